@@ -1,0 +1,196 @@
+//! Reads variables one by one and collects what is wrong with them.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+/// Where settings come from: the process's environment and files, or a test's tables.
+#[expect(missing_debug_implementations, reason = "two closures")]
+pub struct Surroundings<'a> {
+    /// The value of a variable.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The content of a file.
+    pub file: &'a dyn Fn(&Path) -> io::Result<String>,
+}
+
+impl Surroundings<'_> {
+    /// Those of this process.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment and its files")]
+    pub fn of_process() -> Self {
+        Self {
+            variable: &|name| std::env::var(name).ok(),
+            file: &|path| std::fs::read_to_string(path),
+        }
+    }
+}
+
+/// One thing that is wrong with the settings. It never holds a secret's value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    what: What,
+    remedy: String,
+}
+
+/// Everything that is wrong with the settings, told together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(problems) = self;
+        write!(f, "{} of the settings must be put right:", problems.len())?;
+        problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Absent,
+    Malformed,
+    HalfSet,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variable, what, remedy } = self;
+        match what {
+            What::Absent => write!(f, "{variable} is not set: give it {remedy}"),
+            What::Malformed => write!(f, "{variable} can't be used: {remedy}"),
+            What::HalfSet => write!(f, "{variable} is set alone: {remedy}"),
+        }
+    }
+}
+
+pub(super) struct Reader<'a> {
+    surroundings: &'a Surroundings<'a>,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(surroundings: &'a Surroundings<'a>) -> Self {
+        Self { surroundings, problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// The warnings, or else all problems.
+    pub(super) fn finish(&mut self) -> Result<Vec<String>, Problems> {
+        if self.problems.is_empty() {
+            Ok(std::mem::take(&mut self.warnings))
+        } else {
+            Err(Problems(std::mem::take(&mut self.problems)))
+        }
+    }
+
+    pub(super) fn absent(&mut self, variable: &'static str, remedy: impl Into<String>) {
+        self.problems.push(Problem { variable, what: What::Absent, remedy: remedy.into() });
+    }
+
+    pub(super) fn malformed(&mut self, variable: &'static str, remedy: impl Into<String>) {
+        self.problems.push(Problem { variable, what: What::Malformed, remedy: remedy.into() });
+    }
+
+    pub(super) fn half_set(&mut self, variable: &'static str, remedy: impl Into<String>) {
+        self.problems.push(Problem { variable, what: What::HalfSet, remedy: remedy.into() });
+    }
+
+    pub(super) fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// A value; an empty one counts as absent.
+    pub(super) fn optional(&self, variable: &str) -> Option<String> {
+        let value = (self.surroundings.variable)(variable)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    pub(super) fn is_set(&self, variable: &str) -> bool {
+        self.optional(variable).is_some()
+    }
+
+    pub(super) fn required(&mut self, variable: &'static str, remedy: &str) -> Option<String> {
+        let value = self.optional(variable);
+        if value.is_none() {
+            self.absent(variable, remedy);
+        }
+        value
+    }
+
+    pub(super) fn begins_with(&self, variable: &str, prefix: &str) -> Option<bool> {
+        self.optional(variable).map(|value| value.starts_with(prefix))
+    }
+
+    /// A value with a default, parsed; the parser says what is wrong.
+    pub(super) fn parsed<T>(
+        &mut self,
+        variable: &'static str,
+        default: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self.optional(variable);
+        parse(value.as_deref().unwrap_or(default)).map_err(|why| self.malformed(variable, why)).ok()
+    }
+
+    /// A secret that goes into an HTTP header.
+    pub(super) fn secret(&mut self, variable: &'static str, remedy: &str) -> Option<SecretString> {
+        let value = self.required(variable, remedy)?;
+        if value.bytes().all(|b| b.is_ascii_graphic()) {
+            return Some(value.into());
+        }
+        self.malformed(variable, format!("it has characters that no token has; give it {remedy}"));
+        None
+    }
+
+    /// A list of names; empty entries are nothing.
+    pub(super) fn list(&self, variable: &str) -> Vec<String> {
+        let value = self.optional(variable).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A list of secrets; an empty entry would be an open door.
+    pub(super) fn secrets(&mut self, variable: &'static str) -> Vec<SecretString> {
+        let Some(value) = self.optional(variable) else { return Vec::new() };
+        let entries: Vec<_> = value.split(',').map(str::trim).collect();
+        if entries.contains(&"") {
+            self.malformed(variable, "the list has an empty entry; remove the comma too many");
+        }
+        entries.into_iter().filter(|entry| !entry.is_empty()).map(Into::into).collect()
+    }
+
+    /// The address of a service, without a slash at the end.
+    pub(super) fn base_url(&mut self, variable: &'static str, default: &str) -> Option<String> {
+        self.parsed(variable, default, |text| {
+            let url = url::Url::parse(text).ok().filter(|url| {
+                matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.username().is_empty()
+                    && url.password().is_none()
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+            });
+            let url = url.ok_or("it must be an address such as `https://example.com`")?;
+            Ok(url.as_str().trim_end_matches('/').to_owned())
+        })
+    }
+
+    /// The content of the file that a variable names.
+    pub(super) fn file(&mut self, variable: &'static str) -> Option<String> {
+        let path = PathBuf::from(self.optional(variable)?);
+        (self.surroundings.file)(&path)
+            .map_err(|error| {
+                self.malformed(variable, format!("its file can't be read ({}); check the path", error.kind()));
+            })
+            .ok()
+    }
+
+    /// The path in a variable, if its file can be read.
+    pub(super) fn readable_file(&mut self, variable: &'static str) -> Option<PathBuf> {
+        self.file(variable)?;
+        self.optional(variable).map(PathBuf::from)
+    }
+}

@@ -1,0 +1,148 @@
+//! Delivery: the primary chat first, then the backups, until one has the post or the time is up.
+//!
+//! What became of a post is one of: posted, given up (every chat refuses the message itself), or
+//! failed, and then PagerDuty is asked to send the event again.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::domain::message::{Destination, Message};
+use crate::domain::notice::Notice;
+use crate::domain::roster::ChatName;
+use crate::domain::words::Language;
+use crate::edge::chat::{Chat, Fate, Post, PostError, Posted};
+
+/// Kept back for every backup behind the chat that is being tried.
+const KEPT_PER_BACKUP: Duration = Duration::from_millis(800);
+/// The pause before trying a chat again that names none.
+const PAUSE: Duration = Duration::from_millis(200);
+/// With less time than this a post is not worth trying.
+const SHORTEST_TRY: Duration = Duration::from_millis(150);
+
+/// What became of a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// A chat has it.
+    Posted {
+        /// Which.
+        chat: ChatName,
+        /// Where later posts of the incident can be threaded.
+        thread: Option<String>,
+        /// Whether it is a backup.
+        failed_over: bool,
+    },
+    /// Every chat refuses the message itself: sending it again won't help.
+    GivenUp,
+    /// No chat took it, or it is not known whether one did.
+    Failed,
+}
+
+/// Posts a notice to the first chat that takes it. `thread` is the incident's thread on Slack.
+pub async fn deliver(
+    chats: &[Chat],
+    notice: &Notice,
+    thread: Option<&str>,
+    language: Language,
+    deadline: Instant,
+) -> Delivered {
+    let mut all_refused_the_message = true;
+    let mut failed = None;
+    for (index, chat) in chats.iter().enumerate() {
+        let backups = u32::try_from(chats.len() - index - 1).unwrap_or(u32::MAX);
+        let deadline = deadline.checked_sub(KEPT_PER_BACKUP * backups).unwrap_or(deadline);
+        let destination = Destination { chat: chat.name(), instead_of: failed };
+        let started = Instant::now();
+        let result = Attempts { chat, notice, destination, language, deadline }.run(thread).await;
+        log(notice, chat.name(), &result, started.elapsed());
+        match result {
+            Ok(Posted { thread }) => {
+                return Delivered::Posted { chat: chat.name(), thread, failed_over: index > 0 };
+            }
+            Err(error) => {
+                all_refused_the_message &= error.fate == Fate::MessageRefused;
+                failed.get_or_insert(chat.name());
+            }
+        }
+    }
+    if all_refused_the_message { Delivered::GivenUp } else { Delivered::Failed }
+}
+
+/// The attempts to post one notice on one chat.
+struct Attempts<'a> {
+    chat: &'a Chat,
+    notice: &'a Notice,
+    destination: Destination,
+    language: Language,
+    deadline: Instant,
+}
+
+impl Attempts<'_> {
+    async fn run(&self, thread: Option<&str>) -> Result<Posted, PostError> {
+        let mut message = Message::about(self.notice, self.destination, self.language);
+        let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
+        loop {
+            let within = self.deadline.saturating_duration_since(Instant::now());
+            if within < SHORTEST_TRY {
+                let fate = Fate::Unavailable { retry_after: None };
+                return Err(PostError { fate, detail: "no time left".to_owned() });
+            }
+            let broadcast = self.notice.event.kind.is_loud();
+            let error = match self.chat.post(Post { message: &message, thread, broadcast, within }).await {
+                Ok(posted) => return Ok(posted),
+                Err(error) => error,
+            };
+            match error.fate {
+                Fate::Unavailable { retry_after } if !repeated && self.can_wait(retry_after) => {
+                    repeated = true;
+                    sleep(retry_after.unwrap_or(PAUSE)).await;
+                }
+                Fate::Broken { reused_connection: true } if !repeated => repeated = true,
+                Fate::MessageRefused if !is_bare => {
+                    is_bare = true;
+                    message = Message::bare(self.notice, self.destination, self.language);
+                }
+                Fate::ThreadRefused if thread.is_some() => thread = None,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn can_wait(&self, retry_after: Option<Duration>) -> bool {
+        let needed = retry_after.unwrap_or(PAUSE).saturating_add(SHORTEST_TRY);
+        self.deadline.saturating_duration_since(Instant::now()) > needed
+    }
+}
+
+/// The one line of a delivery. It names no people and quotes nobody.
+fn log(notice: &Notice, chat: ChatName, result: &Result<Posted, PostError>, took: Duration) {
+    let event_id = notice.event.id.as_deref().unwrap_or_default();
+    let incident = notice.event.incident.tag().map(|tag| tag.to_string()).unwrap_or_default();
+    let kind = notice.event.kind.name();
+    let chat = chat.key();
+    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match result {
+        Ok(_) => {
+            tracing::info!(event = "delivery", event_id, incident, kind, chat, outcome = "posted", milliseconds);
+        }
+        Err(PostError { fate, detail }) => {
+            let (outcome, advice) = explain(*fate);
+            tracing::error!(
+                event = "delivery", event_id, incident, kind, chat, outcome, detail, milliseconds, "{advice}"
+            );
+        }
+    }
+}
+
+fn explain(fate: Fate) -> (&'static str, String) {
+    match fate {
+        Fate::Unavailable { .. } => ("unavailable", "the chat is out of order or too busy".to_owned()),
+        Fate::Broken { .. } | Fate::Unknown => {
+            ("unknown", "the chat may or may not have the post; look there before sending it again".to_owned())
+        }
+        Fate::MessageRefused | Fate::ThreadRefused => {
+            ("message_refused", "the chat refuses this message, even at its barest".to_owned())
+        }
+        Fate::WeAreRefused { setting } => ("refused", format!("the chat refuses us; check {setting}")),
+    }
+}

@@ -1,0 +1,17 @@
+//! The pure core: who is on call, what has to be said, and in which words.
+//!
+//! Nothing here is async, reads a clock or the environment, or does I/O; `now` is an argument.
+
+pub mod text;
+
+pub mod event;
+
+pub mod calendar;
+
+pub mod roster;
+
+pub mod notice;
+
+pub mod message;
+
+pub mod words;

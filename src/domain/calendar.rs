@@ -1,0 +1,369 @@
+//! Business time: which days are working days, and which hours of them count.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
+use chrono_tz::Tz;
+use jpholiday::jpholiday::JPHoliday;
+
+/// A team's working days and hours in its own time zone.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    zone: Tz,
+    days: BusinessDays,
+    hours: BusinessHours,
+    holidays: Holidays,
+}
+
+impl Calendar {
+    /// Puts the four settings together.
+    #[must_use]
+    pub fn new(zone: Tz, days: BusinessDays, hours: BusinessHours, holidays: Holidays) -> Self {
+        Self { zone, days, hours, holidays }
+    }
+
+    /// The instant on the team's clock.
+    #[must_use]
+    pub fn local(&self, now: DateTime<Utc>) -> DateTime<Tz> {
+        now.with_timezone(&self.zone)
+    }
+
+    /// The date on the team's clock.
+    #[must_use]
+    pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        self.local(now).date_naive()
+    }
+
+    /// Whether people are to be mentioned at this instant.
+    #[must_use]
+    pub fn is_business_time(&self, now: DateTime<Utc>) -> bool {
+        let local = self.local(now);
+        self.is_working_day(local.date_naive()) && self.hours.contains(local.time())
+    }
+
+    /// Whether the team works on this day.
+    #[must_use]
+    pub fn is_working_day(&self, date: NaiveDate) -> bool {
+        self.holidays.is_extra_working_day(date)
+            || (self.days.contains(date.weekday()) && !self.holidays.is_day_off(date))
+    }
+
+    /// Whether the public holidays of the year are known, or needn't be.
+    #[must_use]
+    pub fn knows_year_of(&self, date: NaiveDate) -> bool {
+        !self.holidays.japanese || Holidays::KNOWN_YEARS.contains(&date.year())
+    }
+}
+
+/// Why a calendar setting can't be understood: the part in question, and what it should look like.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{part}` is not {expected}")]
+pub struct CalendarError {
+    part: String,
+    expected: &'static str,
+}
+
+impl CalendarError {
+    fn new(part: &str, expected: &'static str) -> Self {
+        Self { part: part.to_owned(), expected }
+    }
+}
+
+/// Days of the week on which the team works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BusinessDays([bool; 7]);
+
+impl BusinessDays {
+    /// Parses `Mon-Fri`, `Sun-Thu`, `Mon,Wed,Fri` and mixtures of them.
+    ///
+    /// # Errors
+    /// Names the part that is no day of the week.
+    pub fn parse(text: &str) -> Result<Self, CalendarError> {
+        let day = |name: &str| {
+            name.trim().parse::<Weekday>().map_err(|_| {
+                CalendarError::new(name.trim(), "a day of the week such as `Mon` or a range such as `Mon-Fri`")
+            })
+        };
+        let mut days = [false; 7];
+        for part in text.split(',') {
+            let (from, until) = part.split_once('-').unwrap_or((part, part));
+            let (mut current, last) = (day(from)?, day(until)?);
+            days[index(current)] = true;
+            while current != last {
+                current = current.succ();
+                days[index(current)] = true;
+            }
+        }
+        Ok(Self(days))
+    }
+
+    fn contains(self, day: Weekday) -> bool {
+        self.0[index(day)]
+    }
+}
+
+fn index(day: Weekday) -> usize {
+    day.num_days_from_monday() as usize
+}
+
+/// Hours of a working day, half-open: `10:00-17:00` holds 10:00:00 and doesn't hold 17:00:00.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BusinessHours {
+    from_second: u32,
+    until_second: u32,
+}
+
+impl BusinessHours {
+    /// Parses `10:00-17:00`; `24:00` is the end of the day.
+    ///
+    /// # Errors
+    /// Names the part that is no time of day, or says that the hours end before they begin.
+    pub fn parse(text: &str) -> Result<Self, CalendarError> {
+        let expected = "hours such as `10:00-17:00`";
+        let (from, until) = text.split_once('-').ok_or_else(|| CalendarError::new(text, expected))?;
+        let (from_second, until_second) = (second_of_day(from)?, second_of_day(until)?);
+        if from_second >= until_second {
+            return Err(CalendarError::new(text, "hours that end later on the day than they begin"));
+        }
+        Ok(Self { from_second, until_second })
+    }
+
+    fn contains(self, time: NaiveTime) -> bool {
+        (self.from_second..self.until_second).contains(&time.num_seconds_from_midnight())
+    }
+}
+
+fn second_of_day(text: &str) -> Result<u32, CalendarError> {
+    let text = text.trim();
+    if text == "24:00" {
+        return Ok(24 * 60 * 60);
+    }
+    NaiveTime::parse_from_str(text, "%H:%M")
+        .map(|time| time.num_seconds_from_midnight())
+        .map_err(|_| CalendarError::new(text, "a time of day such as `10:00`"))
+}
+
+/// Days off and extra working days.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holidays {
+    japanese: bool,
+    off: Vec<RangeInclusive<NaiveDate>>,
+    off_every_year: Vec<RangeInclusive<MonthDay>>,
+    extra_working: HashSet<NaiveDate>,
+}
+
+impl Holidays {
+    /// The years for which the holiday library follows the law as it is; the equinoxes are computed until 2099.
+    const KNOWN_YEARS: RangeInclusive<i32> = 2022..=2099;
+
+    /// Parses a list of `jp`, `2026-12-29`, `12-29`, `12-29..01-03`, `+2026-11-23`; or `none`.
+    ///
+    /// # Errors
+    /// Names the entry that is none of these.
+    pub fn parse(text: &str) -> Result<Self, CalendarError> {
+        let mut holidays = Self::default();
+        if text.trim() == "none" {
+            return Ok(holidays);
+        }
+        for entry in text.split(',').map(str::trim) {
+            holidays.add(entry).ok_or_else(|| {
+                CalendarError::new(
+                    entry,
+                    "one of `jp`, a day off (`2026-12-29`, or every year `12-29`), a range of them \
+                     (`12-29..01-03`), an extra working day (`+2026-11-23`), or `none` alone",
+                )
+            })?;
+        }
+        Ok(holidays)
+    }
+
+    fn add(&mut self, entry: &str) -> Option<()> {
+        if entry == "jp" {
+            self.japanese = true;
+        } else if let Some(extra) = entry.strip_prefix('+') {
+            self.extra_working.insert(full_date(extra)?);
+        } else {
+            let (from, until) = entry.split_once("..").unwrap_or((entry, entry));
+            let (from, until) = (from.trim(), until.trim());
+            match (full_date(from), full_date(until)) {
+                (Some(from), Some(until)) if from <= until => self.off.push(from..=until),
+                (None, None) => {
+                    let (from, until) = (MonthDay::parse(from)?, MonthDay::parse(until)?);
+                    if from <= until {
+                        self.off_every_year.push(from..=until);
+                    } else {
+                        // Over new year.
+                        self.off_every_year.push(from..=MonthDay::LAST);
+                        self.off_every_year.push(MonthDay::FIRST..=until);
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn is_extra_working_day(&self, date: NaiveDate) -> bool {
+        self.extra_working.contains(&date)
+    }
+
+    fn is_day_off(&self, date: NaiveDate) -> bool {
+        self.off.iter().any(|range| range.contains(&date))
+            || self.off_every_year.iter().any(|range| range.contains(&MonthDay::of(date)))
+            || (self.japanese && JPHoliday::new().is_holiday(&date))
+    }
+}
+
+fn full_date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+/// A day of every year.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct MonthDay {
+    month: u32,
+    day: u32,
+}
+
+impl MonthDay {
+    const FIRST: Self = Self { month: 1, day: 1 };
+    const LAST: Self = Self { month: 12, day: 31 };
+    const A_LEAP_YEAR: i32 = 2024;
+
+    fn parse(text: &str) -> Option<Self> {
+        full_date(&format!("{}-{text}", Self::A_LEAP_YEAR)).map(Self::of)
+    }
+
+    fn of(date: NaiveDate) -> Self {
+        Self { month: date.month(), day: date.day() }
+    }
+}
+
+impl fmt::Debug for MonthDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}-{:02}", self.month, self.day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(zone: &str, days: &str, hours: &str, holidays: &str) -> Calendar {
+        Calendar::new(
+            zone.parse().unwrap(),
+            BusinessDays::parse(days).unwrap(),
+            BusinessHours::parse(hours).unwrap(),
+            Holidays::parse(holidays).unwrap(),
+        )
+    }
+
+    fn tokyo(holidays: &str) -> Calendar {
+        calendar("Asia/Tokyo", "Mon-Fri", "10:00-17:00", holidays)
+    }
+
+    fn at(instant: &str) -> DateTime<Utc> {
+        instant.parse().unwrap()
+    }
+
+    fn day(date: &str) -> NaiveDate {
+        full_date(date).unwrap()
+    }
+
+    #[test]
+    fn business_hours_hold_their_first_second_and_not_their_end() {
+        let calendar = tokyo("jp");
+        for (instant, expected) in [
+            ("2026-11-24T09:59:59+09:00", false),
+            ("2026-11-24T10:00:00+09:00", true),
+            ("2026-11-24T16:59:59.999+09:00", true),
+            ("2026-11-24T17:00:00+09:00", false),
+            ("2026-11-24T01:00:00Z", true),
+            ("2026-11-22T11:00:00+09:00", false),
+            ("2026-11-23T11:00:00+09:00", false),
+        ] {
+            assert_eq!(calendar.is_business_time(at(instant)), expected, "{instant}");
+        }
+    }
+
+    #[test]
+    fn business_time_follows_the_zone_through_daylight_saving() {
+        let calendar = calendar("America/New_York", "Mon-Fri", "09:00-17:00", "none");
+        for (instant, expected) in [
+            ("2026-03-06T14:00:00Z", true),
+            ("2026-03-06T13:59:59Z", false),
+            ("2026-03-09T13:00:00Z", true),
+            ("2026-03-09T21:00:00Z", false),
+        ] {
+            assert_eq!(calendar.is_business_time(at(instant)), expected, "{instant}");
+        }
+    }
+
+    #[test]
+    fn japanese_holidays_and_the_companys_own_days_are_free() {
+        let calendar = tokyo("jp, 12-29..01-03, 2026-10-15, 06-01, +2026-11-23, 2026-08-12..2026-08-14");
+        for (date, expected) in [
+            ("2026-05-06", false), // Constitution Memorial Day, observed
+            ("2026-05-07", true),
+            ("2026-09-22", false), // between two holidays
+            ("2026-11-03", false),
+            ("2026-11-23", true), // extra working day
+            ("2026-10-15", false),
+            ("2027-10-15", true),
+            ("2027-06-01", false),
+            ("2026-12-28", true),
+            ("2026-12-29", false),
+            ("2026-12-31", false),
+            ("2027-01-01", false),
+            ("2027-01-04", true),
+            ("2026-08-13", false),
+            ("2026-08-17", true),
+        ] {
+            assert_eq!(calendar.is_working_day(day(date)), expected, "{date}");
+        }
+    }
+
+    #[test]
+    fn an_extra_working_day_may_be_a_sunday() {
+        assert!(tokyo("jp,+2026-11-22").is_working_day(day("2026-11-22")));
+    }
+
+    #[test]
+    fn days_are_ranges_and_lists() {
+        let days = |text| (0..7).map(|i| if BusinessDays::parse(text).unwrap().0[i] { 'x' } else { '.' }).collect::<String>();
+        assert_eq!(days("Mon-Fri"), "xxxxx..");
+        assert_eq!(days("Sun-Thu"), "xxxx..x");
+        assert_eq!(days("Mon, Wed ,Fri"), "x.x.x..");
+        assert_eq!(days("Mon-Tue,Sat"), "xx...x.");
+    }
+
+    #[test]
+    fn a_day_has_24_hours() {
+        let calendar = calendar("Asia/Tokyo", "Mon-Sun", "00:00-24:00", "none");
+        assert!(calendar.is_business_time(at("2026-11-22T23:59:59+09:00")));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_named_with_what_is_expected() {
+        for (error, said) in [
+            (BusinessDays::parse("Mon-Fry").unwrap_err(), "`Fry` is not a day of the week such as `Mon` or a range such as `Mon-Fri`"),
+            (BusinessHours::parse("10-17").unwrap_err(), "`10` is not a time of day such as `10:00`"),
+            (BusinessHours::parse("17:00-10:00").unwrap_err(), "`17:00-10:00` is not hours that end later on the day than they begin"),
+            (BusinessHours::parse("always").unwrap_err(), "`always` is not hours such as `10:00-17:00`"),
+        ] {
+            assert_eq!(error.to_string(), said);
+        }
+        for entry in ["uk", "2026-13-01", "02-30", "+12-29", "2026-12-29..01-03", "2026-12-29..2026-12-01", "", "none,jp"] {
+            assert!(Holidays::parse(entry).is_err(), "{entry}");
+        }
+    }
+
+    #[test]
+    fn the_years_of_the_holiday_table_are_known() {
+        assert!(tokyo("jp").knows_year_of(day("2027-01-01")));
+        assert!(!tokyo("jp").knows_year_of(day("2100-01-01")));
+        assert!(tokyo("none").knows_year_of(day("2100-01-01")));
+    }
+}

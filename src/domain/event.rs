@@ -1,0 +1,268 @@
+//! What happened, in our own words, whichever webhook version said it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+/// One thing that PagerDuty says has happened. Whatever is missing is `None`; nothing is guessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// v2 message id or v3 event id: the same on every delivery of this event.
+    pub id: Option<String>,
+    /// What happened.
+    pub kind: Kind,
+    /// When it happened, by PagerDuty's clock.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The incident that it happened to.
+    pub incident: Incident,
+    /// Name of the service that the incident belongs to.
+    pub service: Option<String>,
+    /// How urgent the incident is.
+    pub urgency: Option<Urgency>,
+    /// Who or what did it; never the assignee in the place of the one who acted.
+    pub actor: Option<String>,
+}
+
+/// The kinds of events that have words of their own, with what only they carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A new incident.
+    Triggered,
+    /// Somebody took it on.
+    Acknowledged,
+    /// The acknowledgement ran out.
+    Unacknowledged,
+    /// It is over.
+    Resolved,
+    /// It is over no longer.
+    Reopened,
+    /// Given to other people.
+    Reassigned {
+        /// The new assignees.
+        to: Vec<String>,
+    },
+    /// Gone up in its escalation policy.
+    Escalated {
+        /// The new assignees.
+        to: Vec<String>,
+    },
+    /// Given to another escalation policy.
+    Delegated {
+        /// The new policy.
+        to: Vec<String>,
+    },
+    /// Somebody wrote a note.
+    Annotated {
+        /// The note's text.
+        note: String,
+    },
+    /// The priority was set or taken away.
+    PriorityUpdated {
+        /// The new priority, or none.
+        to: Option<String>,
+    },
+    /// The incident moved to another service.
+    ServiceUpdated,
+    /// A status update for stakeholders was published.
+    StatusUpdated {
+        /// The update's text.
+        message: String,
+    },
+    /// Somebody was asked to help.
+    ResponderAdded {
+        /// Who was asked.
+        to: Vec<String>,
+        /// What they were told.
+        message: String,
+    },
+    /// Somebody who was asked to help answered.
+    ResponderReplied {
+        /// `accepted`, `declined`, …
+        state: Option<String>,
+        /// What they said.
+        message: String,
+    },
+    /// Somebody pressed a custom action's button (v2 only).
+    CustomAction {
+        /// The action's name.
+        action: Option<String>,
+    },
+    /// PagerDuty's own test event.
+    Ping,
+    /// An event that nobody has heard of.
+    Unknown {
+        /// Its type as PagerDuty wrote it.
+        event_type: Option<String>,
+    },
+    /// An authentic delivery that is no JSON.
+    Unreadable,
+}
+
+impl Kind {
+    /// The name for logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Acknowledged => "acknowledged",
+            Self::Unacknowledged => "unacknowledged",
+            Self::Resolved => "resolved",
+            Self::Reopened => "reopened",
+            Self::Reassigned { .. } => "reassigned",
+            Self::Escalated { .. } => "escalated",
+            Self::Delegated { .. } => "delegated",
+            Self::Annotated { .. } => "annotated",
+            Self::PriorityUpdated { .. } => "priority_updated",
+            Self::ServiceUpdated => "service_updated",
+            Self::StatusUpdated { .. } => "status_updated",
+            Self::ResponderAdded { .. } => "responder_added",
+            Self::ResponderReplied { .. } => "responder_replied",
+            Self::CustomAction { .. } => "custom_action",
+            Self::Ping => "ping",
+            Self::Unknown { .. } => "unknown",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// Whether a reader of the channel must see it, even where the incident has a thread of its own.
+    #[must_use]
+    pub fn is_loud(&self) -> bool {
+        matches!(self, Self::Escalated { .. } | Self::Reopened | Self::PriorityUpdated { to: Some(_) })
+    }
+}
+
+/// The incident as far as an event names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Incident {
+    /// PagerDuty's id; every event of an incident carries it.
+    pub id: Option<IncidentId>,
+    /// The number that people say; v3 notes, responders and status updates don't carry it.
+    pub number: Option<u64>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its page.
+    pub link: Option<Link>,
+}
+
+impl Incident {
+    /// The hashtag of all messages of this incident: by number, else by id.
+    #[must_use]
+    pub fn tag(&self) -> Option<Tag> {
+        match (self.number, &self.id) {
+            (Some(number), _) => Some(Tag(format!("pd{number}"))),
+            (None, Some(id)) => Some(Tag(format!("pd{id}"))),
+            (None, None) => None,
+        }
+    }
+}
+
+/// A PagerDuty incident id: ASCII letters and digits, so that it can stand in a hashtag.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IncidentId(String);
+
+impl IncidentId {
+    /// Real ones have 7 to 14 characters.
+    const LONGEST: usize = 64;
+
+    /// The id, unless it is something that no incident id looks like.
+    #[must_use]
+    pub fn parse(id: &str) -> Option<Self> {
+        let plausible = !id.is_empty()
+            && id.len() <= Self::LONGEST
+            && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        plausible.then(|| Self(id.to_owned()))
+    }
+}
+
+impl fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A hashtag without its `#`: ASCII letters and digits, beginning with a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(String);
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An `http` or `https` address that is safe to print: no white space, no credentials, of bearable length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link(String);
+
+impl Link {
+    const LONGEST: usize = 1000;
+
+    /// The address in its normal form, unless it isn't one that we print.
+    #[must_use]
+    pub fn parse(address: &str) -> Option<Self> {
+        let url = Url::parse(address.trim()).ok()?;
+        let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        let bare = url.username().is_empty() && url.password().is_none();
+        // What the URL standard leaves as it is but a chat's markup would not.
+        let printed = url.as_str().replace('|', "%7C").replace('`', "%60").replace('@', "%40");
+        // Slack writes five characters for an ampersand.
+        let length = printed.len() + 4 * printed.matches('&').count();
+        let plain = length <= Self::LONGEST
+            && printed.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'));
+        (web && bare && plain).then_some(Self(printed))
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How urgent PagerDuty holds an incident to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Wakes people.
+    High,
+    /// Doesn't.
+    Low,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_is_the_number_else_the_id() {
+        let id = IncidentId::parse("PGR0VU2");
+        let tag = |number, id| Incident { number, id, ..Incident::default() }.tag().map(|tag| tag.to_string());
+        assert_eq!(tag(Some(33), id.clone()).as_deref(), Some("pd33"));
+        assert_eq!(tag(None, id).as_deref(), Some("pdPGR0VU2"));
+        assert_eq!(tag(None, None), None);
+    }
+
+    #[test]
+    fn an_id_that_could_not_stand_in_a_tag_is_no_id() {
+        for id in ["", "P 1", "P#1", "ＰＤ", &"P".repeat(65)] {
+            assert_eq!(IncidentId::parse(id), None, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn only_plain_web_addresses_are_links() {
+        for (address, printed) in [
+            ("https://acme.pagerduty.com/incidents/PGR0VU2", Some("https://acme.pagerduty.com/incidents/PGR0VU2")),
+            ("http://127.0.0.1:8080/x?a=1&b=2", Some("http://127.0.0.1:8080/x?a=1&b=2")),
+            ("https://acme.pagerduty.com/a b|c", Some("https://acme.pagerduty.com/a%20b%7Cc")),
+            ("https://acme.pagerduty.com/@all", Some("https://acme.pagerduty.com/%40all")),
+            ("javascript:alert(1)", None),
+            ("ftp://acme.example/", None),
+            ("https://user:pass@acme.example/", None),
+            ("not a url", None),
+            ("", None),
+        ] {
+            assert_eq!(Link::parse(address).map(|link| link.to_string()).as_deref(), printed, "{address}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
+
+use super::event::{Event, Kind, Link, Tag};
+use super::notice::{Attention, Notice};
+use super::roster::{ChatName, Mention, OnCall, OnCallToday, Person};
+use super::text;
+use super::words::Language;
+
+/// A part of a message. Only `Mention`, `Tag` and `Link` may become such in a chat; `Foreign` never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// Our own words.
+    Words(String),
+    /// What strangers wrote, cleaned; it may be shortened.
+    Foreign(String),
+    /// A person to notify.
+    Mention(Mention),
+    /// The incident's hashtag.
+    Tag(Tag),
+    /// An address.
+    Link(Link),
+}
+
+/// Lines of spans; the spans of a line are printed one after the other with a space between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The lines.
+    pub lines: Vec<Vec<Span>>,
+}
+
+/// Which chat a message is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    /// The chat.
+    pub chat: ChatName,
+    /// The chat that should have had it and failed.
+    pub instead_of: Option<ChatName>,
+}
+
+/// Nobody has more people on call; whoever writes more into a day is told how many are left out.
+const MOST_PEOPLE: usize = 30;
+/// Lines of a note that keep their own line.
+const MOST_QUOTED_LINES: usize = 20;
+/// Characters of a title in the bare minimum.
+const SHORT_TITLE: usize = 100;
+
+impl Message {
+    /// The whole message about an event.
+    #[must_use]
+    pub fn about(notice: &Notice, destination: Destination, language: Language) -> Self {
+        let Notice { event, attention, .. } = notice;
+        let mentions = mentions(attention, destination.chat, language);
+        let mut lines = match &event.kind {
+            Kind::Ping => ping(attention, language),
+            Kind::Unknown { .. } | Kind::Unreadable => {
+                vec![[mentions, plain_line(event, language)].concat()]
+            }
+            _ => {
+                let mut lines = vec![mentions, headline(event, language), details(event, language)];
+                lines.extend(quotes(event));
+                lines.push(event.incident.link.iter().cloned().map(Span::Link).collect());
+                lines
+            }
+        };
+        if let Some(delay) = &notice.delay {
+            lines.push(vec![Span::Words(language.happened(delay))]);
+        }
+        if let Attention::Mention(today) = attention {
+            lines.extend(roster_news(today, destination.chat, language));
+        }
+        if let Some(failed) = destination.instead_of {
+            lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
+        }
+        Self::of(lines)
+    }
+
+    /// The least that is worth posting, for a chat that refused the whole message.
+    #[must_use]
+    pub fn bare(notice: &Notice, destination: Destination, language: Language) -> Self {
+        let mut line = mentions(&notice.attention, destination.chat, language);
+        line.push(Span::Words(language.label(&notice.event.kind).to_owned()));
+        line.extend(notice.event.incident.tag().map(Span::Tag));
+        line.extend(title(&notice.event).map(|title| match title {
+            Span::Foreign(text) => Span::Foreign(text.chars().take(SHORT_TITLE).collect()),
+            other => other,
+        }));
+        line.extend(notice.event.incident.link.iter().cloned().map(Span::Link));
+        Self::of(vec![line])
+    }
+
+    fn of(lines: Vec<Vec<Span>>) -> Self {
+        Self { lines: lines.into_iter().filter(|line| !line.is_empty()).collect() }
+    }
+}
+
+/// `🔴 発生 #pd33 title`
+fn headline(event: &Event, language: Language) -> Vec<Span> {
+    let mut line = vec![Span::Words(format!("{} {}", signal(&event.kind), language.label(&event.kind)))];
+    line.extend(event.incident.tag().map(Span::Tag));
+    line.push(title(event).unwrap_or_else(|| Span::Words(language.no_title().to_owned())));
+    line
+}
+
+/// Colours of PagerDuty's own states; everything else is news about an incident that stays in its state.
+fn signal(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Triggered | Kind::Unacknowledged | Kind::Reopened => "🔴",
+        Kind::Acknowledged => "🟡",
+        Kind::Resolved => "🟢",
+        _ => "🔵",
+    }
+}
+
+/// What is known of an event that has no words of its own, on one line.
+fn plain_line(event: &Event, language: Language) -> Vec<Span> {
+    let mut line = match &event.kind {
+        Kind::Unknown { event_type: Some(event_type) } => {
+            vec![Span::Words(signal(&event.kind).to_owned()), Span::Foreign(text::line(event_type))]
+        }
+        kind => vec![Span::Words(format!("{} {}", signal(kind), language.label(kind)))],
+    };
+    line.extend(event.incident.tag().map(Span::Tag));
+    line.extend(title(event));
+    line.extend(event.incident.link.iter().cloned().map(Span::Link));
+    line
+}
+
+fn title(event: &Event) -> Option<Span> {
+    event.incident.title.as_deref().and_then(foreign)
+}
+
+fn foreign(text: &str) -> Option<Span> {
+    let text = text::line(text);
+    (!text.is_empty()).then_some(Span::Foreign(text))
+}
+
+/// `サービス: … / 緊急度: 高 / 実施: … / 担当: …`
+fn details(event: &Event, language: Language) -> Vec<Span> {
+    let mut parts: Vec<Vec<Span>> = Vec::new();
+    let mut part = |label: &str, names: Vec<Span>| {
+        if !names.is_empty() {
+            let mut part = vec![Span::Words(format!("{label}:"))];
+            part.extend(names);
+            parts.push(part);
+        }
+    };
+    let one = |name: Option<&str>| name.and_then(foreign).into_iter().collect::<Vec<_>>();
+    part(language.service(), one(event.service.as_deref()));
+    if let Some(urgency) = event.urgency {
+        part(language.urgency(), vec![Span::Words(language.urgency_level(urgency).to_owned())]);
+    }
+    // A service that acts on its own incident tells nothing that isn't on the line already.
+    let actor = event.actor.as_deref().filter(|actor| Some(*actor) != event.service.as_deref());
+    part(language.actor(), one(actor));
+    match &event.kind {
+        Kind::Reassigned { to } | Kind::Escalated { to } | Kind::Delegated { to } | Kind::ResponderAdded { to, .. } => {
+            part(language.to(&event.kind), list(to, language));
+        }
+        Kind::PriorityUpdated { to: Some(to) } => part(language.priority(), one(Some(to))),
+        Kind::PriorityUpdated { to: None } => {
+            part(language.priority(), vec![Span::Words(language.no_priority().to_owned())]);
+        }
+        Kind::ResponderReplied { state, .. } => part(language.answer(), one(state.as_deref())),
+        Kind::CustomAction { action } => part(language.action(), one(action.as_deref())),
+        _ => {}
+    }
+    join(parts, "/")
+}
+
+fn list(names: &[String], language: Language) -> Vec<Span> {
+    let mut spans: Vec<_> = names.iter().filter_map(|name| foreign(name)).collect();
+    let left_out = spans.len().saturating_sub(MOST_PEOPLE);
+    spans.truncate(MOST_PEOPLE);
+    let mut spans = join(spans.into_iter().map(|span| vec![span]).collect(), language.and());
+    if left_out > 0 {
+        spans.push(Span::Words(language.more_people(left_out)));
+    }
+    spans
+}
+
+fn join(parts: Vec<Vec<Span>>, separator: &str) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for part in parts {
+        if !spans.is_empty() {
+            spans.push(Span::Words(separator.to_owned()));
+        }
+        spans.extend(part);
+    }
+    spans
+}
+
+/// What somebody wrote, line by line behind `>`.
+fn quotes(event: &Event) -> Vec<Vec<Span>> {
+    let written = match &event.kind {
+        Kind::Annotated { note } => note,
+        Kind::StatusUpdated { message }
+        | Kind::ResponderAdded { message, .. }
+        | Kind::ResponderReplied { message, .. } => message,
+        _ => return Vec::new(),
+    };
+    let mut lines = text::lines(written);
+    if lines.len() > MOST_QUOTED_LINES {
+        let rest = lines.split_off(MOST_QUOTED_LINES - 1).join(" ");
+        lines.push(rest);
+    }
+    lines.into_iter().map(|line| vec![Span::Words(">".to_owned()), Span::Foreign(line)]).collect()
+}
+
+/// The first line: everybody on call, mentioned or by name, and those of last resort if nobody can be mentioned.
+fn mentions(attention: &Attention, chat: ChatName, language: Language) -> Vec<Span> {
+    let Attention::Mention(today) = attention else { return Vec::new() };
+    let mut line: Vec<Span> = Vec::new();
+    let people = on_call_people(today).iter();
+    let fallback = if needs_fallback(today, chat) { &today.fallback[..] } else { &[] };
+    for person in people.chain(fallback) {
+        let span = person.mention(chat).cloned().map(Span::Mention).or_else(|| foreign(person.name()));
+        line.extend(span.filter(|span| !line.contains(span)));
+    }
+    // A mention is worth more than a name: names are the first that a crowded line leaves out.
+    if line.len() > MOST_PEOPLE {
+        let left_out = line.len() - MOST_PEOPLE;
+        line.sort_by_key(|span| !matches!(span, Span::Mention(_)));
+        line.truncate(MOST_PEOPLE);
+        line.push(Span::Words(language.more_people(left_out)));
+    }
+    line
+}
+
+fn on_call_people(today: &OnCallToday) -> &[Person] {
+    match &today.on_call {
+        OnCall::People(people) => people,
+        OnCall::Nobody | OnCall::NoRow | OnCall::Unknown(_) => &[],
+    }
+}
+
+fn needs_fallback(today: &OnCallToday, chat: ChatName) -> bool {
+    on_call_people(today).iter().all(|person| person.mention(chat).is_none())
+}
+
+/// What a reader must know about the roster to trust the mentions.
+fn roster_news(today: &OnCallToday, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
+    let said = match &today.on_call {
+        OnCall::People(_) if needs_fallback(today, chat) => Some(language.nobody_mentionable(chat)),
+        OnCall::People(_) => None,
+        OnCall::Nobody => Some(language.nobody(today.date)),
+        OnCall::NoRow => Some(language.no_row(today.date)),
+        OnCall::Unknown(failure) => Some(language.unknown(*failure)),
+    };
+    let stale = today.copy_age.map(|age| language.stale(age));
+    said.into_iter().chain(stale).map(|words| vec![Span::Words(words)]).collect()
+}
+
+/// The answer to PagerDuty's test event: it arrived, and this is how the roster stands.
+fn ping(attention: &Attention, language: Language) -> Vec<Vec<Span>> {
+    let mut lines = vec![vec![Span::Words(language.ping_received().to_owned())]];
+    if let Attention::Name(today) = attention {
+        lines.push(match &today.on_call {
+            OnCall::People(people) => {
+                let names: Vec<_> = people.iter().map(|person| person.name().to_owned()).collect();
+                let mut line = vec![Span::Words(language.on_call_now(today.date))];
+                line.extend(list(&names, language));
+                line
+            }
+            OnCall::Nobody => vec![Span::Words(language.nobody(today.date))],
+            OnCall::NoRow => vec![Span::Words(language.no_row(today.date))],
+            OnCall::Unknown(failure) => vec![Span::Words(language.unknown(*failure))],
+        });
+        lines.extend(today.copy_age.map(|age| vec![Span::Words(language.stale(age))]));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

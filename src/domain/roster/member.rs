@@ -1,0 +1,263 @@
+//! People: the pieces of a name cell, and how each is mentioned on each chat.
+
+use std::fmt;
+
+use super::{Cell, MembersTable, RowIssue, RowProblem, Tab, Table, is_blank, is_formula_error};
+
+/// One of the chats that the relay can post to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChatName {
+    /// Nulab's Typetalk.
+    Typetalk,
+    /// Slack.
+    Slack,
+}
+
+impl ChatName {
+    /// The name in settings and logs.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Typetalk => "typetalk",
+            Self::Slack => "slack",
+        }
+    }
+}
+
+impl fmt::Display for ChatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Typetalk => "Typetalk",
+            Self::Slack => "Slack",
+        })
+    }
+}
+
+/// A handle that a chat turns into a notification. Only the roster makes these, never a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Mention {
+    /// Typetalk's unique id, without `@`.
+    Typetalk(String),
+    /// A Slack member's id.
+    SlackMember(String),
+    /// A Slack user group's id.
+    SlackGroup(String),
+}
+
+impl Mention {
+    /// Longer ones are no handles; the bound keeps mentions within a message's length.
+    const LONGEST: usize = 40;
+
+    fn typetalk(handle: &str) -> Option<Self> {
+        let plausible = (1..=Self::LONGEST).contains(&handle.len())
+            && handle.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.+-".contains(&b));
+        plausible.then(|| Self::Typetalk(handle.to_owned()))
+    }
+
+    fn slack(id: &str) -> Option<Self> {
+        let plausible = (2..=Self::LONGEST).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        match id.as_bytes().first()? {
+            b'U' | b'W' if plausible => Some(Self::SlackMember(id.to_owned())),
+            b'S' if plausible => Some(Self::SlackGroup(id.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// A name in the roster that is a Slack id. `SUZUKI` has the letters of one, but is a person:
+    /// real ids have nine characters or more, and most have digits.
+    fn slack_in_roster(name: &str) -> Option<Self> {
+        let like_an_id = name.len() >= 9 || name.bytes().any(|b| b.is_ascii_digit());
+        Self::slack(name).filter(|_| like_an_id)
+    }
+}
+
+/// Somebody in the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    name: String,
+    typetalk: Option<Mention>,
+    slack: Option<Mention>,
+}
+
+impl Person {
+    /// Somebody who can be printed, but mentioned nowhere.
+    pub(super) fn unmapped(name: &str) -> Self {
+        Self { name: name.to_owned(), typetalk: None, slack: None }
+    }
+
+    /// Without a members tab the name itself is the handle.
+    fn by_handle(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            typetalk: Mention::typetalk(name),
+            slack: Mention::slack_in_roster(name),
+        }
+    }
+
+    /// The name as the sheet has it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How to mention them on that chat, if they can be.
+    #[must_use]
+    pub fn mention(&self, chat: ChatName) -> Option<&Mention> {
+        match chat {
+            ChatName::Typetalk => self.typetalk.as_ref(),
+            ChatName::Slack => self.slack.as_ref(),
+        }
+    }
+}
+
+/// The members tab, parsed; or what stands for it.
+#[derive(Debug, Clone)]
+pub(super) enum Members {
+    /// Not configured: names are handles.
+    NamesAreHandles,
+    /// Configured, and not readable: nobody can be mapped.
+    Unreadable,
+    /// These, and nobody else, can be mentioned.
+    Known(Vec<Person>),
+}
+
+impl Members {
+    pub(super) fn none() -> Self {
+        Self::NamesAreHandles
+    }
+
+    pub(super) fn parse(table: &MembersTable) -> (Self, Vec<RowProblem>) {
+        match table {
+            MembersTable::None => (Self::NamesAreHandles, Vec::new()),
+            MembersTable::Unreadable => (Self::Unreadable, Vec::new()),
+            MembersTable::Table(table) => {
+                let (people, problems) = known_members(table);
+                (Self::Known(people), problems)
+            }
+        }
+    }
+
+    /// The people of one cell, and whether one of them is missing from the members tab.
+    pub(super) fn people(&self, cell: &str) -> (Vec<Person>, bool) {
+        let mut unknown = false;
+        let people = self.named_in(cell, |name| match self {
+            Self::NamesAreHandles => Person::by_handle(name),
+            Self::Unreadable => Person::unmapped(name),
+            Self::Known(_) => {
+                unknown = true;
+                Person::unmapped(name)
+            }
+        });
+        (people, unknown)
+    }
+
+    /// Like [`Self::people`] for a setting instead of a cell: whoever is no member may be given by handle.
+    pub(super) fn last_resort(&self, cell: &str) -> Vec<Person> {
+        self.named_in(cell, Person::by_handle)
+    }
+
+    fn named_in(&self, cell: &str, mut stranger: impl FnMut(&str) -> Person) -> Vec<Person> {
+        let mut people = Vec::new();
+        for piece in cell.split([',', '、', '，', '/', ';', '&', '\n', '\r']) {
+            let whole = name_of(piece);
+            if let Some(member) = self.member(&whole) {
+                people.push(member.clone());
+                continue;
+            }
+            for name in whole.split(' ').map(without_at).filter(|name| !stands_for_nobody(name)) {
+                people.push(self.member(name).cloned().unwrap_or_else(|| stranger(name)));
+            }
+        }
+        people
+    }
+
+    fn member(&self, name: &str) -> Option<&Person> {
+        match self {
+            Self::NamesAreHandles | Self::Unreadable => None,
+            Self::Known(people) => people.iter().find(|person| person.name.eq_ignore_ascii_case(name)),
+        }
+    }
+}
+
+/// A name with its white space evened out (`　` is as good as a space) and a leading `@` dropped.
+fn name_of(piece: &str) -> String {
+    let even = piece.split_whitespace().collect::<Vec<_>>().join(" ");
+    without_at(&even).trim_start().to_owned()
+}
+
+fn without_at(name: &str) -> &str {
+    name.strip_prefix(['@', '＠']).unwrap_or(name)
+}
+
+fn stands_for_nobody(name: &str) -> bool {
+    // The long vowel mark is how a Japanese keyboard writes a dash; its neighbours look the same.
+    matches!(name, "" | "-" | "ー" | "－" | "―" | "–" | "—" | "−" | "なし" | "休")
+}
+
+fn known_members(table: &Table) -> (Vec<Person>, Vec<RowProblem>) {
+    let mut problems = Vec::new();
+    let mut problem = |index: usize, issue| {
+        problems.push(RowProblem { tab: Tab::Members, row: table.first_row + index, issue });
+    };
+    let Some(columns) = table.rows.first().and_then(|row| Columns::of(row)) else {
+        problem(0, RowIssue::NoHeader);
+        return (Vec::new(), problems);
+    };
+    let mut people = Vec::new();
+    for (index, row) in table.rows.iter().enumerate().skip(1) {
+        let name = name_of(&text_of(row.get(columns.name)));
+        if name.is_empty() || is_formula_error(&name) {
+            if !row.iter().all(is_blank) {
+                problem(index, if name.is_empty() { RowIssue::NoName } else { RowIssue::FormulaError });
+            }
+            continue;
+        }
+        let mut handle = |column: Option<usize>, parse: fn(&str) -> Option<Mention>, chat| {
+            let text = name_of(&text_of(column.and_then(|column| row.get(column))));
+            if stands_for_nobody(&text) {
+                return None;
+            }
+            let mention = parse(&text);
+            if mention.is_none() {
+                problem(index, RowIssue::BadHandle(chat));
+            }
+            mention
+        };
+        let typetalk = handle(columns.typetalk, Mention::typetalk, ChatName::Typetalk);
+        let slack = handle(columns.slack, Mention::slack, ChatName::Slack);
+        people.push(Person { name, typetalk, slack });
+    }
+    (people, problems)
+}
+
+/// Where the header row puts each column.
+struct Columns {
+    name: usize,
+    typetalk: Option<usize>,
+    slack: Option<usize>,
+}
+
+impl Columns {
+    fn of(header: &[Cell]) -> Option<Self> {
+        let column = |names: &[&str]| {
+            header.iter().position(|cell| {
+                let title = text_of(Some(cell));
+                names.iter().any(|name| title.trim().eq_ignore_ascii_case(name))
+            })
+        };
+        Some(Self {
+            name: column(&["name", "名前"])?,
+            typetalk: column(&["typetalk"]),
+            slack: column(&["slack"]),
+        })
+    }
+}
+
+fn text_of(cell: Option<&Cell>) -> String {
+    match cell {
+        Some(Cell::Text(text)) => text.clone(),
+        Some(Cell::Number(number)) => number.to_string(),
+        Some(Cell::Empty | Cell::Flag) | None => String::new(),
+    }
+}

@@ -1,0 +1,71 @@
+//! Makes strangers' text harmless to print: no control or bidi characters, no backticks, no forged lines.
+//!
+//! What else a product's markup needs (mentions, tags, links) is escaped by that product's chat client.
+
+/// Text of a stranger on one line: line breaks and runs of white space become one space.
+#[must_use]
+pub fn line(foreign: &str) -> String {
+    let mut out = String::with_capacity(foreign.len());
+    for word in foreign.split(|c: char| c.is_whitespace() || is_line_break(c)) {
+        let word: String = word.chars().filter_map(harmless).collect();
+        if word.is_empty() {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&word);
+    }
+    out
+}
+
+/// Text of a stranger that may keep its lines: blank lines go, every line is cleaned like [`line`].
+#[must_use]
+pub fn lines(foreign: &str) -> Vec<String> {
+    foreign.split(is_line_break).map(line).filter(|line| !line.is_empty()).collect()
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The character to print for `c`, if any.
+fn harmless(c: char) -> Option<char> {
+    match c {
+        '`' => Some('\''),
+        c if c.is_control() => None,
+        // Bidi marks, embeddings, overrides and isolates turn a line around for its reader.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            None
+        }
+        // Invisible characters hide what a word really is. The zero-width joiner stays: emoji need it.
+        '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => None,
+        c => Some(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_keeps_its_words_and_loses_what_could_fool_a_reader() {
+        for (foreign, printed) in [
+            ("plain title", "plain title"),
+            ("  two\r\n lines\u{2028}and\ttabs ", "two lines and tabs"),
+            ("`code` ``` fence", "'code' ''' fence"),
+            ("abc\u{202e}cba\u{2066}\u{7}", "abccba"),
+            ("zero\u{200b}width\u{feff}", "zerowidth"),
+            ("家族 👨‍👩‍👧", "家族 👨‍👩‍👧"),
+            ("\u{0}\u{1b}[31m", "[31m"),
+            ("\n\n", ""),
+        ] {
+            assert_eq!(line(foreign), printed, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn lines_stay_apart_and_blank_ones_go() {
+        assert_eq!(lines("one\n\n two\u{b}three\r\n"), ["one", "two", "three"]);
+    }
+}

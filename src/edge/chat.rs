@@ -1,0 +1,172 @@
+//! The chats that messages are posted to, and what can become of a post.
+
+mod markup;
+mod slack;
+mod typetalk;
+
+use std::time::Duration;
+
+use super::http::{HttpClient, SendError, read_body};
+use crate::config::ChatConfig;
+use crate::domain::message::Message;
+use crate::domain::roster::ChatName;
+
+/// A chat topic or channel to post to.
+#[derive(Debug)]
+pub enum Chat {
+    /// A Typetalk topic.
+    Typetalk(typetalk::Typetalk),
+    /// A Slack channel.
+    Slack(slack::Slack),
+}
+
+/// One post.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'a> {
+    /// What to say.
+    pub message: &'a Message,
+    /// The thread to say it in; Typetalk keeps hashtags instead.
+    pub thread: Option<&'a str>,
+    /// Whether a message in a thread also goes to the channel.
+    pub broadcast: bool,
+    /// How long the whole exchange may take.
+    pub within: Duration,
+}
+
+/// The chat has the post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Where later posts of the same incident can be threaded.
+    pub thread: Option<String>,
+}
+
+/// Why a chat doesn't have a post, or may not have it; and, for the log, what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostError {
+    /// What it means for the post.
+    pub fate: Fate,
+    /// A few words on what the chat did; no body, no secret.
+    pub detail: String,
+}
+
+/// What an error means for the post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was not accepted, and may be later.
+    Unavailable {
+        /// What the chat asked for.
+        retry_after: Option<Duration>,
+    },
+    /// The connection broke after sending.
+    Broken {
+        /// A connection used before was probably closed already; it is worth another try.
+        reused_connection: bool,
+    },
+    /// It may have been posted.
+    Unknown,
+    /// The chat refuses this very message.
+    MessageRefused,
+    /// The chat refuses the thread; the channel may do.
+    ThreadRefused,
+    /// The chat refuses us, whatever we say.
+    WeAreRefused {
+        /// The setting to look at.
+        setting: &'static str,
+    },
+}
+
+impl Chat {
+    /// The client for a chat's alert topic or channel.
+    #[must_use]
+    pub fn for_alerts(config: &ChatConfig, http: HttpClient) -> Self {
+        match config {
+            ChatConfig::Typetalk(config) => Self::Typetalk(typetalk::Typetalk::new(config, http)),
+            ChatConfig::Slack(config) => Self::Slack(slack::Slack::new(config, http)),
+        }
+    }
+
+    /// Which chat it is.
+    #[must_use]
+    pub fn name(&self) -> ChatName {
+        match self {
+            Self::Typetalk(_) => ChatName::Typetalk,
+            Self::Slack(_) => ChatName::Slack,
+        }
+    }
+
+    /// Posts once.
+    ///
+    /// # Errors
+    /// Says what is known of the post's fate.
+    pub async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
+        match self {
+            Self::Typetalk(typetalk) => typetalk.post(post).await,
+            Self::Slack(slack) => slack.post(post).await,
+        }
+    }
+}
+
+impl PostError {
+    fn new(fate: Fate, detail: impl Into<String>) -> Self {
+        Self { fate, detail: detail.into() }
+    }
+}
+
+/// An answer that a chat's own rules have to judge: 2xx, or a 4xx other than 429.
+struct Answer {
+    status: u16,
+    asks_for_authentication: bool,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// Sends a request and judges what means the same on every chat.
+async fn exchange(
+    http: &HttpClient,
+    request: reqwest::RequestBuilder,
+    within: Duration,
+    base_url_setting: &'static str,
+) -> Result<Answer, PostError> {
+    /// An answer to a post has a few kilobytes.
+    const BODY_LIMIT: usize = 256 * 1024;
+    let mut response = http.send(request.timeout(within)).await.map_err(|error| match error {
+        SendError::Invalid => {
+            PostError::new(Fate::WeAreRefused { setting: base_url_setting }, "the request can't be made")
+        }
+        SendError::Connect => PostError::new(Fate::Unavailable { retry_after: None }, "can't connect"),
+        SendError::Timeout => PostError::new(Fate::Unknown, "no answer in time"),
+        SendError::Broken { reused_connection } => {
+            PostError::new(Fate::Broken { reused_connection }, "the connection broke")
+        }
+    })?;
+    let status = response.status().as_u16();
+    let detail = format!("HTTP {status}");
+    match status {
+        200..=299 | 400..=428 | 430..=499 => {}
+        300..=399 => return Err(PostError::new(Fate::WeAreRefused { setting: base_url_setting }, detail)),
+        429 | 500..=599 => {
+            return Err(PostError::new(Fate::Unavailable { retry_after: retry_after(&response) }, detail));
+        }
+        _ => return Err(PostError::new(Fate::Unknown, detail)),
+    }
+    let asks_for_authentication = response.headers().contains_key("www-authenticate");
+    let body = match read_body(&mut response, BODY_LIMIT).await {
+        Ok(body) => body,
+        Err(_) if status < 300 => return Err(PostError::new(Fate::Unknown, format!("{detail}, then no whole body"))),
+        // What refuses us without a reason refuses us all the same.
+        Err(_) => Vec::new(),
+    };
+    Ok(Answer { status, asks_for_authentication, body })
+}
+
+/// `Retry-After` in seconds; a date, which no chat sends, counts as too long.
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    let header = response.headers().get("retry-after")?;
+    let seconds = header.to_str().ok().and_then(|text| text.trim().parse::<f64>().ok());
+    Some(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(Duration::MAX))
+}

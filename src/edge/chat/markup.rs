@@ -1,0 +1,85 @@
+//! Prints a message in a chat's markup, and shortens what strangers wrote until it fits.
+
+use crate::domain::message::{Message, Span};
+
+/// Both chats take 4,000 UTF-16 units; a message stays below.
+const MOST_UNITS: usize = 3_999;
+
+/// Prints a message: `foreign` escapes strangers' text, `own` prints every other span.
+///
+/// Only strangers' text is shortened, the longest first, with `…`.
+pub(super) fn print(message: &Message, foreign: impl Fn(&str) -> String, own: impl Fn(&Span) -> String) -> String {
+    let print_with = |most_chars: usize| {
+        let line = |spans: &Vec<Span>| {
+            let spans = spans.iter().map(|span| match span {
+                Span::Foreign(text) => foreign(&shorten(text, most_chars)),
+                span => own(span),
+            });
+            spans.filter(|printed| !printed.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    let whole = print_with(usize::MAX);
+    if units(&whole) <= MOST_UNITS {
+        return whole;
+    }
+    // The longest length for the strangers' texts at which the whole fits.
+    let (mut fits, mut too_long) = (0, MOST_UNITS);
+    while too_long - fits > 1 {
+        let middle = usize::midpoint(fits, too_long);
+        if units(&print_with(middle)) <= MOST_UNITS {
+            fits = middle;
+        } else {
+            too_long = middle;
+        }
+    }
+    print_with(fits)
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+fn shorten(text: &str, most_chars: usize) -> String {
+    if text.chars().nth(most_chars).is_none() {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most_chars.saturating_sub(1)).collect();
+    kept + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(spans: Vec<Span>) -> String {
+        print(&Message { lines: vec![spans] }, |text| text.replace('&', "&amp;"), |span| match span {
+            Span::Words(words) => words.clone(),
+            other => panic!("unexpected {other:?}"),
+        })
+    }
+
+    #[test]
+    fn a_message_that_fits_is_left_as_it_is() {
+        assert_eq!(printed(vec![Span::Words("a".into()), Span::Foreign("b & c".into())]), "a b &amp; c");
+    }
+
+    #[test]
+    fn the_longest_foreign_text_is_shortened_first_and_counted_after_escaping() {
+        let text = printed(vec![
+            Span::Foreign("short".into()),
+            Span::Foreign("&".repeat(5_000)),
+            Span::Words("w".repeat(1_000)),
+        ]);
+        assert!(text.starts_with("short &amp;&amp;"), "{text}");
+        assert!(text.ends_with(&format!("&amp;… {}", "w".repeat(1_000))), "{text}");
+        assert!((3_990..=3_999).contains(&units(&text)), "{}", units(&text));
+    }
+
+    #[test]
+    fn characters_outside_the_basic_plane_count_twice_and_are_never_cut_in_half() {
+        let text = printed(vec![Span::Foreign("💥".repeat(3_000))]);
+        assert_eq!(units(&text), 3_999);
+        assert!(text.ends_with("💥…"));
+    }
+}

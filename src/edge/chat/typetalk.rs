@@ -1,0 +1,107 @@
+//! Typetalk: its markup, and `POST /api/v1/topics/{id}` with a bot's token.
+//!
+//! Typetalk closed in December 2025; this stays faithful to its documentation at
+//! <https://developer.nulab.com/docs/typetalk/api/1/post-message>.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Fate, HttpClient, Post, PostError, Posted, exchange, markup};
+use crate::config::TypetalkConfig;
+use crate::domain::message::{Message, Span};
+use crate::domain::roster::Mention;
+
+/// A topic and the bot that posts to it.
+#[derive(Debug)]
+pub struct Typetalk {
+    http: HttpClient,
+    url: String,
+    token: SecretString,
+}
+
+#[derive(Serialize)]
+struct NewPost<'a> {
+    message: &'a str,
+    #[serde(rename = "showLinkMeta")]
+    show_link_meta: bool,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    post: CreatedPost,
+}
+
+#[derive(Deserialize)]
+struct CreatedPost {
+    #[serde(rename = "id")]
+    _id: u64,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Deserialize)]
+struct FieldError {
+    #[serde(default)]
+    field: String,
+}
+
+impl Typetalk {
+    pub(super) fn new(config: &TypetalkConfig, http: HttpClient) -> Self {
+        let url = format!("{}/api/v1/topics/{}", config.base_url, config.alert_topic);
+        Self { http, url, token: config.alert_token.clone() }
+    }
+
+    pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
+        let message = render(post.message);
+        let body = serde_json::to_vec(&NewPost { message: &message, show_link_meta: false })
+            .map_err(|_| PostError::new(Fate::MessageRefused, "the message is no JSON"))?;
+        let request = self
+            .http
+            .post(&self.url)
+            .header("x-typetalk-token", self.token.expose_secret())
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = exchange(&self.http, request, post.within, "TYPETALK_BASE_URL").await?;
+        if !answer.is_success() {
+            return Err(refusal(&answer));
+        }
+        match serde_json::from_slice::<Created>(&answer.body) {
+            Ok(Created { post: CreatedPost { .. } }) => Ok(Posted { thread: None }),
+            Err(_) => Err(PostError::new(Fate::Unknown, format!("HTTP {} without a post's id", answer.status))),
+        }
+    }
+}
+
+/// Many of Typetalk's refusals have an empty body; only one that names the message is about the message.
+fn refusal(answer: &Answer) -> PostError {
+    let names_the_message = || {
+        serde_json::from_slice::<Refusal>(&answer.body)
+            .is_ok_and(|refusal| refusal.errors.iter().any(|error| error.field == "message"))
+    };
+    let fate = match answer.status {
+        413 => Fate::MessageRefused,
+        400 | 422 if !answer.asks_for_authentication && names_the_message() => Fate::MessageRefused,
+        401 | 403 => Fate::WeAreRefused { setting: "TYPETALK_ALERT_TOKEN" },
+        _ if answer.asks_for_authentication => Fate::WeAreRefused { setting: "TYPETALK_ALERT_TOKEN" },
+        _ => Fate::WeAreRefused { setting: "TYPETALK_ALERT_TOPIC" },
+    };
+    PostError::new(fate, format!("HTTP {}", answer.status))
+}
+
+/// The text of a message: `@id` notifies and `#tag` tags, so strangers' text gets their full-width twins.
+pub(super) fn render(message: &Message) -> String {
+    let foreign = |text: &str| text.replace('@', "＠").replace('#', "＃");
+    markup::print(message, foreign, |span| match span {
+        Span::Words(words) => words.clone(),
+        Span::Foreign(text) => foreign(text),
+        Span::Mention(Mention::Typetalk(id)) => format!("@{id}"),
+        // The other chat's handle notifies nobody here.
+        Span::Mention(Mention::SlackMember(id) | Mention::SlackGroup(id)) => foreign(id),
+        Span::Tag(tag) => format!("#{tag}"),
+        Span::Link(link) => link.to_string(),
+    })
+}

@@ -1,0 +1,70 @@
+//! PagerDuty's webhooks: is a delivery authentic, and which events does it bring.
+
+mod authenticity;
+mod json;
+mod v2;
+mod v3;
+
+use serde_json::Value;
+
+pub use authenticity::Authenticity;
+
+use crate::domain::event::{Event, Incident, Kind};
+
+/// What one authentic delivery holds, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// Something to post.
+    Event(Box<Event>),
+    /// Something that is not for people.
+    Ignored(Ignored),
+}
+
+impl Item {
+    fn event(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
+}
+
+/// Why something is not posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ignored {
+    /// An event that says nothing to the people on call, such as `service.updated`.
+    NotForPeople {
+        /// Its type.
+        event_type: &'static str,
+    },
+    /// A version 1 webhook.
+    Version1,
+    /// JSON that is no webhook.
+    NoWebhook,
+}
+
+/// Reads the events of an authentic delivery. Never fails: what is no JSON is an event that says so.
+///
+/// `webhook_id` is the delivery's `X-Webhook-Id`; it identifies what carries no id of its own.
+#[must_use]
+pub fn open(body: &[u8], webhook_id: Option<&str>) -> Vec<Item> {
+    let Some(body) = json::parse(body) else {
+        return vec![Item::event(Event {
+            id: webhook_id.map(str::to_owned),
+            kind: Kind::Unreadable,
+            occurred_at: None,
+            incident: Incident::default(),
+            service: None,
+            urgency: None,
+            actor: None,
+        })];
+    };
+    match (&body["event"], &body["messages"]) {
+        (event @ Value::Object(_), _) => vec![v3::item(event, webhook_id)],
+        (_, Value::Array(messages)) => {
+            messages.iter().enumerate().map(|(index, message)| v2::item(message, webhook_id, index)).collect()
+        }
+        (_, message @ Value::Object(_)) => vec![v2::item(message, webhook_id, 0)],
+        _ => vec![Item::Ignored(Ignored::NoWebhook)],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Whether a delivery comes from PagerDuty: a v3 signature, or the bearer token that a v2 extension sends.
+
+use ::http::HeaderMap;
+use ring::hmac;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+/// The secrets of which any one proves a delivery authentic.
+#[derive(Debug)]
+pub struct Authenticity {
+    signing_secrets: Vec<SecretString>,
+    tokens: Vec<SecretString>,
+}
+
+impl Authenticity {
+    /// Several of each, so that one can replace the other without a gap.
+    #[must_use]
+    pub fn new(signing_secrets: Vec<SecretString>, tokens: Vec<SecretString>) -> Self {
+        Self { signing_secrets, tokens }
+    }
+
+    /// Checks the raw bytes of a delivery, in constant time.
+    ///
+    /// Source: <https://developer.pagerduty.com/docs/webhooks-signatures>
+    #[must_use]
+    pub fn admits(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        self.is_signed(headers, body) || self.bears_a_token(headers)
+    }
+
+    fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        let signatures: Vec<_> = values(headers, "x-pagerduty-signature")
+            .flat_map(|header| header.split(','))
+            // Only the first version exists; what others mean is not known.
+            .filter_map(|signature| unhex(signature.trim().strip_prefix("v1=")?))
+            .collect();
+        self.signing_secrets.iter().any(|secret| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+            signatures.iter().any(|signature| hmac::verify(&key, body, signature).is_ok())
+        })
+    }
+
+    fn bears_a_token(&self, headers: &HeaderMap) -> bool {
+        values(headers, "authorization").filter_map(bearer).any(|given| {
+            self.tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
+        })
+    }
+}
+
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|nibble| u8::try_from(nibble).ok());
+    let pairs = digits.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs.map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "test-signing-secret";
+    const BODY: &[u8] = br#"{"event":{"event_type":"pagey.ping"}}"#;
+    /// By another program: `printf %s BODY | openssl dgst -sha256 -hmac SECRET`.
+    const SIGNATURE: &str = "v1=ff3c58bfc722c378bf958f1abcd2688b2ab51711f91d490ce5e4d95f70b18a4b";
+
+    fn authenticity() -> Authenticity {
+        Authenticity::new(vec!["an older secret".into(), SECRET.into()], vec!["t0ken".into(), "n3w".into()])
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn pagerdutys_own_signature_is_accepted_wherever_it_stands() {
+        for header in [
+            SIGNATURE.to_owned(),
+            format!("v1={},{SIGNATURE}", "0".repeat(64)),
+            format!("v2=whatever, {SIGNATURE} ,v1=nothex,v1="),
+            format!("v1={}", SIGNATURE[3..].to_uppercase()),
+        ] {
+            assert!(authenticity().admits(&headers(&[("x-pagerduty-signature", &header)]), BODY), "{header}");
+        }
+        let two_lines = headers(&[("x-pagerduty-signature", "v1=00"), ("x-pagerduty-signature", SIGNATURE)]);
+        assert!(authenticity().admits(&two_lines, BODY));
+    }
+
+    #[test]
+    fn a_signature_of_something_else_is_refused() {
+        for header in ["", "v1=", "v1=00", &SIGNATURE[..66], &SIGNATURE[3..], &SIGNATURE.replace("v1", "v2"), &format!("{SIGNATURE}0")] {
+            assert!(!authenticity().admits(&headers(&[("x-pagerduty-signature", header)]), BODY), "{header}");
+        }
+        assert!(!authenticity().admits(&headers(&[("x-pagerduty-signature", SIGNATURE)]), b"{}"));
+        let other = Authenticity::new(vec!["another secret".into()], vec![]);
+        assert!(!other.admits(&headers(&[("x-pagerduty-signature", SIGNATURE)]), BODY));
+        assert!(!authenticity().admits(&HeaderMap::new(), BODY));
+    }
+
+    #[test]
+    fn any_of_the_tokens_is_accepted_as_bearer_and_in_no_other_way() {
+        for (header, expected) in [
+            ("Bearer t0ken", true),
+            ("bearer  n3w ", true),
+            ("Bearer t0ke", false),
+            ("Bearer t0kenn", false),
+            ("Bearer ", false),
+            ("Bearer", false),
+            ("Token token=t0ken", false),
+            ("t0ken", false),
+        ] {
+            assert_eq!(authenticity().admits(&headers(&[("authorization", header)]), b"{}"), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn without_secrets_nothing_is_admitted() {
+        let none = Authenticity::new(vec![], vec![]);
+        assert!(!none.admits(&headers(&[("x-pagerduty-signature", SIGNATURE), ("authorization", "Bearer ")]), BODY));
+    }
+}

@@ -1,0 +1,80 @@
+//! Version 2 webhooks: `messages[]`, each with the incident and the log entries of one event.
+//!
+//! Field by field after <https://developer.pagerduty.com/docs/v2-overview> and captured deliveries.
+
+use serde_json::Value;
+
+use super::json::{first_text, link, list, name, number, text, time};
+use super::{Ignored, Item};
+use crate::domain::event::{Event, Incident, IncidentId, Kind, Urgency};
+
+pub(super) fn item(message: &Value, webhook_id: Option<&str>, index: usize) -> Item {
+    let incident = &message["incident"];
+    let log_entries = list(&message["log_entries"]);
+    let event_type = text(&message["event"]);
+    if event_type.is_none() && !incident.is_object() {
+        let version_1 = message["type"].is_string() && message["data"].is_object();
+        return Item::Ignored(if version_1 { Ignored::Version1 } else { Ignored::NoWebhook });
+    }
+    Item::event(Event {
+        id: text(&message["id"]).or_else(|| Some(format!("{}/{index}", webhook_id?))),
+        kind: kind(event_type, incident, log_entries),
+        occurred_at: time(&message["created_on"])
+            .or_else(|| log_entries.iter().find_map(|entry| time(&entry["created_at"]))),
+        incident: Incident {
+            id: incident["id"].as_str().and_then(IncidentId::parse),
+            number: number(&incident["incident_number"]),
+            title: first_text(&[&incident["title"], &incident["description"], &incident["summary"]]),
+            link: link(&incident["html_url"]),
+        },
+        service: name(&incident["service"]),
+        urgency: urgency(&incident["urgency"]),
+        actor: log_entries.iter().find_map(|entry| name(&entry["agent"])),
+    })
+}
+
+fn kind(event_type: Option<String>, incident: &Value, log_entries: &[Value]) -> Kind {
+    match event_type.as_deref() {
+        Some("incident.trigger") => Kind::Triggered,
+        Some("incident.acknowledge") => Kind::Acknowledged,
+        Some("incident.unacknowledge") => Kind::Unacknowledged,
+        Some("incident.resolve") => Kind::Resolved,
+        Some("incident.assign") => Kind::Reassigned { to: assignees(incident, log_entries) },
+        Some("incident.escalate") => Kind::Escalated { to: assignees(incident, log_entries) },
+        Some("incident.delegate") => Kind::Delegated { to: delegates(incident, log_entries) },
+        Some("incident.annotate") => Kind::Annotated { note: from_channel(log_entries, &["content", "summary"]).unwrap_or_default() },
+        Some("incident.custom") => Kind::CustomAction { action: from_channel(log_entries, &["summary", "name"]) },
+        _ => Kind::Unknown { event_type },
+    }
+}
+
+/// To whom, by the log; several targets come as several log entries.
+fn targets(log_entries: &[Value]) -> Vec<String> {
+    log_entries.iter().flat_map(|entry| list(&entry["assignees"])).filter_map(name).collect()
+}
+
+fn assignees(incident: &Value, log_entries: &[Value]) -> Vec<String> {
+    let targets = targets(log_entries);
+    if !targets.is_empty() {
+        return targets;
+    }
+    list(&incident["assignments"]).iter().filter_map(|assignment| name(&assignment["assignee"])).collect()
+}
+
+fn delegates(incident: &Value, log_entries: &[Value]) -> Vec<String> {
+    let targets = targets(log_entries);
+    if targets.is_empty() { name(&incident["escalation_policy"]).into_iter().collect() } else { targets }
+}
+
+fn from_channel(log_entries: &[Value], fields: &[&str]) -> Option<String> {
+    log_entries.iter().find_map(|entry| fields.iter().find_map(|field| text(&entry["channel"][*field])))
+}
+
+/// `high` or `low`; both versions write it alike.
+pub(super) fn urgency(value: &Value) -> Option<Urgency> {
+    match value.as_str()? {
+        "high" => Some(Urgency::High),
+        "low" => Some(Urgency::Low),
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! Version 3 webhooks: one `event`, whose `data` is an incident or something that refers to one.
+//!
+//! Field by field after <https://developer.pagerduty.com/docs/webhooks-overview>.
+
+use serde_json::Value;
+
+use super::json::{first_text, link, list, name, number, text, time};
+use super::v2::urgency;
+use super::{Ignored, Item};
+use crate::domain::event::{Event, Incident, IncidentId, Kind};
+
+pub(super) fn item(event: &Value, webhook_id: Option<&str>) -> Item {
+    let event_type = text(&event["event_type"]);
+    if let Some(event_type) = event_type.as_deref().and_then(not_for_people) {
+        return Item::Ignored(Ignored::NotForPeople { event_type });
+    }
+    let data = &event["data"];
+    // Only incidents come whole; everything else refers to its incident, without number and service.
+    let incident = if data["incident"].is_object() { &data["incident"] } else { data };
+    let is_incident = data["incident"].is_object()
+        || match data["type"].as_str() {
+            Some(data_type) => data_type == "incident",
+            None => event_type.as_deref().is_none_or(|name| name.starts_with("incident.")),
+        };
+    Item::event(Event {
+        id: text(&event["id"]).or_else(|| webhook_id.map(str::to_owned)),
+        occurred_at: time(&event["occurred_at"]),
+        incident: Incident {
+            id: incident["id"].as_str().filter(|_| is_incident).and_then(IncidentId::parse),
+            number: number(&incident["number"]).filter(|_| is_incident),
+            title: first_text(&[&incident["title"], &incident["summary"]]),
+            link: link(&incident["html_url"]),
+        },
+        service: name(&incident["service"]).or_else(|| name(&data["service"])),
+        urgency: urgency(&incident["urgency"]),
+        actor: actor(event_type.as_deref(), event),
+        kind: kind(event_type, data),
+    })
+}
+
+/// Events that say nothing to the people on call.
+fn not_for_people(event_type: &str) -> Option<&'static str> {
+    const FAMILIES: [&str; 8] = [
+        "service.",
+        "incident.workflow.",
+        "incident.task.",
+        "incident.action_invocation.",
+        "incident.custom_field_values.",
+        "incident.conference_bridge.",
+        "incident.role.",
+        "incident.incident_type.",
+    ];
+    FAMILIES.into_iter().find(|family| event_type.starts_with(family))
+}
+
+fn kind(event_type: Option<String>, data: &Value) -> Kind {
+    match event_type.as_deref() {
+        Some("incident.triggered") => Kind::Triggered,
+        Some("incident.acknowledged") => Kind::Acknowledged,
+        Some("incident.unacknowledged") => Kind::Unacknowledged,
+        Some("incident.resolved") => Kind::Resolved,
+        Some("incident.reopened") => Kind::Reopened,
+        Some("incident.reassigned") => Kind::Reassigned { to: names(&data["assignees"]) },
+        Some("incident.escalated") => Kind::Escalated { to: names(&data["assignees"]) },
+        Some("incident.delegated") => Kind::Delegated { to: names(&data["escalation_policy"]) },
+        Some("incident.annotated") => Kind::Annotated { note: text(&data["content"]).unwrap_or_default() },
+        Some("incident.priority_updated") => Kind::PriorityUpdated { to: name(&data["priority"]) },
+        Some("incident.service_updated") => Kind::ServiceUpdated,
+        Some("incident.status_update_published") => {
+            Kind::StatusUpdated { message: text(&data["message"]).unwrap_or_default() }
+        }
+        Some("incident.responder.added") => Kind::ResponderAdded {
+            to: asked(data),
+            message: text(&data["message"]).unwrap_or_default(),
+        },
+        Some("incident.responder.replied") => Kind::ResponderReplied {
+            state: text(&data["state"]),
+            message: text(&data["message"]).unwrap_or_default(),
+        },
+        Some("pagey.ping") => Kind::Ping,
+        _ => Kind::Unknown { event_type },
+    }
+}
+
+fn names(references: &Value) -> Vec<String> {
+    list(references).iter().filter_map(name).collect()
+}
+
+fn asked(responder: &Value) -> Vec<String> {
+    let people = names(&responder["user"]);
+    if people.is_empty() { names(&responder["escalation_policy"]) } else { people }
+}
+
+/// The agent; of an answer to a request for help, whoever was asked, if PagerDuty names no agent.
+fn actor(event_type: Option<&str>, event: &Value) -> Option<String> {
+    let replied = event_type == Some("incident.responder.replied");
+    name(&event["agent"]).or_else(|| name(&event["data"]["user"]).filter(|_| replied))
+}

@@ -1,0 +1,151 @@
+//! Where the roster comes from, read no oftener than its owner allows; the last good copy is kept.
+
+mod csv_file;
+mod google;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+pub use google::KeyError;
+
+use crate::config::RosterConfig;
+use crate::domain::roster::{Copy, MembersTable, Reading, Roster, SourceFailure, Tables};
+
+/// Google allows 60 reads a minute; an edit is seen after this time at the latest.
+const READ_EVERY: TimeDelta = TimeDelta::seconds(15);
+/// A reading's share of the time for an answer, token included.
+const READ_LIMIT: Duration = Duration::from_millis(1500);
+
+/// The roster, as fresh as it can be had.
+#[derive(Debug)]
+pub struct RosterSource {
+    origin: Origin,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug)]
+enum Origin {
+    Google(Box<google::Spreadsheet>),
+    Csv(csv_file::CsvFiles),
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    copy: Option<Copy>,
+    last_attempt: Option<Attempt>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    at: DateTime<Utc>,
+    failure: Option<SourceFailure>,
+}
+
+/// What one reading brought: the tables, and what was wrong with part of them.
+struct Read {
+    tables: Tables,
+    complaint: Option<SourceError>,
+}
+
+/// A reading that failed: what readers of a message are told, and what the log says to do.
+#[derive(Debug)]
+struct SourceError {
+    failure: SourceFailure,
+    remedy: String,
+}
+
+impl SourceError {
+    fn new(failure: SourceFailure, remedy: impl Into<String>) -> Self {
+        Self { failure, remedy: remedy.into() }
+    }
+}
+
+impl RosterSource {
+    /// Opens the source; nothing is read yet.
+    ///
+    /// # Errors
+    /// If the service account's key can't be used.
+    pub async fn open(config: &RosterConfig) -> Result<Self, KeyError> {
+        let origin = match config {
+            RosterConfig::Google(config) => Origin::Google(Box::new(google::Spreadsheet::open(config).await?)),
+            RosterConfig::Csv(config) => Origin::Csv(csv_file::CsvFiles::new(config)),
+        };
+        Ok(Self { origin, memory: Mutex::default() })
+    }
+
+    /// The best reading that can be had before the deadline; `today` settles dates without a year.
+    pub async fn reading(&self, now: DateTime<Utc>, today: chrono::NaiveDate, deadline: Instant) -> Reading {
+        let deadline = deadline.min(Instant::now() + READ_LIMIT);
+        // Others wait for a reading under way, and use it.
+        let Ok(mut memory) = timeout_at(deadline, self.memory.lock()).await else {
+            return Reading { copy: None, failure: Some(SourceFailure::Slow) };
+        };
+        let due = memory.last_attempt.as_ref().is_none_or(|attempt| {
+            !(attempt.at..attempt.at + READ_EVERY).contains(&now)
+        });
+        if due {
+            let failure = self.read_into(&mut memory, now, today, deadline).await;
+            memory.last_attempt = Some(Attempt { at: now, failure });
+        }
+        Reading {
+            copy: memory.copy.clone(),
+            failure: memory.last_attempt.as_ref().and_then(|attempt| attempt.failure),
+        }
+    }
+
+    async fn read_into(
+        &self,
+        memory: &mut Memory,
+        now: DateTime<Utc>,
+        today: chrono::NaiveDate,
+        deadline: Instant,
+    ) -> Option<SourceFailure> {
+        let read = timeout_at(deadline, self.read()).await.unwrap_or_else(|_| {
+            Err(SourceError::new(SourceFailure::Slow, "the roster's source gave no answer in time"))
+        });
+        match read {
+            Ok(Read { mut tables, complaint }) => {
+                if let Some(SourceError { remedy, .. }) = complaint {
+                    tracing::error!(event = "members_unreadable", "{remedy}");
+                    // Who people are changes less often than who is on call.
+                    if let Some(old) = &memory.copy {
+                        tables.members = old.tables.members.clone();
+                    }
+                }
+                let changed = memory.copy.as_ref().is_none_or(|old| *old.tables != tables);
+                if changed {
+                    log_row_problems(&tables, today);
+                }
+                memory.copy = Some(Copy { tables: Arc::new(tables), read_at: now });
+                None
+            }
+            Err(SourceError { failure, remedy }) => {
+                tracing::error!(event = "roster_unreadable", "{remedy}");
+                Some(failure)
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Read, SourceError> {
+        match &self.origin {
+            Origin::Google(spreadsheet) => spreadsheet.read().await,
+            Origin::Csv(files) => files.read(),
+        }
+    }
+}
+
+/// Tells the rows to mend, once for every change of the sheet, by number and without names.
+fn log_row_problems(tables: &Tables, today: chrono::NaiveDate) {
+    const MOST: usize = 20;
+    let (_, problems) = Roster::parse(tables, today);
+    for problem in problems.iter().take(MOST) {
+        tracing::warn!(event = "roster_row", row = problem.row, "{problem}");
+    }
+    if problems.len() > MOST {
+        tracing::warn!(event = "roster_row", "{} more rows have problems", problems.len() - MOST);
+    }
+}

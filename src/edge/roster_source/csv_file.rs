@@ -1,0 +1,60 @@
+//! The roster from CSV files with the sheet's columns: for trying things out and for tests.
+
+use std::path::{Path, PathBuf};
+
+use super::{MembersTable, Read, SourceError, SourceFailure, Tables};
+use crate::config::CsvConfig;
+use crate::domain::roster::{Cell, Table};
+
+/// The two files.
+#[derive(Debug)]
+pub(super) struct CsvFiles {
+    roster: PathBuf,
+    members: Option<PathBuf>,
+}
+
+impl CsvFiles {
+    pub(super) fn new(config: &CsvConfig) -> Self {
+        Self { roster: config.roster.clone(), members: config.members.clone() }
+    }
+
+    pub(super) fn read(&self) -> Result<Read, SourceError> {
+        let roster = table(&self.roster, "ROSTER_CSV")?;
+        let (members, complaint) = match &self.members {
+            None => (MembersTable::None, None),
+            Some(path) => match table(path, "MEMBERS_CSV") {
+                Ok(table) => (MembersTable::Table(table), None),
+                Err(error) => (MembersTable::Unreadable, Some(error)),
+            },
+        };
+        Ok(Read { tables: Tables { roster, members }, complaint })
+    }
+}
+
+fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
+    let unreadable = |why: String| {
+        SourceError::new(SourceFailure::Missing, format!("the file of {setting} can't be read ({why}); check the path"))
+    };
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|_| {
+            SourceError::new(SourceFailure::Garbled, format!("the file of {setting} is no CSV; export it again"))
+        })?;
+        // The reader skips blank lines; row numbers must not.
+        if let Some(line) = record.position().and_then(|position| usize::try_from(position.line()).ok()) {
+            rows.resize(rows.len().max(line.saturating_sub(1)), Vec::new());
+        }
+        rows.push(record.iter().map(cell).collect());
+    }
+    Ok(Table { first_row: 1, rows })
+}
+
+fn cell(text: &str) -> Cell {
+    if text.is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) }
+}

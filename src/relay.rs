@@ -1,0 +1,218 @@
+//! The first use case: a webhook comes in, and every event of it is posted.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::delivery::{Delivered, deliver};
+use crate::domain::calendar::Calendar;
+use crate::domain::event::Event;
+use crate::domain::notice::{Attention, Audience, Notice};
+use crate::domain::roster::{ChatName, OnCallToday};
+use crate::domain::words::Language;
+use crate::edge::chat::Chat;
+use crate::edge::http::HttpClient;
+use crate::edge::ledger::Ledger;
+use crate::edge::pagerduty::{self, Authenticity, Ignored, Item};
+use crate::edge::roster_source::{KeyError, RosterSource};
+
+/// PagerDuty waits 5 s. Some of it is the network's and API Gateway's; 4 s are ours.
+const ANSWER_WITHIN: Duration = Duration::from_millis(3_900);
+
+/// Everything that lasts from one webhook to the next.
+#[derive(Debug)]
+pub struct Relay {
+    authenticity: Authenticity,
+    calendar: Calendar,
+    language: Language,
+    fallback_mentions: Vec<String>,
+    roster: RosterSource,
+    chats: Vec<Chat>,
+    ledger: Ledger,
+}
+
+/// A delivery as it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhook<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body, byte for byte.
+    pub body: &'a [u8],
+}
+
+impl Webhook<'_> {
+    fn id(&self) -> Option<&str> {
+        self.headers.get("x-webhook-id")?.to_str().ok()
+    }
+}
+
+/// How a webhook ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Whatever was to post is posted, or can never be.
+    Done,
+    /// It is not from PagerDuty, as far as we can tell.
+    Unauthenticated,
+    /// Something was to post and no chat has it: it must come again.
+    SendAgain,
+}
+
+/// What happened to the events of one webhook, for the answer and the metrics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    /// Posted now.
+    pub posted: u32,
+    /// Nothing to post, or posted before.
+    pub ignored: u32,
+    /// No chat took it.
+    pub failed: u32,
+    /// Posted on a backup.
+    pub failed_over: u32,
+    /// Refused by every chat.
+    pub given_up: u32,
+    /// Unreadable as JSON.
+    pub unreadable: u32,
+    /// The whole request was not authentic.
+    pub unauthenticated: u32,
+    /// Decided from an old copy of the roster, or from none.
+    pub roster_stale: u32,
+    /// From event to post, for each that was posted.
+    pub seconds_to_post: Vec<f64>,
+}
+
+impl Relay {
+    /// Opens what the settings describe; nothing is called yet.
+    ///
+    /// # Errors
+    /// If the service account's key can't be used.
+    pub async fn open(config: Config) -> Result<Self, KeyError> {
+        for warning in &config.warnings {
+            tracing::warn!(event = "settings", "{warning}");
+        }
+        let http = HttpClient::new();
+        Ok(Self {
+            roster: RosterSource::open(&config.roster).await?,
+            chats: config.chats.iter().map(|chat| Chat::for_alerts(chat, http.clone())).collect(),
+            authenticity: Authenticity::new(config.signing_secrets, config.tokens),
+            calendar: config.calendar,
+            language: config.language,
+            fallback_mentions: config.fallback_mentions,
+            ledger: Ledger::default(),
+        })
+    }
+
+    /// Authenticates, reads and posts one webhook, within the time that PagerDuty gives.
+    pub async fn on_webhook(&self, webhook: Webhook<'_>, now: DateTime<Utc>) -> (Answer, Tally) {
+        let started = Instant::now();
+        let deadline = started + ANSWER_WITHIN;
+        let mut tally = Tally::default();
+        if !self.authenticity.admits(webhook.headers, webhook.body) {
+            tracing::warn!(
+                event = "unauthenticated",
+                webhook_id = webhook.id(),
+                "refused a request: no signature or token of ours; if it is PagerDuty's, \
+                 check PAGERDUTY_SIGNING_SECRETS and PAGERDUTY_TOKENS"
+            );
+            tally.unauthenticated = 1;
+            return (Answer::Unauthenticated, tally);
+        }
+        for item in pagerduty::open(webhook.body, webhook.id()) {
+            match item {
+                Item::Event(event) => {
+                    let now = now + started.elapsed();
+                    self.relay(*event, now, deadline, &mut tally).await;
+                }
+                Item::Ignored(ignored) => {
+                    log_ignored(&ignored, webhook.id());
+                    tally.ignored += 1;
+                }
+            }
+        }
+        (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
+    }
+
+    async fn relay(&self, mut event: Event, now: DateTime<Utc>, deadline: Instant, tally: &mut Tally) {
+        tally.unreadable += u32::from(event.kind == crate::domain::event::Kind::Unreadable);
+        if let Some(chat) = event.id.as_deref().and_then(|id| self.ledger.posted(id, &self.chat_names(), now)) {
+            tracing::info!(event = "duplicate", event_id = event.id, chat = chat.key(), "posted before");
+            tally.ignored += 1;
+            return;
+        }
+        if let Some(id) = &event.incident.id {
+            event.incident.number = self.ledger.number(id, event.incident.number, now);
+        }
+        let attention = self.attention(&event, now, deadline, tally).await;
+        let notice = Notice::new(event, attention, &self.calendar, now);
+        let thread = notice.event.incident.id.as_ref().and_then(|id| self.ledger.thread(id, now));
+        match deliver(&self.chats, &notice, thread.as_deref(), self.language, deadline).await {
+            Delivered::Posted { chat, thread: posted_in, failed_over } => {
+                self.remember(&notice.event, chat, thread, posted_in, now);
+                tally.posted += 1;
+                tally.failed_over += u32::from(failed_over);
+                tally.seconds_to_post.extend(notice.event.occurred_at.map(|at| (now - at).as_seconds_f64()));
+            }
+            Delivered::GivenUp => tally.given_up += 1,
+            Delivered::Failed => tally.failed += 1,
+        }
+    }
+
+    async fn attention(&self, event: &Event, now: DateTime<Utc>, deadline: Instant, tally: &mut Tally) -> Attention {
+        let audience = Audience::of(&event.kind, &self.calendar, now);
+        if audience == Audience::Readers {
+            return Attention::Quiet;
+        }
+        let today = self.calendar.today(now);
+        if !self.calendar.knows_year_of(today) {
+            tracing::warn!(event = "holidays", "the public holidays of {today}'s year are not known: update the relay");
+        }
+        let reading = self.roster.reading(now, today, deadline).await;
+        tally.roster_stale += u32::from(reading.failure.is_some());
+        let on_call = OnCallToday::from_reading(&reading, &self.fallback_mentions, today, now);
+        match audience {
+            Audience::Tester => Attention::Name(on_call),
+            Audience::OnCall | Audience::Readers => Attention::Mention(on_call),
+        }
+    }
+
+    fn remember(
+        &self,
+        event: &Event,
+        chat: ChatName,
+        thread: Option<String>,
+        posted_in: Option<String>,
+        now: DateTime<Utc>,
+    ) {
+        if let Some(id) = &event.id {
+            self.ledger.record_posted(id, chat, now);
+        }
+        // The first message of an incident is what the others hang on.
+        if let (Some(id), None, Some(first)) = (&event.incident.id, thread, posted_in) {
+            self.ledger.record_thread(id, first, now);
+        }
+    }
+
+    fn chat_names(&self) -> Vec<ChatName> {
+        self.chats.iter().map(Chat::name).collect()
+    }
+}
+
+fn log_ignored(ignored: &Ignored, webhook_id: Option<&str>) {
+    match ignored {
+        Ignored::NotForPeople { event_type } => {
+            tracing::info!(event = "ignored", webhook_id, event_type, "nothing that people on call need to know");
+        }
+        Ignored::Version1 => tracing::warn!(
+            event = "ignored",
+            webhook_id,
+            "a version 1 webhook, which is not understood; replace the extension by a v3 webhook subscription"
+        ),
+        Ignored::NoWebhook => tracing::warn!(
+            event = "ignored",
+            webhook_id,
+            "authentic, but no PagerDuty webhook; point nothing else at this address"
+        ),
+    }
+}

@@ -1,0 +1,220 @@
+//! A small HTTP server on loopback that can be told to fail in every way a service fails.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
+
+/// A request whose body has been read.
+pub type Heard = Request<Bytes>;
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A way to fail a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// Answers with this status, these headers and this body; nothing is taken.
+    Answer(u16, Vec<(&'static str, String)>, &'static str),
+    /// Closes the connection after the request has arrived, without an answer.
+    HangUp,
+    /// Never answers.
+    Hang,
+    /// Takes the request, then answers later than anybody waits.
+    TakeAndHang,
+    /// Takes the request, then closes the connection without an answer.
+    TakeAndHangUp,
+    /// Takes the request and sends the answer one byte at a time, with this pause.
+    Drip(Duration),
+}
+
+impl Fault {
+    /// A bare status.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self::Answer(status, Vec::new(), "")
+    }
+
+    /// 429, to be tried again after so many seconds.
+    #[must_use]
+    pub fn too_many(seconds: u64) -> Self {
+        Self::Answer(429, vec![("retry-after", seconds.to_string())], "")
+    }
+}
+
+/// What a service does with a request when no fault is due.
+pub(super) trait Service: Send + Sync + 'static {
+    fn answer(&self, request: &Heard) -> Reply;
+}
+
+/// An answer of a service.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: String,
+}
+
+impl Reply {
+    pub(super) fn json(status: StatusCode, body: &Value) -> Self {
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self { status, headers, body: body.to_string() }
+    }
+
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: String::new() }
+    }
+}
+
+/// A running stand-in.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    script: Arc<Script>,
+    running: Mutex<Option<AbortHandle>>,
+}
+
+/// The faults to come, and how many requests were heard.
+#[derive(Debug, Default)]
+struct Script {
+    next: Mutex<VecDeque<Fault>>,
+    always: Mutex<Option<Fault>>,
+    heard: Mutex<usize>,
+    connections: Mutex<usize>,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Server {
+    /// Serves on a loopback port; port 0 is any free one.
+    pub(super) async fn start(port: u16, service: Arc<dyn Service>) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let address = listener.local_addr()?;
+        let script = Arc::new(Script::default());
+        let running = tokio::spawn(accept(listener, service, Arc::clone(&script))).abort_handle();
+        Ok(Self { address, script, running: Mutex::new(Some(running)) })
+    }
+
+    /// `http://127.0.0.1:port`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Fails the next request in this way; several queue up.
+    pub fn fail_once(&self, fault: Fault) {
+        lock(&self.script.next).push_back(fault);
+    }
+
+    /// Fails every request in this way from now on; `None` puts the service right.
+    pub fn fail_always(&self, fault: Option<Fault>) {
+        *lock(&self.script.always) = fault;
+    }
+
+    /// Closes the port and every connection: from now on connections are refused.
+    pub fn shut_down(&self) {
+        if let Some(running) = lock(&self.running).take() {
+            running.abort();
+        }
+    }
+
+    /// How many requests have arrived.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        *lock(&self.script.heard)
+    }
+
+    /// How many connections were opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        *lock(&self.script.connections)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+async fn accept(listener: TcpListener, service: Arc<dyn Service>, script: Arc<Script>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        *lock(&script.connections) += 1;
+        let (service, script) = (Arc::clone(&service), Arc::clone(&script));
+        connections.spawn(async move {
+            let handle = service_fn(move |request| handle(request, Arc::clone(&service), Arc::clone(&script)));
+            // A connection that ends badly is the peer's business, or a fault of ours that was asked for.
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), handle).await;
+        });
+    }
+}
+
+async fn handle(
+    request: Request<Incoming>,
+    service: Arc<dyn Service>,
+    script: Arc<Script>,
+) -> Result<Response<Body>, io::Error> {
+    let hung_up = || io::Error::from(io::ErrorKind::ConnectionAborted);
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let request = Request::from_parts(parts, body);
+    *lock(&script.heard) += 1;
+    let fault = lock(&script.next).pop_front().or_else(|| lock(&script.always).clone());
+    match fault {
+        None => Ok(whole(service.answer(&request))),
+        Some(Fault::Answer(status, headers, body)) => {
+            let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
+            Ok(whole(Reply { status, headers, body: body.to_owned() }))
+        }
+        Some(Fault::HangUp) => Err(hung_up()),
+        Some(Fault::Hang) => pending().await,
+        Some(Fault::TakeAndHang) => {
+            service.answer(&request);
+            pending().await
+        }
+        Some(Fault::TakeAndHangUp) => {
+            service.answer(&request);
+            Err(hung_up())
+        }
+        Some(Fault::Drip(pause)) => Ok(dripping(service.answer(&request), pause)),
+    }
+}
+
+fn response(status: StatusCode, headers: &[(&'static str, String)], body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().append(*name, value);
+        }
+    }
+    response
+}
+
+fn whole(Reply { status, headers, body }: Reply) -> Response<Body> {
+    response(status, &headers, Full::new(Bytes::from(body)).boxed_unsync())
+}
+
+fn dripping(Reply { status, mut headers, body }: Reply, pause: Duration) -> Response<Body> {
+    headers.push((header::CONTENT_LENGTH.as_str(), body.len().to_string()));
+    let bytes = body.into_bytes().into_iter();
+    let drops = futures_util::stream::unfold(bytes, move |mut bytes| async move {
+        let byte = bytes.next()?;
+        sleep(pause).await;
+        Some((Ok(Frame::data(Bytes::from(vec![byte]))), bytes))
+    });
+    response(status, &headers, StreamBody::new(drops).boxed_unsync())
+}

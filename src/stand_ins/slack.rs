@@ -1,0 +1,147 @@
+//! Slack's `chat.postMessage`: channels, threads, and errors inside HTTP 200.
+
+use std::io;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::server::{Heard, Reply, Server, Service, lock};
+
+/// A message that a channel has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    /// The channel's id.
+    pub channel: String,
+    /// The text, in Slack's markup.
+    pub text: String,
+    /// The thread it is in.
+    pub thread: Option<String>,
+    /// Whether the channel shows it, too.
+    pub broadcast: bool,
+    /// Its own id, by which others can be threaded under it.
+    pub ts: String,
+}
+
+/// A running Slack; [`Server`] says how to make it fail.
+#[derive(Debug)]
+pub struct Slack {
+    server: Server,
+    workspace: Arc<Workspace>,
+}
+
+#[derive(Debug)]
+struct Workspace {
+    token: String,
+    channels: Vec<String>,
+    messages: Mutex<Messages>,
+}
+
+#[derive(Debug, Default)]
+struct Messages {
+    new: Vec<Post>,
+    known: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMessage {
+    channel: String,
+    #[serde(default)]
+    text: String,
+    unfurl_links: bool,
+    unfurl_media: bool,
+    thread_ts: Option<String>,
+    #[serde(default)]
+    reply_broadcast: bool,
+}
+
+impl Slack {
+    /// Starts with a bot's token and the channels that the bot is in.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
+        let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
+        let workspace = Arc::new(Workspace { token: token.to_owned(), channels, messages: Mutex::default() });
+        let service: Arc<dyn Service> = workspace.clone();
+        Ok(Self { server: Server::start(port, service).await?, workspace })
+    }
+
+    /// Takes the messages that came since the last call.
+    #[must_use]
+    pub fn take_posts(&self) -> Vec<Post> {
+        std::mem::take(&mut lock(&self.workspace.messages).new)
+    }
+
+    /// Forgets every message, so that no thread can be continued.
+    pub fn forget_threads(&self) {
+        lock(&self.workspace.messages).known.clear();
+    }
+}
+
+impl Deref for Slack {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Service for Workspace {
+    fn answer(&self, request: &Heard) -> Reply {
+        if request.uri().path() != "/api/chat.postMessage" || request.method() != Method::POST {
+            return error("unknown_method");
+        }
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if header("authorization") != format!("Bearer {}", self.token) {
+            return error("invalid_auth");
+        }
+        if !header("content-type").starts_with("application/json") {
+            return error("invalid_post_type");
+        }
+        match serde_json::from_slice::<NewMessage>(request.body()) {
+            Ok(message) => self.take(message),
+            Err(_) => error("invalid_arguments"),
+        }
+    }
+}
+
+impl Workspace {
+    fn take(&self, message: NewMessage) -> Reply {
+        if !self.channels.contains(&message.channel) {
+            return error("channel_not_found");
+        }
+        if message.text.is_empty() {
+            return error("no_text");
+        }
+        if message.text.chars().count() > 40_000 || message.unfurl_links || message.unfurl_media {
+            return error("msg_too_long");
+        }
+        let mut messages = lock(&self.messages);
+        if message.thread_ts.as_ref().is_some_and(|thread| !messages.known.contains(thread)) {
+            return error("thread_not_found");
+        }
+        let ts = format!("1795485600.{:06}", messages.known.len() + 1);
+        messages.known.push(ts.clone());
+        messages.new.push(Post {
+            channel: message.channel.clone(),
+            text: message.text.clone(),
+            thread: message.thread_ts,
+            broadcast: message.reply_broadcast,
+            ts: ts.clone(),
+        });
+        ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": {"text": message.text}}))
+    }
+}
+
+fn ok(body: &Value) -> Reply {
+    Reply::json(StatusCode::OK, body)
+}
+
+/// Slack's refusals are successes of HTTP.
+fn error(code: &str) -> Reply {
+    ok(&json!({"ok": false, "error": code}))
+}
