@@ -5,6 +5,8 @@
 
 pub mod server;
 
+pub mod pagerduty;
+
 pub mod google;
 
 pub mod typetalk;

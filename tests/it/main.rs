@@ -1,0 +1,14 @@
+//! The integration tests, in one binary: the real relay against stand-ins on loopback, at chosen times.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+mod world;
+
+mod webhook;
+
+mod roster;
+
+mod chats;
+
+mod laws;
+
+mod tidy;
