@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`domain`] decides and words (pure), [`edge`] speaks the wires, [`config`]
 //! reads the settings, [`delivery`] gets a message to a chat, [`relay`] is the use case that brings
-//! them together. The binaries only assemble.
+//! them together. The Lambda binary only assembles. [`cli`] and [`stand_ins`] are for trying and
+//! testing; no Lambda function contains them.
 
 pub mod domain;
 
@@ -13,5 +14,7 @@ pub mod config;
 pub mod delivery;
 
 pub mod relay;
+
+pub mod cli;
 
 pub mod stand_ins;

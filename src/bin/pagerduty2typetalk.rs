@@ -19,7 +19,9 @@ async fn serve() -> Result<(), Error> {
     lambda_http::run(service_fn(async |request: Request| {
         #[expect(clippy::disallowed_methods, reason = "the one clock of this function")]
         let now = chrono::Utc::now();
-        Ok::<_, Error>(gateway::answer(relay, request, now).await)
+        let (response, tally) = gateway::answer(relay, request, now).await;
+        telemetry::emit("pagerduty2typetalk", &tally, now);
+        Ok::<_, Error>(response)
     }))
     .await
 }

@@ -4,35 +4,44 @@ use chrono::{DateTime, Utc};
 use http::{Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::telemetry;
 use crate::relay::{Answer, Relay, Tally, Webhook};
 
 const PATH: &str = "/pagerduty";
 
-/// Answers one request. Nothing internal goes to the caller.
-pub async fn answer(relay: &Relay, request: Request, now: DateTime<Utc>) -> Response<Body> {
+/// What the caller is told.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told {
+    Done { posted: u32, ignored: u32 },
+    SendAgain { posted: u32, ignored: u32, failed: u32 },
+    Refused { error: &'static str },
+}
+
+/// Answers one request, and says what happened for the metrics. Nothing internal goes to the caller.
+pub async fn answer(relay: &Relay, request: Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
     if !is_for_us(&request) {
-        return respond(StatusCode::NOT_FOUND, &json!({"error": "not found"}));
+        return (respond(StatusCode::NOT_FOUND, &Told::Refused { error: "not found" }), Tally::default());
     }
     if request.method() != Method::POST {
-        let mut response = respond(StatusCode::METHOD_NOT_ALLOWED, &json!({"error": "method not allowed"}));
+        let mut response = respond(StatusCode::METHOD_NOT_ALLOWED, &Told::Refused { error: "method not allowed" });
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-        return response;
+        return (response, Tally::default());
     }
     let webhook = Webhook { headers: request.headers(), body: request.body().as_ref() };
     let (answer, tally) = relay.on_webhook(webhook, now).await;
-    telemetry::emit("pagerduty2typetalk", &tally, now);
     let Tally { posted, ignored, failed, .. } = tally;
-    match answer {
-        Answer::Done => respond(StatusCode::OK, &json!({"posted": posted, "ignored": ignored})),
-        Answer::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &json!({"error": "unauthenticated"})),
-        Answer::SendAgain => respond(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({"posted": posted, "ignored": ignored, "failed": failed}),
-        ),
-    }
+    // What was given up is neither posted nor worth sending again; the caller is told that it is dealt with.
+    let ignored = ignored + tally.given_up;
+    let response = match answer {
+        Answer::Done => respond(StatusCode::OK, &Told::Done { posted, ignored }),
+        Answer::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &Told::Refused { error: "unauthenticated" }),
+        Answer::SendAgain => {
+            respond(StatusCode::SERVICE_UNAVAILABLE, &Told::SendAgain { posted, ignored, failed })
+        }
+    };
+    (response, tally)
 }
 
 /// Compares the path without the stage (which API Gateway may or may not put before it) and a last slash.
@@ -48,8 +57,9 @@ fn is_for_us(request: &Request) -> bool {
     [Some(path), without_stage].into_iter().flatten().any(|path| path.strip_suffix('/').unwrap_or(path) == PATH)
 }
 
-fn respond(status: StatusCode, body: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_string()));
+fn respond(status: StatusCode, told: &Told) -> Response<Body> {
+    let body = serde_json::to_string(told).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
@@ -57,6 +67,8 @@ fn respond(status: StatusCode, body: &Value) -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn request(event: &Value) -> Request {

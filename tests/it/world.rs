@@ -1,84 +1,51 @@
 //! The world around a relay: stand-ins, settings, a sender, and a clock that only tests move.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
 use oncall_relay::config::{Config, Surroundings};
 use oncall_relay::edge::gateway;
 use oncall_relay::relay::Relay;
-use oncall_relay::stand_ins::google::{Google, SPREADSHEET_ID};
 use oncall_relay::stand_ins::pagerduty::{self, Happening, Incident};
-use oncall_relay::stand_ins::slack::Slack;
-use oncall_relay::stand_ins::typetalk::Typetalk;
+use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
 
-pub(crate) const SIGNING_SECRET: &str = "signing-secret-of-the-test";
-pub(crate) const TOKEN: &str = "bearer-token-of-the-test";
 /// A Tuesday after a holiday, within business hours.
 pub(crate) const DAYTIME: &str = "2026-11-24T11:00:00+09:00";
 /// The same day, after them.
 pub(crate) const EVENING: &str = "2026-11-24T20:00:00+09:00";
 
-/// Two chats, a sheet with people for a few days, and settings that fit together.
+/// The stand-ins and the settings that tests change.
 pub(crate) struct World {
-    pub(crate) google: Google,
-    pub(crate) typetalk: Typetalk,
-    pub(crate) slack: Slack,
-    variables: HashMap<&'static str, String>,
+    pub(crate) stand_ins: StandIns,
+    settings: HashMap<String, String>,
+}
+
+impl Deref for World {
+    type Target = StandIns;
+
+    fn deref(&self) -> &StandIns {
+        &self.stand_ins
+    }
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let google = Google::start(0).await.unwrap();
-        let typetalk = Typetalk::start(0, &[(11, "typetalk-token")]).await.unwrap();
-        let slack = Slack::start(0, "xoxb-token", &["C0ALERTS"]).await.unwrap();
-        google.write(
-            "当番表",
-            &[
-                &["日付", "担当"],
-                &["2026-11-24", "田中、suzuki"],
-                &["2026-11-25", "佐藤 花子"],
-                &["2026-11-26", "なし"],
-            ],
-        );
-        google.write(
-            "メンバー",
-            &[
-                &["名前", "Typetalk", "Slack"],
-                &["田中", "tanaka", "U0TANAKA1"],
-                &["suzuki", "suzuki-k", "U0SUZUKI1"],
-                &["佐藤 花子", "sato", "U0SATO001"],
-                &["SRE", "sre-team", "S0SRETEAM"],
-            ],
-        );
-        let variables = HashMap::from([
-            ("CHATS", "typetalk,slack".to_owned()),
-            ("TYPETALK_ALERT_TOPIC", "11".to_owned()),
-            ("TYPETALK_ALERT_TOKEN", "typetalk-token".to_owned()),
-            ("TYPETALK_BASE_URL", typetalk.url()),
-            ("SLACK_TOKEN", "xoxb-token".to_owned()),
-            ("SLACK_ALERT_CHANNEL", "C0ALERTS".to_owned()),
-            ("SLACK_BASE_URL", slack.url()),
-            ("SPREADSHEET_ID", SPREADSHEET_ID.to_owned()),
-            ("MEMBERS_RANGE", "メンバー!A:C".to_owned()),
-            ("GOOGLE_CREDENTIALS", google.credentials()),
-            ("SHEETS_BASE_URL", google.url()),
-            ("PAGERDUTY_SIGNING_SECRETS", format!("an-older-secret,{SIGNING_SECRET}")),
-            ("PAGERDUTY_TOKENS", TOKEN.to_owned()),
-            ("FALLBACK_MENTIONS", "SRE".to_owned()),
-        ]);
-        Self { google, typetalk, slack, variables }
+        let stand_ins = StandIns::start().await.unwrap();
+        let settings = stand_ins.settings();
+        Self { stand_ins, settings }
     }
 
-    pub(crate) fn set(&mut self, variable: &'static str, value: &str) -> &mut Self {
-        self.variables.insert(variable, value.to_owned());
+    pub(crate) fn set(&mut self, variable: &str, value: &str) -> &mut Self {
+        self.settings.insert(variable.to_owned(), value.to_owned());
         self
     }
 
     pub(crate) async fn relay(&self) -> Running<'_> {
         let surroundings = Surroundings {
-            variable: &|name| self.variables.get(name).cloned(),
+            variable: &|name| self.settings.get(name).cloned(),
             file: &|path| std::fs::read_to_string(path),
         };
         let config = Config::for_webhook(&surroundings).unwrap();
@@ -115,7 +82,7 @@ impl Running<'_> {
 
     /// Sends a v2 delivery with the token that its extension is configured with.
     pub(crate) async fn with_token(&self, at: &str, body: &Value) -> (u16, Value) {
-        self.send(at, &[("Authorization", &format!("Bearer {TOKEN}"))], body.to_string().as_bytes()).await
+        self.send(at, &[("Authorization", &format!("Bearer {BEARER_TOKEN}"))], body.to_string().as_bytes()).await
     }
 
     pub(crate) async fn send(&self, at: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
@@ -127,7 +94,7 @@ impl Running<'_> {
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
         let now = instant(at).to_utc();
         let started = Instant::now();
-        let response = gateway::answer(&self.relay, request, now).await;
+        let (response, tally) = gateway::answer(&self.relay, request, now).await;
         assert!(started.elapsed() < Duration::from_secs(4), "the answer took {:?}", started.elapsed());
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }
