@@ -143,16 +143,9 @@ impl Config {
         }
         let warnings = reader.finish()?;
         match (chats, roster, calendar, language) {
-            (Some(chats), Some(roster), Some(calendar), Some(language)) => Ok(Self {
-                chats,
-                roster,
-                signing_secrets,
-                tokens,
-                calendar,
-                fallback_mentions,
-                language,
-                warnings,
-            }),
+            (Some(chats), Some(roster), Some(calendar), Some(language)) => {
+                Ok(Self { chats, roster, signing_secrets, tokens, calendar, fallback_mentions, language, warnings })
+            }
             // A part is missing only where a problem was reported, and then `finish` has returned.
             _ => Err(Problems::default()),
         }

@@ -128,7 +128,15 @@ fn log(notice: &Notice, chat: ChatName, result: &Result<Posted, PostError>, took
         Err(PostError { fate, detail }) => {
             let (outcome, advice) = explain(*fate);
             tracing::error!(
-                event = "delivery", event_id, incident, kind, chat, outcome, detail, milliseconds, "{advice}"
+                event = "delivery",
+                event_id,
+                incident,
+                kind,
+                chat,
+                outcome,
+                detail,
+                milliseconds,
+                "{advice}"
             );
         }
     }

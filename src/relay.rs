@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::delivery::{Delivered, deliver};
 use crate::domain::calendar::Calendar;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Kind};
 use crate::domain::notice::{Attention, Audience, Notice};
 use crate::domain::roster::{ChatName, OnCallToday};
 use crate::domain::words::Language;
@@ -107,7 +107,6 @@ impl Relay {
     /// Authenticates, reads and posts one webhook, within the time that PagerDuty gives.
     pub async fn on_webhook(&self, webhook: Webhook<'_>, now: DateTime<Utc>) -> (Answer, Tally) {
         let started = Instant::now();
-        let deadline = started + ANSWER_WITHIN;
         let mut tally = Tally::default();
         if !self.authenticity.admits(webhook.headers, webhook.body) {
             tracing::warn!(
@@ -121,10 +120,7 @@ impl Relay {
         }
         for item in pagerduty::open(webhook.body, webhook.id()) {
             match item {
-                Item::Event(event) => {
-                    let now = now + started.elapsed();
-                    self.relay(*event, now, deadline, &mut tally).await;
-                }
+                Item::Event(event) => self.relay(*event, now, started, &mut tally).await,
                 Item::Ignored(ignored) => {
                     log_ignored(&ignored, webhook.id());
                     tally.ignored += 1;
@@ -134,8 +130,9 @@ impl Relay {
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }
 
-    async fn relay(&self, mut event: Event, now: DateTime<Utc>, deadline: Instant, tally: &mut Tally) {
-        tally.unreadable += u32::from(event.kind == crate::domain::event::Kind::Unreadable);
+    async fn relay(&self, mut event: Event, now: DateTime<Utc>, started: Instant, tally: &mut Tally) {
+        let deadline = started + ANSWER_WITHIN;
+        tally.unreadable += u32::from(event.kind == Kind::Unreadable);
         if let Some(chat) = event.id.as_deref().and_then(|id| self.ledger.posted(id, &self.chat_names(), now)) {
             tracing::info!(event = "duplicate", event_id = event.id, chat = chat.key(), "posted before");
             tally.ignored += 1;
@@ -152,7 +149,8 @@ impl Relay {
                 self.remember(&notice.event, chat, thread, posted_in, now);
                 tally.posted += 1;
                 tally.failed_over += u32::from(failed_over);
-                tally.seconds_to_post.extend(notice.event.occurred_at.map(|at| (now - at).as_seconds_f64()));
+                let waited = started.elapsed().as_secs_f64();
+                tally.seconds_to_post.extend(notice.event.occurred_at.map(|at| (now - at).as_seconds_f64() + waited));
             }
             Delivered::GivenUp => tally.given_up += 1,
             Delivered::Failed => tally.failed += 1,

@@ -47,7 +47,8 @@ enum Proof {
 impl Story {
     async fn tell(&mut self) -> Result<(), Box<dyn Error>> {
         self.screen.title("The real relay, with stand-ins for PagerDuty, Google, Typetalk and Slack on 127.0.0.1")?;
-        self.screen.title("Roster: 11/24 田中、鈴木 · 11/25 佐藤 花子. Business hours: Mon-Fri, 10:00-17:00, Asia/Tokyo")?;
+        self.screen
+            .title("Roster: 11/24 田中、鈴木 · 11/25 佐藤 花子. Business hours: Mon-Fri, 10:00-17:00, Asia/Tokyo")?;
 
         let slow = incident("PINC33", 33, "応答時間が 5 秒を超えています");
         self.scene("Tuesday, 11:00: an incident is triggered. Today's people are mentioned.")?;
@@ -66,7 +67,9 @@ impl Story {
         let night = incident("PINC34", 34, "バッチが失敗しました");
         self.v3(&night, "incident.triggered", "2026-11-24T20:00:00+09:00", None).await?;
 
-        self.scene("Wednesday: 佐藤 falls ill. Somebody writes 鈴木 into the sheet, and the next alert mentions 鈴木.")?;
+        self.scene(
+            "Wednesday: 佐藤 falls ill. Somebody writes 鈴木 into the sheet, and the next alert mentions 鈴木.",
+        )?;
         let before = incident("PINC35", 35, "メモリ使用率が高くなっています");
         self.v3(&before, "incident.triggered", "2026-11-25T10:10:00+09:00", None).await?;
         self.stand_ins.google.write(ROSTER_TAB, &[&["日付", "担当"], &["2026-11-25", "鈴木"]]);

@@ -20,10 +20,7 @@ impl Surroundings<'_> {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment and its files")]
     pub fn of_process() -> Self {
-        Self {
-            variable: &|name| std::env::var(name).ok(),
-            file: &|path| std::fs::read_to_string(path),
-        }
+        Self { variable: &|name| std::env::var(name).ok(), file: &|path| std::fs::read_to_string(path) }
     }
 }
 

@@ -332,7 +332,8 @@ mod tests {
 
     #[test]
     fn days_are_ranges_and_lists() {
-        let days = |text| (0..7).map(|i| if BusinessDays::parse(text).unwrap().0[i] { 'x' } else { '.' }).collect::<String>();
+        let days =
+            |text| (0..7).map(|i| if BusinessDays::parse(text).unwrap().0[i] { 'x' } else { '.' }).collect::<String>();
         assert_eq!(days("Mon-Fri"), "xxxxx..");
         assert_eq!(days("Sun-Thu"), "xxxx..x");
         assert_eq!(days("Mon, Wed ,Fri"), "x.x.x..");
@@ -348,14 +349,22 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_named_with_what_is_expected() {
         for (error, said) in [
-            (BusinessDays::parse("Mon-Fry").unwrap_err(), "`Fry` is not a day of the week such as `Mon` or a range such as `Mon-Fri`"),
+            (
+                BusinessDays::parse("Mon-Fry").unwrap_err(),
+                "`Fry` is not a day of the week such as `Mon` or a range such as `Mon-Fri`",
+            ),
             (BusinessHours::parse("10-17").unwrap_err(), "`10` is not a time of day such as `10:00`"),
-            (BusinessHours::parse("17:00-10:00").unwrap_err(), "`17:00-10:00` is not hours that end later on the day than they begin"),
+            (
+                BusinessHours::parse("17:00-10:00").unwrap_err(),
+                "`17:00-10:00` is not hours that end later on the day than they begin",
+            ),
             (BusinessHours::parse("always").unwrap_err(), "`always` is not hours such as `10:00-17:00`"),
         ] {
             assert_eq!(error.to_string(), said);
         }
-        for entry in ["uk", "2026-13-01", "02-30", "+12-29", "2026-12-29..01-03", "2026-12-29..2026-12-01", "", "none,jp"] {
+        for entry in
+            ["uk", "2026-13-01", "02-30", "+12-29", "2026-12-29..01-03", "2026-12-29..2026-12-01", "", "none,jp"]
+        {
             assert!(Holidays::parse(entry).is_err(), "{entry}");
         }
     }

@@ -168,9 +168,7 @@ impl IncidentId {
     /// The id, unless it is something that no incident id looks like.
     #[must_use]
     pub fn parse(id: &str) -> Option<Self> {
-        let plausible = !id.is_empty()
-            && id.len() <= Self::LONGEST
-            && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        let plausible = !id.is_empty() && id.len() <= Self::LONGEST && id.bytes().all(|b| b.is_ascii_alphanumeric());
         plausible.then(|| Self(id.to_owned()))
     }
 }

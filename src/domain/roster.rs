@@ -279,7 +279,9 @@ impl fmt::Display for RowProblem {
         };
         write!(f, "{tab}, row {}: ", self.row)?;
         match &self.issue {
-            RowIssue::NoDate => write!(f, "the first cell is no date; write one like 2026-11-24, 2026/11/24 or 11/24(火)"),
+            RowIssue::NoDate => {
+                write!(f, "the first cell is no date; write one like 2026-11-24, 2026/11/24 or 11/24(火)")
+            }
             RowIssue::OtherWeekday { date } => {
                 write!(f, "the weekday is not that of {date}; the row is used for {date}, please correct it")
             }

@@ -35,9 +35,7 @@ fn harmless(c: char) -> Option<char> {
         '`' => Some('\''),
         c if c.is_control() => None,
         // Bidi marks, embeddings, overrides and isolates turn a line around for its reader.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            None
-        }
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
         // Invisible characters hide what a word really is. The zero-width joiner stays: emoji need it.
         '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => None,
         c => Some(c),

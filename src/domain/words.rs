@@ -136,7 +136,10 @@ impl Language {
     pub fn happened(self, delay: &Delay) -> String {
         let (date, time) = (self.date(delay.happened.date_naive()), delay.happened.format("%H:%M"));
         let age = self.age(delay.ago);
-        self.say(format!("🕒 {date} {time} の出来事です({age}前)"), format!("🕒 This happened at {date} {time}, {age} ago"))
+        self.say(
+            format!("🕒 {date} {time} の出来事です({age}前)"),
+            format!("🕒 This happened at {date} {time}, {age} ago"),
+        )
     }
 
     /// The message is on a backup chat.
@@ -161,7 +164,10 @@ impl Language {
     #[must_use]
     pub fn nobody(self, date: NaiveDate) -> String {
         let date = self.date(date);
-        self.say(format!("ℹ️ {date}の当番は空欄です"), format!("ℹ️ Nobody is on call on {date}: the roster's row is empty"))
+        self.say(
+            format!("ℹ️ {date}の当番は空欄です"),
+            format!("ℹ️ Nobody is on call on {date}: the roster's row is empty"),
+        )
     }
 
     /// The day has no row.
@@ -201,7 +207,9 @@ impl Language {
             SourceFailure::Forbidden => ("閲覧権限がありません", "no permission"),
             SourceFailure::Missing => ("見つかりません", "it isn't there"),
             SourceFailure::BadRange => ("範囲の指定が誤っています", "the range is wrong"),
-            SourceFailure::BadKey => ("サービスアカウントの鍵が受け付けられません", "the service account's key was not accepted"),
+            SourceFailure::BadKey => {
+                ("サービスアカウントの鍵が受け付けられません", "the service account's key was not accepted")
+            }
             SourceFailure::TooManyReads => ("読み取り回数の上限に達しました", "read too often"),
             SourceFailure::Garbled => ("応答の内容が不正です", "the answer makes no sense"),
         };
@@ -211,10 +219,7 @@ impl Language {
     /// PagerDuty's test event arrived.
     #[must_use]
     pub fn ping_received(self) -> &'static str {
-        self.say(
-            "✅ PagerDuty からのテスト通知を受け取りました",
-            "✅ PagerDuty's test event has arrived",
-        )
+        self.say("✅ PagerDuty からのテスト通知を受け取りました", "✅ PagerDuty's test event has arrived")
     }
 
     /// Introduces the people on call.

@@ -37,9 +37,7 @@ pub async fn answer(relay: &Relay, request: Request, now: DateTime<Utc>) -> (Res
     let response = match answer {
         Answer::Done => respond(StatusCode::OK, &Told::Done { posted, ignored }),
         Answer::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &Told::Refused { error: "unauthenticated" }),
-        Answer::SendAgain => {
-            respond(StatusCode::SERVICE_UNAVAILABLE, &Told::SendAgain { posted, ignored, failed })
-        }
+        Answer::SendAgain => respond(StatusCode::SERVICE_UNAVAILABLE, &Told::SendAgain { posted, ignored, failed }),
     };
     (response, tally)
 }

@@ -84,17 +84,13 @@ impl RosterSource {
         let Ok(mut memory) = timeout_at(deadline, self.memory.lock()).await else {
             return Reading { copy: None, failure: Some(SourceFailure::Slow) };
         };
-        let due = memory.last_attempt.as_ref().is_none_or(|attempt| {
-            !(attempt.at..attempt.at + READ_EVERY).contains(&now)
-        });
+        let due =
+            memory.last_attempt.as_ref().is_none_or(|attempt| !(attempt.at..attempt.at + READ_EVERY).contains(&now));
         if due {
             let failure = self.read_into(&mut memory, now, today, deadline).await;
             memory.last_attempt = Some(Attempt { at: now, failure });
         }
-        Reading {
-            copy: memory.copy.clone(),
-            failure: memory.last_attempt.as_ref().and_then(|attempt| attempt.failure),
-        }
+        Reading { copy: memory.copy.clone(), failure: memory.last_attempt.as_ref().and_then(|attempt| attempt.failure) }
     }
 
     async fn read_into(

@@ -83,6 +83,11 @@ impl Google {
         lock(&self.account.tabs).insert(tab.to_owned(), rows);
     }
 
+    /// Removes a tab.
+    pub fn remove(&self, tab: &str) {
+        lock(&self.account.tabs).remove(tab);
+    }
+
     /// Shares the spreadsheet with the service account no longer.
     pub fn make_private(&self) {
         *lock(&self.account.is_private) = true;
@@ -155,10 +160,7 @@ impl Account {
         let mut tokens = lock(&self.tokens);
         let token = format!("ya29.stand-in-{}", tokens.len() + 1);
         tokens.push(token.clone());
-        Ok(Reply::json(
-            StatusCode::OK,
-            &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"}),
-        ))
+        Ok(Reply::json(StatusCode::OK, &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})))
     }
 
     fn values(&self, request: &Heard) -> Result<Reply, Refusal> {

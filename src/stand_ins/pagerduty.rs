@@ -51,8 +51,12 @@ impl Incident {
     /// A v3 note: of its incident it knows neither number nor service.
     #[must_use]
     pub fn v3_note(&self, happening: &Happening, content: &str) -> Value {
-        let reference = json!({"id": self.id, "type": "incident_reference", "html_url": self.url(), "summary": self.title});
-        v3(happening, &json!({"type": "incident_note", "id": "PNOTE", "incident": reference, "content": content, "trimmed": false}))
+        let reference =
+            json!({"id": self.id, "type": "incident_reference", "html_url": self.url(), "summary": self.title});
+        v3(
+            happening,
+            &json!({"type": "incident_note", "id": "PNOTE", "incident": reference, "content": content, "trimmed": false}),
+        )
     }
 
     /// A v2 message; [`v2`] puts several into one delivery.

@@ -112,7 +112,8 @@ type FieldError = (String, &'static str, &'static str);
 
 fn post(topic: u64, request: &Heard) -> Result<Post, FieldError> {
     let invalid = |field: &str| (field.to_owned(), "error.invalid", "Invalid value");
-    let json = request.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let json =
+        request.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     let fields: HashMap<String, Value> = if json {
         serde_json::from_slice(request.body()).map_err(|_| invalid("json"))?
     } else {

@@ -1,1 +1,202 @@
-//! .
+//! The roster on the wire: when the sheet is read, and what is said when it can't be.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use oncall_relay::stand_ins::server::Fault;
+use oncall_relay::stand_ins::{MEMBERS_TAB, ROSTER_TAB};
+
+use crate::world::{DAYTIME, World, posted, triggered, triggered_at};
+
+/// The first line, which mentions, and the last, which has the news about the roster.
+async fn first_and_last_line(world: &World, event_id: &str, at: &str) -> (String, String) {
+    let relay = world.relay().await;
+    assert_eq!(relay.signed(at, &triggered_at(event_id, at)).await, posted(1));
+    let text = relay.topic().pop().unwrap();
+    (text.lines().next().unwrap().to_owned(), text.lines().last().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn an_edit_of_the_sheet_is_seen_within_15_seconds_and_the_sheet_is_read_no_oftener() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    let mut first_lines = Vec::new();
+    for (second, event_id) in [("00", "e1"), ("05", "e2"), ("14", "e3"), ("15", "e4"), ("29", "e5")] {
+        let at = format!("2026-11-24T11:00:{second}+09:00");
+        relay.signed(&at, &triggered(event_id)).await;
+        first_lines.push(relay.topic()[0].lines().next().unwrap().to_owned());
+        world.google.write(ROSTER_TAB, &[&["2026-11-24", "佐藤 花子"]]);
+    }
+    assert_eq!(first_lines, ["@tanaka @suzuki-k", "@tanaka @suzuki-k", "@tanaka @suzuki-k", "@sato", "@sato"]);
+    assert_eq!(world.google.reads(), 2);
+}
+
+#[tokio::test]
+async fn the_token_is_asked_for_once_and_connections_are_kept() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    for minute in 0..5 {
+        let at = format!("2026-11-24T11:0{minute}:00+09:00");
+        relay.signed(&at, &triggered(&format!("e{minute}"))).await;
+    }
+    assert_eq!(world.google.requests(), 1 + 5, "one token, five reads");
+    // The library that gets tokens and the one that reads have a connection each.
+    assert_eq!((world.google.connections(), world.typetalk.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_token_that_google_revoked_is_replaced() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    relay.signed("2026-11-24T11:00:00+09:00", &triggered("e1")).await;
+    world.google.revoke_tokens();
+    relay.signed("2026-11-24T11:01:00+09:00", &triggered("e2")).await;
+    let topic = relay.topic();
+    assert!(topic[1].starts_with("@tanaka @suzuki-k\n") && !topic[1].contains('⚠'), "{topic:?}");
+}
+
+#[tokio::test]
+async fn a_day_without_people_is_news_and_mentions_those_of_last_resort() {
+    let world = World::new().await;
+    let nobody = first_and_last_line(&world, "e1", "2026-11-26T11:00:00+09:00").await;
+    assert_eq!(nobody, ("@sre-team".to_owned(), "ℹ️ 11/26(木)の当番は空欄です".to_owned()));
+    let no_row = first_and_last_line(&world, "e2", "2026-11-27T11:00:00+09:00").await;
+    assert_eq!(
+        no_row,
+        ("@sre-team".to_owned(), "⚠️ 当番表に11/27(金)の行がありません。行を追加してください".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_the_sheet_the_alert_is_posted_and_says_so() {
+    let cases = [
+        (Fault::status(403), "閲覧権限がありません"),
+        (Fault::status(404), "見つかりません"),
+        (Fault::status(400), "範囲の指定が誤っています"),
+        (Fault::status(429), "読み取り回数の上限に達しました"),
+        (Fault::status(500), "接続できません"),
+        (Fault::Answer(200, vec![], "<html>"), "応答の内容が不正です"),
+        (Fault::Answer(200, vec![], ""), "応答の内容が不正です"),
+        (Fault::Answer(302, vec![("location", "http://127.0.0.1:1/".to_owned())], ""), "接続できません"),
+        (Fault::HangUp, "接続できません"),
+        (Fault::Hang, "時間内に応答がありません"),
+        (Fault::Drip(Duration::from_millis(100)), "時間内に応答がありません"),
+    ];
+    // Side by side: some of them wait for the end of their time.
+    join_all(cases.into_iter().map(async |(fault, why)| {
+        let mut world = World::new().await;
+        // Without the members tab, those of last resort are given by handle.
+        world.set("FALLBACK_MENTIONS", "sre-team");
+        let relay = world.relay().await;
+        // The token first, so that the fault hits the sheet.
+        relay.signed("2026-11-24T10:00:00+09:00", &triggered("warm")).await;
+        relay.topic();
+        world.google.fail_always(Some(fault.clone()));
+        let at = "2026-11-27T11:00:00+09:00";
+        assert_eq!(relay.signed(at, &triggered_at("e1", at)).await, posted(1), "{fault:?}");
+        let topic = relay.topic();
+        assert!(topic[0].starts_with("@sre-team\n"), "{fault:?}: {topic:?}");
+        assert!(
+            topic[0].ends_with(&format!("⚠️ 当番表を読めないため、当番が分かりません({why})")),
+            "{fault:?}: {topic:?}"
+        );
+        assert_eq!(relay.tally().roster_stale, 1, "{fault:?}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn no_token_is_no_sheet() {
+    let cases = [
+        (Fault::Answer(400, vec![], r#"{"error":"invalid_grant"}"#), "サービスアカウントの鍵が受け付けられません"),
+        (Fault::Answer(500, vec![], "<html>"), "サービスアカウントの鍵が受け付けられません"),
+        (Fault::Hang, "時間内に応答がありません"),
+    ];
+    // Side by side: some of them wait for the end of their time.
+    join_all(cases.into_iter().map(async |(fault, why)| {
+        let world = World::new().await;
+        world.google.fail_always(Some(fault.clone()));
+        let (first, last) = first_and_last_line(&world, "e1", DAYTIME).await;
+        assert!(last.contains(why), "{fault:?}: {last}");
+        assert_eq!(first, "@SRE", "without the tab a name is taken for a handle");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_good_copy_serves_while_google_is_down_and_says_how_old_it_is() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    relay.signed(DAYTIME, &triggered("e1")).await;
+    world.google.shut_down();
+    relay.signed("2026-11-24T11:35:10+09:00", &triggered_at("e2", "2026-11-24T11:35:00+09:00")).await;
+    let topic = relay.topic();
+    assert!(topic[1].starts_with("@tanaka @suzuki-k\n"), "{topic:?}");
+    assert!(topic[1].ends_with("⚠️ 当番表を読めないため、35分前に読んだ内容を使っています"), "{topic:?}");
+}
+
+#[tokio::test]
+async fn a_sheet_that_is_down_is_asked_no_oftener_than_one_that_is_up() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    world.google.fail_always(Some(Fault::status(503)));
+    for second in 10..15 {
+        let at = format!("2026-11-24T11:00:{second}+09:00");
+        relay.signed(&at, &triggered(&format!("e{second}"))).await;
+    }
+    // A service that answers 503 to the token request was asked once.
+    assert_eq!(world.google.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_bad_members_range_costs_the_mentions_and_not_the_roster() {
+    let mut world = World::new().await;
+    world.set("MEMBERS_RANGE", "めんばー!A:C").set("FALLBACK_MENTIONS", "sre-team");
+    let (first, last) = first_and_last_line(&world, "e1", DAYTIME).await;
+    assert_eq!(first, "田中 鈴木 @sre-team");
+    assert!(last.starts_with("⚠️ 今日の当番を Typetalk でメンションできません"), "{last}");
+    assert_eq!(world.google.reads(), 2, "both ranges, then the roster's alone");
+}
+
+#[tokio::test]
+async fn a_members_tab_that_disappears_leaves_what_was_known_of_people() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    relay.signed("2026-11-24T11:00:00+09:00", &triggered("e1")).await;
+    world.google.remove(MEMBERS_TAB);
+    relay.signed("2026-11-24T11:01:00+09:00", &triggered("e2")).await;
+    assert!(relay.topic()[1].starts_with("@tanaka @suzuki-k\n"));
+}
+
+#[tokio::test]
+async fn somebody_who_is_not_in_the_members_tab_is_printed_by_name() {
+    let world = World::new().await;
+    world.google.write(ROSTER_TAB, &[&["2026-11-24", "田中、新人 さん", "@鈴木"]]);
+    let (first, _) = first_and_last_line(&world, "e1", DAYTIME).await;
+    assert_eq!(first, "@tanaka 新人 さん @suzuki-k");
+}
+
+#[tokio::test]
+async fn without_a_members_tab_names_are_handles() {
+    let mut world = World::new().await;
+    world.set("CHATS", "typetalk").set("MEMBERS_RANGE", "");
+    world.google.write(ROSTER_TAB, &[&["2026-11-24", "tanaka;suzuki-k 佐藤"]]);
+    let (first, _) = first_and_last_line(&world, "e1", DAYTIME).await;
+    assert_eq!(first, "@tanaka @suzuki-k 佐藤");
+}
+
+#[tokio::test]
+async fn csv_files_do_for_a_sheet() {
+    let folder = std::env::temp_dir().join(format!("oncall-relay-csv-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (roster, members) = (folder.join("roster.csv"), folder.join("members.csv"));
+    std::fs::write(&roster, "\u{feff}date,who\n\n11/24(火),\"田中, 佐藤 花子\"\n").unwrap();
+    std::fs::write(&members, "name,typetalk,slack\n田中,tanaka,\n佐藤 花子,sato,U0SATO001\n").unwrap();
+    let mut world = World::new().await;
+    world.set("SPREADSHEET_ID", "").set("GOOGLE_CREDENTIALS", "").set("MEMBERS_RANGE", "");
+    world.set("ROSTER_CSV", roster.to_str().unwrap()).set("MEMBERS_CSV", members.to_str().unwrap());
+    let (first, _) = first_and_last_line(&world, "e1", DAYTIME).await;
+    assert_eq!(first, "@tanaka @sato");
+    assert_eq!(world.google.requests(), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -125,7 +125,8 @@ async fn an_event_nobody_has_heard_of_is_posted_as_one_plain_line() {
 async fn a_note_carries_the_number_learnt_from_an_earlier_event_else_the_incidents_id() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let note = |event_id| incident().v3_note(&happening(event_id, "incident.annotated", EVENING), "調査中\n再起動しました");
+    let note =
+        |event_id| incident().v3_note(&happening(event_id, "incident.annotated", EVENING), "調査中\n再起動しました");
     relay.signed(EVENING, &note("e1")).await;
     relay.signed(EVENING, &triggered("e2")).await;
     relay.signed(EVENING, &note("e3")).await;
@@ -138,7 +139,8 @@ async fn a_note_carries_the_number_learnt_from_an_earlier_event_else_the_inciden
 async fn the_test_event_tells_who_is_on_call_by_name_at_any_hour() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let ping = |event_id| v3(&happening(event_id, "pagey.ping", EVENING), &json!({"message": "Hello!", "type": "ping"}));
+    let ping =
+        |event_id| v3(&happening(event_id, "pagey.ping", EVENING), &json!({"message": "Hello!", "type": "ping"}));
     assert_eq!(relay.signed(EVENING, &ping("e1")).await, posted(1));
     assert_eq!(relay.topic(), ["✅ PagerDuty からのテスト通知を受け取りました\n11/24(火)の当番: 田中 ・ 鈴木"]);
 
@@ -232,7 +234,8 @@ async fn what_is_authentic_and_no_json_is_posted_as_a_line_that_says_so() {
 async fn what_is_json_and_no_webhook_is_ignored() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let v1 = json!({"messages": [{"id": "1", "type": "incident.trigger", "data": {"incident": {"incident_number": 1}}}]});
+    let v1 =
+        json!({"messages": [{"id": "1", "type": "incident.trigger", "data": {"incident": {"incident_number": 1}}}]});
     for (body, count) in [
         (json!({}), 1),
         (json!([1, 2]), 1),

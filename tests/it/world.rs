@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
 use oncall_relay::config::{Config, Surroundings};
 use oncall_relay::edge::gateway;
-use oncall_relay::relay::Relay;
+use oncall_relay::relay::{Relay, Tally};
 use oncall_relay::stand_ins::pagerduty::{self, Happening, Incident};
 use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
@@ -49,7 +50,8 @@ impl World {
             file: &|path| std::fs::read_to_string(path),
         };
         let config = Config::for_webhook(&surroundings).unwrap();
-        Running { world: self, relay: Relay::open(config).await.unwrap() }
+        let relay = Relay::open(config).await.unwrap();
+        Running { world: self, relay, last_tally: Mutex::default() }
     }
 
     /// The texts that the Typetalk topic got since the last look.
@@ -65,8 +67,9 @@ impl World {
 
 /// A relay at work in a world.
 pub(crate) struct Running<'a> {
-    pub(crate) world: &'a World,
+    world: &'a World,
     relay: Relay,
+    last_tally: Mutex<Tally>,
 }
 
 impl Running<'_> {
@@ -95,8 +98,14 @@ impl Running<'_> {
         let now = instant(at).to_utc();
         let started = Instant::now();
         let (response, tally) = gateway::answer(&self.relay, request, now).await;
+        *self.last_tally.lock().unwrap() = tally;
         assert!(started.elapsed() < Duration::from_secs(4), "the answer took {:?}", started.elapsed());
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    /// What was counted for the last request.
+    pub(crate) fn tally(&self) -> Tally {
+        self.last_tally.lock().unwrap().clone()
     }
 
     pub(crate) fn topic(&self) -> Vec<String> {
@@ -122,7 +131,11 @@ pub(crate) fn happening(event_id: &str, event_type: &'static str, at: &str) -> H
 
 /// A trigger in daytime, the plainest of all alerts.
 pub(crate) fn triggered(event_id: &str) -> Value {
-    incident().v3(&happening(event_id, "incident.triggered", DAYTIME))
+    triggered_at(event_id, DAYTIME)
+}
+
+pub(crate) fn triggered_at(event_id: &str, at: &str) -> Value {
+    incident().v3(&happening(event_id, "incident.triggered", at))
 }
 
 pub(crate) fn posted(count: u32) -> (u16, Value) {

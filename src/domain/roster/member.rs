@@ -55,8 +55,8 @@ impl Mention {
     }
 
     fn slack(id: &str) -> Option<Self> {
-        let plausible = (2..=Self::LONGEST).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let plausible =
+            (2..=Self::LONGEST).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         match id.as_bytes().first()? {
             b'U' | b'W' if plausible => Some(Self::SlackMember(id.to_owned())),
             b'S' if plausible => Some(Self::SlackGroup(id.to_owned())),
@@ -88,11 +88,7 @@ impl Person {
 
     /// Without a members tab the name itself is the handle.
     fn by_handle(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            typetalk: Mention::typetalk(name),
-            slack: Mention::slack_in_roster(name),
-        }
+        Self { name: name.to_owned(), typetalk: Mention::typetalk(name), slack: Mention::slack_in_roster(name) }
     }
 
     /// The name as the sheet has it.
@@ -246,11 +242,7 @@ impl Columns {
                 names.iter().any(|name| title.trim().eq_ignore_ascii_case(name))
             })
         };
-        Some(Self {
-            name: column(&["name", "名前"])?,
-            typetalk: column(&["typetalk"]),
-            slack: column(&["slack"]),
-        })
+        Some(Self { name: column(&["name", "名前"])?, typetalk: column(&["typetalk"]), slack: column(&["slack"]) })
     }
 }
 

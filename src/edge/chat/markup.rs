@@ -53,10 +53,14 @@ mod tests {
     use super::*;
 
     fn printed(spans: Vec<Span>) -> String {
-        print(&Message { lines: vec![spans] }, |text| text.replace('&', "&amp;"), |span| match span {
-            Span::Words(words) => words.clone(),
-            other => panic!("unexpected {other:?}"),
-        })
+        print(
+            &Message { lines: vec![spans] },
+            |text| text.replace('&', "&amp;"),
+            |span| match span {
+                Span::Words(words) => words.clone(),
+                other => panic!("unexpected {other:?}"),
+            },
+        )
     }
 
     #[test]

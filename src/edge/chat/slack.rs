@@ -89,17 +89,23 @@ fn refusal(code: &str, in_thread: bool) -> PostError {
         // Slack asks for at least a second between posts to a channel.
         "ratelimited" | "rate_limited" => Fate::Unavailable { retry_after: Some(Duration::from_secs(1)) },
         "msg_too_long" | "msg_blocks_too_long" | "invalid_blocks" | "no_text" => Fate::MessageRefused,
-        "thread_not_found" | "message_not_found" | "cannot_reply_to_message" | "restricted_action_thread_locked"
+        "thread_not_found"
+        | "message_not_found"
+        | "cannot_reply_to_message"
+        | "restricted_action_thread_locked"
         | "invalid_thread_ts"
             if in_thread =>
         {
             Fate::ThreadRefused
         }
-        "channel_not_found" | "not_in_channel" | "is_archived" | "restricted_action"
-        | "restricted_action_read_only_channel" | "restricted_action_non_threadable_channel"
-        | "channel_is_limited_access" | "restricted_action_thread_only_channel" => {
-            Fate::WeAreRefused { setting: "SLACK_ALERT_CHANNEL" }
-        }
+        "channel_not_found"
+        | "not_in_channel"
+        | "is_archived"
+        | "restricted_action"
+        | "restricted_action_read_only_channel"
+        | "restricted_action_non_threadable_channel"
+        | "channel_is_limited_access"
+        | "restricted_action_thread_only_channel" => Fate::WeAreRefused { setting: "SLACK_ALERT_CHANNEL" },
         _ => Fate::WeAreRefused { setting: "SLACK_TOKEN" },
     };
     // A code is a word; anything else in its place is not for the log.

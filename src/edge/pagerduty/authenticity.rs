@@ -97,7 +97,15 @@ mod tests {
 
     #[test]
     fn a_signature_of_something_else_is_refused() {
-        for header in ["", "v1=", "v1=00", &SIGNATURE[..66], &SIGNATURE[3..], &SIGNATURE.replace("v1", "v2"), &format!("{SIGNATURE}0")] {
+        for header in [
+            "",
+            "v1=",
+            "v1=00",
+            &SIGNATURE[..66],
+            &SIGNATURE[3..],
+            &SIGNATURE.replace("v1", "v2"),
+            &format!("{SIGNATURE}0"),
+        ] {
             assert!(!authenticity().admits(&headers(&[("x-pagerduty-signature", header)]), BODY), "{header}");
         }
         assert!(!authenticity().admits(&headers(&[("x-pagerduty-signature", SIGNATURE)]), b"{}"));

@@ -42,7 +42,9 @@ fn kind(event_type: Option<String>, incident: &Value, log_entries: &[Value]) -> 
         Some("incident.assign") => Kind::Reassigned { to: assignees(incident, log_entries) },
         Some("incident.escalate") => Kind::Escalated { to: assignees(incident, log_entries) },
         Some("incident.delegate") => Kind::Delegated { to: delegates(incident, log_entries) },
-        Some("incident.annotate") => Kind::Annotated { note: from_channel(log_entries, &["content", "summary"]).unwrap_or_default() },
+        Some("incident.annotate") => {
+            Kind::Annotated { note: from_channel(log_entries, &["content", "summary"]).unwrap_or_default() }
+        }
         Some("incident.custom") => Kind::CustomAction { action: from_channel(log_entries, &["summary", "name"]) },
         _ => Kind::Unknown { event_type },
     }

@@ -69,14 +69,12 @@ fn kind(event_type: Option<String>, data: &Value) -> Kind {
         Some("incident.status_update_published") => {
             Kind::StatusUpdated { message: text(&data["message"]).unwrap_or_default() }
         }
-        Some("incident.responder.added") => Kind::ResponderAdded {
-            to: asked(data),
-            message: text(&data["message"]).unwrap_or_default(),
-        },
-        Some("incident.responder.replied") => Kind::ResponderReplied {
-            state: text(&data["state"]),
-            message: text(&data["message"]).unwrap_or_default(),
-        },
+        Some("incident.responder.added") => {
+            Kind::ResponderAdded { to: asked(data), message: text(&data["message"]).unwrap_or_default() }
+        }
+        Some("incident.responder.replied") => {
+            Kind::ResponderReplied { state: text(&data["state"]), message: text(&data["message"]).unwrap_or_default() }
+        }
         Some("pagey.ping") => Kind::Ping,
         _ => Kind::Unknown { event_type },
     }

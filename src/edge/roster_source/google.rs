@@ -198,11 +198,7 @@ struct SeenStatus {
 
 impl Delegate for SeenStatus {
     fn http_error(&mut self, _: &hyper_util::client::legacy::Error) -> Retry {
-        if std::mem::replace(&mut self.repeated, true) {
-            Retry::Abort
-        } else {
-            Retry::After(Duration::from_millis(50))
-        }
+        if std::mem::replace(&mut self.repeated, true) { Retry::Abort } else { Retry::After(Duration::from_millis(50)) }
     }
 
     fn http_failure(&mut self, response: &Response, _: Option<&Value>) -> Retry {
@@ -217,10 +213,7 @@ where
     B::Data: Send,
 {
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1().build();
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_LIMIT)
-        .build(connector)
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_LIMIT).build(connector)
 }
 
 fn table(range: ValueRange) -> Table {
