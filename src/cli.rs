@@ -32,6 +32,16 @@ enum Language {
     En,
 }
 
+impl Language {
+    /// As `MESSAGE_LANGUAGE` has it.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Ja => "ja",
+            Self::En => "en",
+        }
+    }
+}
+
 impl Cli {
     /// Does what was asked for.
     ///
@@ -39,13 +49,7 @@ impl Cli {
     /// In words for whoever asked.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         match self.command {
-            Command::Demo { language } => {
-                let language = match language {
-                    Language::Ja => "ja",
-                    Language::En => "en",
-                };
-                demo::run(language).await
-            }
+            Command::Demo { language } => demo::run(language).await,
         }
     }
 }

@@ -15,3 +15,6 @@ pub mod notice;
 pub mod message;
 
 pub mod words;
+
+#[cfg(test)]
+pub(crate) mod samples;

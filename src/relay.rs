@@ -132,7 +132,14 @@ impl Relay {
 
     async fn relay(&self, mut event: Event, now: DateTime<Utc>, started: Instant, tally: &mut Tally) {
         let deadline = started + ANSWER_WITHIN;
-        tally.unreadable += u32::from(event.kind == Kind::Unreadable);
+        if event.kind == Kind::Unreadable {
+            tracing::error!(
+                event = "unreadable",
+                event_id = event.id,
+                "authentic, but no JSON; look at PagerDuty itself"
+            );
+            tally.unreadable += 1;
+        }
         if let Some(chat) = event.id.as_deref().and_then(|id| self.ledger.posted(id, &self.chat_names(), now)) {
             tracing::info!(event = "duplicate", event_id = event.id, chat = chat.key(), "posted before");
             tally.ignored += 1;

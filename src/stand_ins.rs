@@ -16,6 +16,8 @@ pub mod typetalk;
 
 pub mod slack;
 
+pub mod emulator;
+
 use google::Google;
 use slack::Slack;
 use typetalk::Typetalk;

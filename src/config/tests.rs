@@ -1,1 +1,234 @@
-//! .
+//! Settings from a table instead of the environment: what each variable becomes.
+
+mod problems;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const KEY: &str = r#"{"type": "service_account", "client_email": "relay@example.iam.gserviceaccount.com",
+    "private_key": "-----BEGIN PRIVATE KEY-----\nplanted-key\n-----END PRIVATE KEY-----\n",
+    "token_uri": "https://oauth2.googleapis.com/token"}"#;
+
+/// The least that a relay for both chats needs.
+const LEAST: &[(&str, &str)] = &[
+    ("CHATS", "typetalk,slack"),
+    ("TYPETALK_ALERT_TOPIC", "11"),
+    ("TYPETALK_ALERT_TOKEN", "planted-typetalk"),
+    ("SLACK_TOKEN", "xoxb-planted-slack"),
+    ("SLACK_ALERT_CHANNEL", "C0ALERTS"),
+    ("SPREADSHEET_ID", "1aB_c-D"),
+    ("GOOGLE_CREDENTIALS", KEY),
+    ("PAGERDUTY_SIGNING_SECRETS", "planted-signing"),
+];
+
+/// The files that there are.
+fn file(path: &Path) -> io::Result<String> {
+    match path.to_str() {
+        Some("/key.json") => Ok(KEY.to_owned()),
+        Some("/roster.csv" | "/members.csv") => Ok("date,who\n".to_owned()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// Reads the least settings with these changes; an empty value takes a variable away.
+fn read(changes: &[(&str, &str)]) -> Result<Config, Problems> {
+    read_all(&[LEAST, changes].concat())
+}
+
+fn read_all(settings: &[(&str, &str)]) -> Result<Config, Problems> {
+    let settings: BTreeMap<_, _> = settings.iter().copied().collect();
+    let variable = |name: &str| settings.get(name).map(|value| (*value).to_owned());
+    Config::for_webhook(&Surroundings { variable: &variable, file: &file })
+}
+
+fn good(changes: &[(&str, &str)]) -> Config {
+    read(changes).unwrap_or_else(|problems| panic!("{changes:?}: {problems}"))
+}
+
+fn problems(changes: &[(&str, &str)]) -> Vec<String> {
+    read(changes).map_or_else(|Problems(problems)| problems.iter().map(ToString::to_string).collect(), |_| Vec::new())
+}
+
+fn typetalk(config: &Config) -> &TypetalkConfig {
+    match &config.chats[0] {
+        ChatConfig::Typetalk(typetalk) => typetalk,
+        ChatConfig::Slack(_) => panic!("Slack is first"),
+    }
+}
+
+fn google(config: &Config) -> &GoogleConfig {
+    match &config.roster {
+        RosterConfig::Google(google) => google,
+        RosterConfig::Csv(csv) => panic!("{csv:?}"),
+    }
+}
+
+fn exposed(secrets: &[SecretString]) -> Vec<&str> {
+    secrets.iter().map(ExposeSecret::expose_secret).collect()
+}
+
+fn at(time: &str) -> DateTime<Utc> {
+    time.parse::<DateTime<chrono::FixedOffset>>().unwrap().to_utc()
+}
+
+#[test]
+fn every_variable_arrives_in_its_field() {
+    let config = good(&[
+        ("CHATS", " typetalk , slack "),
+        ("TYPETALK_BASE_URL", "https://typetalk.example/"),
+        ("SLACK_BASE_URL", "http://127.0.0.1:8080/slack/"),
+        ("ROSTER_RANGE", "roster!B2:F"),
+        ("MEMBERS_RANGE", "members!A:C"),
+        ("SHEETS_BASE_URL", "http://127.0.0.1:8081"),
+        ("PAGERDUTY_SIGNING_SECRETS", " new , old "),
+        ("PAGERDUTY_TOKENS", "t1,t2"),
+        ("TIME_ZONE", "America/New_York"),
+        ("BUSINESS_DAYS", "Sun-Thu"),
+        ("BUSINESS_HOURS", "08:30-12:00"),
+        ("HOLIDAYS", "none"),
+        ("FALLBACK_MENTIONS", " SRE , 田中,, "),
+        ("MESSAGE_LANGUAGE", "en"),
+    ]);
+    assert_eq!(config.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Typetalk, ChatName::Slack]);
+    let TypetalkConfig { base_url, alert_topic, alert_token } = typetalk(&config);
+    assert_eq!((base_url.as_str(), *alert_topic), ("https://typetalk.example", 11));
+    assert_eq!(alert_token.expose_secret(), "planted-typetalk");
+    let ChatConfig::Slack(SlackConfig { base_url, token, alert_channel }) = &config.chats[1] else { panic!() };
+    assert_eq!((base_url.as_str(), alert_channel.as_str()), ("http://127.0.0.1:8080/slack", "C0ALERTS"));
+    assert_eq!(token.expose_secret(), "xoxb-planted-slack");
+    let GoogleConfig { base_url, spreadsheet_id, roster_range, members_range, key } = google(&config);
+    assert_eq!((base_url.as_str(), spreadsheet_id.as_str()), ("http://127.0.0.1:8081", "1aB_c-D"));
+    assert_eq!((roster_range.as_str(), members_range.as_deref()), ("roster!B2:F", Some("members!A:C")));
+    assert_eq!(key.client_email, "relay@example.iam.gserviceaccount.com");
+    assert_eq!(exposed(&config.signing_secrets), ["new", "old"]);
+    assert_eq!(exposed(&config.tokens), ["t1", "t2"]);
+    assert_eq!(config.fallback_mentions, ["SRE", "田中"]);
+    assert_eq!(config.language, Language::English);
+    assert_eq!(config.warnings, [""; 0]);
+    // 22 November 2026 is a Sunday, 23 November a holiday in Japan.
+    for (time, business) in [
+        ("2026-11-22T08:30:00-05:00", true),
+        ("2026-11-22T08:29:59-05:00", false),
+        ("2026-11-22T12:00:00-05:00", false),
+        ("2026-11-27T09:00:00-05:00", false),
+        ("2026-11-23T09:00:00-05:00", true),
+    ] {
+        assert_eq!(config.calendar.is_business_time(at(time)), business, "{time}");
+    }
+}
+
+#[test]
+fn what_is_not_set_has_its_default() {
+    let config = good(&[]);
+    assert_eq!(typetalk(&config).base_url, "https://typetalk.com");
+    let ChatConfig::Slack(slack) = &config.chats[1] else { panic!() };
+    assert_eq!(slack.base_url, "https://slack.com");
+    let google = google(&config);
+    assert_eq!(google.base_url, "https://sheets.googleapis.com");
+    assert_eq!((google.roster_range.as_str(), &google.members_range), ("当番表!A:Z", &None));
+    assert_eq!(config.fallback_mentions, [""; 0]);
+    assert_eq!(config.language, Language::Japanese);
+    assert!(config.tokens.is_empty());
+    for (time, business) in [
+        ("2026-11-24T10:00:00+09:00", true),
+        ("2026-11-24T16:59:59+09:00", true),
+        ("2026-11-24T17:00:00+09:00", false),
+        ("2026-11-22T11:00:00+09:00", false),
+        // Labour Thanksgiving Day.
+        ("2026-11-23T11:00:00+09:00", false),
+    ] {
+        assert_eq!(config.calendar.is_business_time(at(time)), business, "{time}");
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_absent() {
+    for variable in [
+        "TYPETALK_BASE_URL",
+        "SLACK_BASE_URL",
+        "SHEETS_BASE_URL",
+        "ROSTER_RANGE",
+        "MEMBERS_RANGE",
+        "ROSTER_CSV",
+        "MEMBERS_CSV",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "PAGERDUTY_TOKENS",
+        "TIME_ZONE",
+        "BUSINESS_DAYS",
+        "BUSINESS_HOURS",
+        "HOLIDAYS",
+        "FALLBACK_MENTIONS",
+        "MESSAGE_LANGUAGE",
+    ] {
+        for empty in ["", "  ", "\n"] {
+            assert_eq!(format!("{:?}", good(&[(variable, empty)])), format!("{:?}", good(&[])), "{variable}");
+        }
+    }
+    for (variable, _) in LEAST {
+        let absent = LEAST.iter().copied().filter(|(name, _)| name != variable).collect::<Vec<_>>();
+        let absent = read_all(&absent).unwrap_err().to_string();
+        assert!(absent.contains(&format!("\n- {variable} is not set: give it ")), "{absent}");
+        assert_eq!(problems(&[(variable, " ")]).len(), absent.lines().count() - 1, "{variable}");
+    }
+}
+
+#[test]
+fn settings_of_a_chat_that_is_not_used_are_not_asked_for() {
+    let config = read_all(&[
+        ("CHATS", "slack"),
+        ("SLACK_TOKEN", "xoxb-1"),
+        ("SLACK_ALERT_CHANNEL", "C1"),
+        ("ROSTER_CSV", "/roster.csv"),
+        ("PAGERDUTY_TOKENS", "t"),
+    ])
+    .unwrap();
+    assert_eq!(config.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Slack]);
+}
+
+#[test]
+fn the_order_of_the_chats_is_that_of_the_list() {
+    let config = good(&[("CHATS", "slack,typetalk")]);
+    assert_eq!(config.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Slack, ChatName::Typetalk]);
+}
+
+#[test]
+fn files_stand_for_the_spreadsheet_and_for_the_key() {
+    let csv = &[("SPREADSHEET_ID", ""), ("GOOGLE_CREDENTIALS", ""), ("ROSTER_CSV", "/roster.csv")];
+    let config = good(&[&csv[..], &[("MEMBERS_CSV", "/members.csv")]].concat());
+    let RosterConfig::Csv(CsvConfig { roster, members }) = &config.roster else { panic!("{:?}", config.roster) };
+    assert_eq!((roster.as_path(), members.as_deref()), (Path::new("/roster.csv"), Some(Path::new("/members.csv"))));
+
+    let key_file = |path| [("GOOGLE_CREDENTIALS", ""), ("GOOGLE_APPLICATION_CREDENTIALS", path)];
+    let config = good(&key_file("/key.json"));
+    assert_eq!(google(&config).key.client_email, "relay@example.iam.gserviceaccount.com");
+    assert_eq!(
+        problems(&key_file("/nowhere.json")),
+        ["GOOGLE_APPLICATION_CREDENTIALS can't be used: its file can't be read (entity not found); check the path"]
+    );
+    assert!(
+        problems(&key_file("/roster.csv"))[0].starts_with("GOOGLE_APPLICATION_CREDENTIALS can't be used: it is no")
+    );
+    assert_eq!(
+        problems(&[("ROSTER_CSV", "/nowhere.csv")]),
+        ["ROSTER_CSV can't be used: its file can't be read (entity not found); check the path"]
+    );
+}
+
+#[test]
+fn what_works_but_perhaps_not_as_meant_is_a_warning() {
+    let two_chats = "two chats and no MEMBERS_RANGE: a name in the sheet can be a handle on only one of them, so the \
+                     other will not mention people";
+    assert_eq!(good(&[]).warnings, [two_chats]);
+    assert_eq!(good(&[("MEMBERS_RANGE", "members!A:C")]).warnings, [""; 0]);
+    assert_eq!(good(&[("CHATS", "slack")]).warnings, [""; 0]);
+    assert_eq!(
+        good(&[("CHATS", "slack"), ("SLACK_TOKEN", "xoxp-1")]).warnings,
+        ["SLACK_TOKEN doesn't begin with `xoxb-`: is it the app's bot token?"]
+    );
+}

@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn the_tag_is_the_number_else_the_id() {
         let id = IncidentId::parse("PGR0VU2");
-        let tag = |number, id| Incident { number, id, ..Incident::default() }.tag().map(|tag| tag.to_string());
+        let tag = |number, id| Incident { id, number, ..Incident::default() }.tag().map(|tag| tag.to_string());
         assert_eq!(tag(Some(33), id.clone()).as_deref(), Some("pd33"));
         assert_eq!(tag(None, id).as_deref(), Some("pdPGR0VU2"));
         assert_eq!(tag(None, None), None);

@@ -81,7 +81,7 @@ impl Message {
         line.push(Span::Words(language.label(&notice.event.kind).to_owned()));
         line.extend(notice.event.incident.tag().map(Span::Tag));
         line.extend(title(&notice.event).map(|title| match title {
-            Span::Foreign(text) => Span::Foreign(text.chars().take(SHORT_TITLE).collect()),
+            Span::Foreign(text) => Span::Foreign(text::shorten(&text, SHORT_TITLE)),
             other => other,
         }));
         line.extend(notice.event.incident.link.iter().cloned().map(Span::Link));

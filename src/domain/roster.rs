@@ -182,14 +182,14 @@ impl Roster {
             for cell in name_cells {
                 match cell {
                     Cell::Text(text) if is_formula_error(text) => problem(RowIssue::FormulaError),
-                    Cell::Text(text) => {
-                        let (named, unknown) = members.people(text);
+                    // A name of digits only comes as a number.
+                    Cell::Text(_) | Cell::Number(_) => {
+                        let (named, unknown) = members.people(&member::text_of(Some(cell)));
                         people.extend(named);
                         if unknown {
                             problem(RowIssue::NotAMember);
                         }
                     }
-                    Cell::Number(number) => people.push(Person::unmapped(&number.to_string())),
                     Cell::Empty | Cell::Flag => {}
                 }
             }

@@ -25,6 +25,16 @@ pub fn lines(foreign: &str) -> Vec<String> {
     foreign.split(is_line_break).map(line).filter(|line| !line.is_empty()).collect()
 }
 
+/// At most so many characters, the last of which is `…` if the text had more.
+#[must_use]
+pub fn shorten(text: &str, most_chars: usize) -> String {
+    if text.chars().nth(most_chars).is_none() {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most_chars.saturating_sub(1)).collect();
+    kept + "…"
+}
+
 fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -35,9 +45,9 @@ fn harmless(c: char) -> Option<char> {
         '`' => Some('\''),
         c if c.is_control() => None,
         // Bidi marks, embeddings, overrides and isolates turn a line around for its reader.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         // Invisible characters hide what a word really is. The zero-width joiner stays: emoji need it.
-        '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => None,
+        | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => None,
         c => Some(c),
     }
 }
@@ -65,5 +75,13 @@ mod tests {
     #[test]
     fn lines_stay_apart_and_blank_ones_go() {
         assert_eq!(lines("one\n\n two\u{b}three\r\n"), ["one", "two", "three"]);
+    }
+    #[test]
+    fn what_is_too_long_ends_in_an_ellipsis() {
+        for (text, most_chars, shortened) in
+            [("家族写真", 4, "家族写真"), ("家族写真", 3, "家族…"), ("abc", 1, "…"), ("abc", 0, "…"), ("", 0, "")]
+        {
+            assert_eq!(shorten(text, most_chars), shortened, "{text} in {most_chars}");
+        }
     }
 }

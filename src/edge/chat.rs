@@ -170,3 +170,6 @@ fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     let seconds = header.to_str().ok().and_then(|text| text.trim().parse::<f64>().ok());
     Some(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(Duration::MAX))
 }
+
+#[cfg(test)]
+mod tests;

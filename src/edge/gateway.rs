@@ -22,9 +22,11 @@ enum Told {
 /// Answers one request, and says what happened for the metrics. Nothing internal goes to the caller.
 pub async fn answer(relay: &Relay, request: Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
     if !is_for_us(&request) {
+        tracing::warn!(event = "not_found", "a request for another path: PagerDuty's webhook goes to {PATH}");
         return (respond(StatusCode::NOT_FOUND, &Told::Refused { error: "not found" }), Tally::default());
     }
     if request.method() != Method::POST {
+        tracing::warn!(event = "method_not_allowed", "a request that is no POST");
         let mut response = respond(StatusCode::METHOD_NOT_ALLOWED, &Told::Refused { error: "method not allowed" });
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
         return (response, Tally::default());

@@ -110,6 +110,9 @@ impl Topics {
 
 type FieldError = (String, &'static str, &'static str);
 
+/// The parameters of the documentation that text messages have.
+const KNOWN: [&str; 3] = ["message", "showLinkMeta", "ignoreHashtag"];
+
 fn post(topic: u64, request: &Heard) -> Result<Post, FieldError> {
     let invalid = |field: &str| (field.to_owned(), "error.invalid", "Invalid value");
     let json =
@@ -119,7 +122,6 @@ fn post(topic: u64, request: &Heard) -> Result<Post, FieldError> {
     } else {
         url::form_urlencoded::parse(request.body()).map(|(name, value)| (name.into_owned(), json!(value))).collect()
     };
-    const KNOWN: [&str; 3] = ["message", "showLinkMeta", "ignoreHashtag"];
     if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(invalid(unknown));
     }

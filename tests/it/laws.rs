@@ -1,1 +1,213 @@
-//! .
+//! Laws that hold for any input at all, checked with inputs that nobody would think of.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use http::{HeaderMap, HeaderValue};
+use oncall_relay::domain::event::Kind;
+use oncall_relay::domain::roster::{Cell, ChatName, MembersTable, Mention, OnCall, Roster, Tab, Table, Tables};
+use oncall_relay::edge::pagerduty::{Authenticity, Item, open};
+use oncall_relay::stand_ins::SIGNING_SECRET;
+use oncall_relay::stand_ins::pagerduty::{Incident, signature};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Map, Value, json};
+
+use crate::world::{DAYTIME, World, happening, incident, posted};
+
+/// What a stranger writes who wants to notify, tag, link or confuse.
+const NASTY: &str =
+    "(@all|@tanaka| #pd1|<!channel>|<@U0TANAKA1>|<https://x\\.example\\|y>|[@#<>&|`]|\\n|\u{202e}|\u{2028}|\\PC){0,40}";
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn date() -> impl Strategy<Value = NaiveDate> {
+    (0..73_000_i64).prop_map(|days| NaiveDate::from_ymd_opt(1930, 1, 1).unwrap() + TimeDelta::days(days))
+}
+
+/// Any cell, and often one that is nearly a date.
+fn cell() -> impl Strategy<Value = Cell> {
+    prop_oneof![
+        Just(Cell::Empty),
+        Just(Cell::Flag),
+        any::<f64>().prop_map(Cell::Number),
+        (-10.0..60_000.0_f64).prop_map(Cell::Number),
+        any::<String>().prop_map(Cell::Text),
+        "[0-9０-９年月日/／() （）火Tue-]{0,14}".prop_map(Cell::Text),
+        NASTY.prop_map(Cell::Text),
+    ]
+}
+
+fn rows() -> impl Strategy<Value = Vec<Vec<Cell>>> {
+    prop::collection::vec(prop::collection::vec(cell(), 0..5), 0..12)
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
+}
+
+/// Any JSON, with names that webhooks use.
+fn value() -> impl Strategy<Value = Value> {
+    const NAMES: [&str; 18] = [
+        "event",
+        "messages",
+        "event_type",
+        "data",
+        "incident",
+        "type",
+        "id",
+        "title",
+        "summary",
+        "number",
+        "html_url",
+        "agent",
+        "assignees",
+        "log_entries",
+        "channel",
+        "content",
+        "service",
+        "occurred_at",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        NASTY.prop_map(Value::from),
+        prop::sample::select(vec!["incident.triggered", "incident.annotated", "incident.escalate", "pagey.ping"])
+            .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 6, |inner| {
+        let field = (prop::sample::select(&NAMES[..]), inner.clone());
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            prop::collection::vec(field, 0..6).prop_map(|fields| {
+                Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+            }),
+        ]
+    })
+}
+
+fn signed_by(header: &[u8], body: &[u8]) -> bool {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-pagerduty-signature", HeaderValue::from_bytes(header).unwrap());
+    Authenticity::new(vec![SIGNING_SECRET.into()], vec![]).admits(&headers, body)
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn a_bad_row_never_hides_a_good_one(
+        (before, after) in (rows(), rows()),
+        (members_before, members_after) in (rows(), rows()),
+        day in date(),
+    ) {
+        let good = vec![text(&day.to_string()), text("田中 当番")];
+        let roster = Table { first_row: 1, rows: [before, vec![good], after].concat() };
+        let header = vec![text("名前"), text("typetalk")];
+        let member = vec![text("田中 当番"), text("tanaka")];
+        let members = Table { first_row: 1, rows: [vec![header], members_before, vec![member], members_after].concat() };
+        let sizes = [(Tab::Roster, roster.rows.len()), (Tab::Members, members.rows.len())];
+
+        let (roster, problems) = Roster::parse(&Tables { roster, members: MembersTable::Table(members) }, day);
+        let OnCall::People(people) = roster.on_call(day) else { panic!("{:?}", roster.on_call(day)) };
+        let tanaka = people.iter().find(|person| person.name() == "田中 当番").expect("on call");
+        prop_assert_eq!(tanaka.mention(ChatName::Typetalk), Some(&Mention::Typetalk("tanaka".to_owned())));
+        for problem in problems {
+            prop_assert!(sizes.iter().any(|(tab, rows)| *tab == problem.tab && (1..=*rows).contains(&problem.row)));
+        }
+    }
+
+    #[test]
+    fn a_date_is_itself_in_every_form_that_people_write(day in date(), days_to_today in -180..=180_i64) {
+        let today = day + TimeDelta::days(days_to_today);
+        let weekday = ["月", "火", "水", "木", "金", "土", "日"][day.weekday().num_days_from_monday() as usize];
+        for form in ["%Y-%m-%d", "%Y/%m/%d", "%Y/%-m/%-d", "%Y年%-m月%-d日", "%-m/%-d", "%-m月%-d日"] {
+            let written = day.format(form).to_string();
+            for written in
+                [written.clone(), format!("{written}({weekday})"), format!("{written}（{weekday}）"), format!("{written} ({})", day.weekday())]
+            {
+                let table = Table { first_row: 1, rows: vec![vec![text(&written), text("tanaka")]] };
+                let (roster, problems) = Roster::parse(&Tables { roster: table, members: MembersTable::None }, today);
+                prop_assert!(matches!(roster.on_call(day), OnCall::People(_)), "{} seen on {}", written, today);
+                prop_assert!(problems.is_empty(), "{}: {:?}", written, problems);
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_break_the_reading_of_a_webhook(body in any::<Vec<u8>>()) {
+        let items = open(&body, Some("w-1"));
+        if serde_json::from_slice::<Value>(&body).is_err() {
+            prop_assert!(matches!(&items[..], [Item::Event(event)] if event.kind == Kind::Unreadable), "{:?}", items);
+        }
+    }
+
+    #[test]
+    fn no_json_breaks_the_reading_and_nothing_in_a_list_is_lost(event in value(), messages in prop::collection::vec(value(), 0..4)) {
+        prop_assert!(open(event.to_string().as_bytes(), None).len() <= 1 || event["messages"].is_array());
+        let body = json!({ "messages": messages }).to_string();
+        prop_assert_eq!(open(body.as_bytes(), None).len(), messages.len());
+    }
+
+    #[test]
+    fn a_flipped_bit_of_a_signed_body_or_its_signature_is_refused(
+        body in prop::collection::vec(any::<u8>(), 1..200),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u32,
+    ) {
+        let signature = signature(SIGNING_SECRET, &body);
+        prop_assert!(signed_by(signature.as_bytes(), &body));
+        let mut other_body = body.clone();
+        other_body[at.index(body.len())] ^= 1 << bit;
+        prop_assert!(!signed_by(signature.as_bytes(), &other_body));
+
+        // A digit of the signature stands for four bits.
+        let digit = "v1=".len() + at.index(64);
+        let flipped = u32::from_str_radix(&signature[digit..=digit], 16).unwrap() ^ (1 << (bit % 4));
+        let other_signature = format!("{}{flipped:x}{}", &signature[..digit], &signature[digit + 1..]);
+        prop_assert!(!signed_by(other_signature.as_bytes(), &body));
+    }
+
+    #[test]
+    fn no_header_is_a_signature_by_accident(
+        header in prop_oneof!["(v[0-9]=|[0-9a-fx]{2}|[,= ]){0,40}".prop_map(String::into_bytes), any::<Vec<u8>>()],
+        body in any::<Vec<u8>>(),
+    ) {
+        if HeaderValue::from_bytes(&header).is_ok() {
+            prop_assert!(!signed_by(&header, &body));
+        }
+    }
+}
+
+/// The same law as beside the chats' markup, on the wire: whatever a title or a note says, the post
+/// notifies those on call and carries the incident's tag, and nothing else.
+#[test]
+fn whatever_strangers_write_arrives_and_does_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut world = runtime.block_on(World::new());
+    let on_typetalk = ["@tanaka", "@suzuki-k", "#pdPINCIDENT1"];
+    let on_slack = ["<@U0TANAKA1>", "<@U0SUZUKI1>", "<https://acme.pagerduty.com/incidents/PINCIDENT1>"];
+    for (chat, marks, meant) in [("typetalk", &['@', '#'][..], on_typetalk), ("slack", &['<'], on_slack)] {
+        world.set("CHATS", chat);
+        let relay = runtime.block_on(world.relay());
+        let events = AtomicU32::new(0);
+        let law = |(title, note): (String, String)| {
+            let id = format!("e{}", events.fetch_add(1, Ordering::Relaxed));
+            let incident = Incident { title, ..incident() };
+            let body = incident.v3_note(&happening(&id, "incident.annotated", DAYTIME), &note);
+            prop_assert_eq!(runtime.block_on(relay.signed(DAYTIME, &body)), posted(1));
+            let text = [relay.topic(), relay.channel()].concat().concat();
+            let effects: Vec<_> = text
+                .match_indices(marks)
+                .map(|(at, _)| text[at..].split(char::is_whitespace).next().unwrap_or_default())
+                .collect();
+            prop_assert_eq!(effects, meant, "{}", text);
+            Ok(())
+        };
+        TestRunner::new(cases(40)).run(&(NASTY, NASTY), law).unwrap();
+    }
+}

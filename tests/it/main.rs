@@ -12,3 +12,5 @@ mod chats;
 mod laws;
 
 mod tidy;
+
+mod emulator;

@@ -109,7 +109,9 @@ async fn whatever_is_wrong_with_the_sheet_the_alert_is_posted_and_says_so() {
 async fn no_token_is_no_sheet() {
     let cases = [
         (Fault::Answer(400, vec![], r#"{"error":"invalid_grant"}"#), "サービスアカウントの鍵が受け付けられません"),
-        (Fault::Answer(500, vec![], "<html>"), "サービスアカウントの鍵が受け付けられません"),
+        (Fault::Answer(500, vec![], "<html>"), "接続できません"),
+        (Fault::status(503), "接続できません"),
+        (Fault::HangUp, "接続できません"),
         (Fault::Hang, "時間内に応答がありません"),
     ];
     // Side by side: some of them wait for the end of their time.

@@ -1,1 +1,376 @@
-//! .
+//! What messages say, in both languages, before a chat prints it.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
+use crate::domain::event::Incident;
+use crate::domain::roster::SourceFailure;
+use crate::domain::samples::{event, every_kind, late_by, notice, now, on_call, on_call_from};
+
+const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None };
+const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None };
+
+/// The spans with marks of their own: `@mention`, `#tag`, `<link>`, `«foreign»`.
+fn marked(message: &Message) -> String {
+    let mark = |span: &Span| match span {
+        Span::Words(words) => words.clone(),
+        Span::Foreign(text) => format!("«{text}»"),
+        Span::Mention(Mention::Typetalk(id) | Mention::SlackMember(id) | Mention::SlackGroup(id)) => format!("@{id}"),
+        Span::Tag(tag) => format!("#{tag}"),
+        Span::Link(link) => format!("<{link}>"),
+    };
+    let line = |line: &Vec<Span>| line.iter().map(mark).collect::<Vec<_>>().join(" ");
+    message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn about(notice: &Notice, destination: Destination, language: Language) -> String {
+    marked(&Message::about(notice, destination, language))
+}
+
+#[track_caller]
+fn check(notice: &Notice, destination: Destination, japanese: &str, english: &str) {
+    assert_eq!(about(notice, destination, Language::Japanese), japanese);
+    assert_eq!(about(notice, destination, Language::English), english);
+}
+
+/// Checks the lines that a message has beneath those of a plain alert.
+#[track_caller]
+fn check_news(notice: &Notice, destination: Destination, japanese: &str, english: &str) {
+    for (language, expected) in [(Language::Japanese, japanese), (Language::English, english)] {
+        let text = about(notice, destination, language);
+        let (_, news) = text.split_once("/Q1INCIDENT>").unwrap();
+        assert_eq!(news.trim_start(), expected);
+    }
+}
+
+#[test]
+fn an_alert_says_what_happened_to_what_and_how_urgent_it_is() {
+    check(
+        &notice(event(Kind::Triggered), "田中、佐藤 花子"),
+        ON_TYPETALK,
+        "@tanaka @sato\n\
+         🔴 発生 #pd33 «Disk is full»\n\
+         サービス: «Backlog» / 緊急度: 高\n\
+         <https://acme.pagerduty.com/incidents/Q1INCIDENT>",
+        "@tanaka @sato\n\
+         🔴 triggered #pd33 «Disk is full»\n\
+         service: «Backlog» / urgency: high\n\
+         <https://acme.pagerduty.com/incidents/Q1INCIDENT>",
+    );
+}
+
+#[test]
+fn every_kind_of_event_has_words_of_its_own_in_both_languages() {
+    let expected = [
+        ("🔴 発生 #pd33", "🔴 triggered #pd33"),
+        ("🟡 対応開始 #pd33", "🟡 acknowledged #pd33"),
+        ("🔴 対応解除 #pd33", "🔴 unacknowledged #pd33"),
+        ("🟢 解決 #pd33", "🟢 resolved #pd33"),
+        ("🔴 再オープン #pd33", "🔴 reopened #pd33"),
+        ("🔵 担当変更 #pd33", "🔵 reassigned #pd33"),
+        ("🔵 エスカレーション #pd33", "🔵 escalated #pd33"),
+        ("🔵 委譲 #pd33", "🔵 delegated #pd33"),
+        ("🔵 メモ #pd33", "🔵 note #pd33"),
+        ("🔵 優先度変更 #pd33", "🔵 priority changed #pd33"),
+        ("🔵 優先度変更 #pd33", "🔵 priority changed #pd33"),
+        ("🔵 サービス変更 #pd33", "🔵 service changed #pd33"),
+        ("🔵 状況更新 #pd33", "🔵 status update #pd33"),
+        ("🔵 応援要請 #pd33", "🔵 help requested #pd33"),
+        ("🔵 応援要請への返答 #pd33", "🔵 answer to a request for help #pd33"),
+        ("🔵 カスタムアクション #pd33", "🔵 custom action #pd33"),
+        ("✅ PagerDuty からのテスト通知を受け取りました", "✅ PagerDuty's test event has arrived"),
+        ("🔵 «incident.teleported» #pd33", "🔵 «incident.teleported» #pd33"),
+        ("🔵 種類の分からない PagerDuty イベント #pd33", "🔵 PagerDuty event of unknown type #pd33"),
+        (
+            "🔵 PagerDuty から読み取れない通知が届きました。PagerDuty の画面を確認してください #pd33",
+            "🔵 PagerDuty sent something that can't be read. Please look at PagerDuty itself #pd33",
+        ),
+    ];
+    let said = |kind: &Kind, language| {
+        let text = about(&notice(event(kind.clone()), ""), ON_SLACK, language);
+        let first_line = text.lines().next().unwrap();
+        first_line.split(" «Disk is full»").next().unwrap().to_owned()
+    };
+    let actual: Vec<_> = every_kind("incident.teleported")
+        .map(|kind| (said(&kind, Language::Japanese), said(&kind, Language::English)))
+        .collect();
+    assert_eq!(actual, expected.map(|(japanese, english)| (japanese.to_owned(), english.to_owned())));
+}
+
+#[test]
+fn who_did_it_to_whom_and_in_which_words_is_said_where_the_event_says_so() {
+    let details = |kind, language| {
+        let event = Event { actor: Some("Rin Abe".to_owned()), service: None, urgency: None, ..event(kind) };
+        let text = about(&notice(event, ""), ON_SLACK, language);
+        let lines: Vec<_> = text.lines().skip(1).filter(|line| !line.starts_with('<')).collect();
+        lines.join(" | ")
+    };
+    let names = || vec!["Aoi Mori".to_owned(), "Kei Ito".to_owned()];
+    for (kind, japanese, english) in [
+        (Kind::Triggered, "実施: «Rin Abe»", "by: «Rin Abe»"),
+        (
+            Kind::Reassigned { to: names() },
+            "実施: «Rin Abe» / 担当: «Aoi Mori» ・ «Kei Ito»",
+            "by: «Rin Abe» / to: «Aoi Mori» · «Kei Ito»",
+        ),
+        (Kind::Escalated { to: vec![] }, "実施: «Rin Abe»", "by: «Rin Abe»"),
+        (
+            Kind::Delegated { to: vec!["Nights".to_owned()] },
+            "実施: «Rin Abe» / 委譲先: «Nights»",
+            "by: «Rin Abe» / to: «Nights»",
+        ),
+        (
+            Kind::PriorityUpdated { to: Some("P1".to_owned()) },
+            "実施: «Rin Abe» / 優先度: «P1»",
+            "by: «Rin Abe» / priority: «P1»",
+        ),
+        (Kind::PriorityUpdated { to: None }, "実施: «Rin Abe» / 優先度: なし", "by: «Rin Abe» / priority: none"),
+        (
+            Kind::ResponderAdded { to: names(), message: "please\nhelp".to_owned() },
+            "実施: «Rin Abe» / 要請先: «Aoi Mori» ・ «Kei Ito» | > «please» | > «help»",
+            "by: «Rin Abe» / to: «Aoi Mori» · «Kei Ito» | > «please» | > «help»",
+        ),
+        (
+            Kind::ResponderReplied { state: Some("declined".to_owned()), message: "asleep".to_owned() },
+            "実施: «Rin Abe» / 返答: «declined» | > «asleep»",
+            "by: «Rin Abe» / answer: «declined» | > «asleep»",
+        ),
+        (
+            Kind::CustomAction { action: Some("Restart".to_owned()) },
+            "実施: «Rin Abe» / アクション: «Restart»",
+            "by: «Rin Abe» / action: «Restart»",
+        ),
+        (
+            Kind::StatusUpdated { message: "fixed".to_owned() },
+            "実施: «Rin Abe» | > «fixed»",
+            "by: «Rin Abe» | > «fixed»",
+        ),
+    ] {
+        assert_eq!(details(kind.clone(), Language::Japanese), japanese, "{kind:?}");
+        assert_eq!(details(kind.clone(), Language::English), english, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_left_out() {
+    let bare = Event {
+        incident: Incident::default(),
+        service: None,
+        urgency: None,
+        occurred_at: None,
+        ..event(Kind::Acknowledged)
+    };
+    check(&notice(bare, ""), ON_SLACK, "🟡 対応開始 (件名なし)", "🟡 acknowledged (no title)");
+
+    let by_its_own_service = Event { actor: Some("Backlog".to_owned()), ..event(Kind::Unacknowledged) };
+    let text = about(&notice(by_its_own_service, ""), ON_SLACK, Language::English);
+    assert_eq!(text.lines().nth(1), Some("service: «Backlog» / urgency: high"));
+}
+
+#[test]
+fn people_who_cant_be_mentioned_on_the_chat_are_named() {
+    let notice = notice(event(Kind::Triggered), "田中、高橋、新人");
+    let first_line = |destination| about(&notice, destination, Language::English).lines().next().unwrap().to_owned();
+    assert_eq!(first_line(ON_TYPETALK), "@tanaka «高橋» «新人»");
+    assert_eq!(first_line(ON_SLACK), "@U0TANAKA1 @U0TAKAHA1 «新人»");
+}
+
+#[test]
+fn if_nobody_can_be_mentioned_here_those_of_last_resort_are() {
+    let notice = notice(event(Kind::Triggered), "高橋");
+    let text = about(&notice, ON_TYPETALK, Language::English);
+    assert!(text.starts_with("«高橋» @sre-team\n"), "{text}");
+    check_news(
+        &notice,
+        ON_TYPETALK,
+        "⚠️ 今日の当番を Typetalk でメンションできません。メンバー表の ID を確認してください",
+        "⚠️ Nobody on call today can be mentioned on Typetalk; please check the ids in the members tab",
+    );
+    assert!(about(&notice, ON_SLACK, Language::English).starts_with("@U0TAKAHA1\n"));
+    check_news(&notice, ON_SLACK, "", "");
+}
+
+#[test]
+fn what_the_roster_cant_say_is_said_and_those_of_last_resort_are_mentioned() {
+    let (long_ago, slow) = (TimeDelta::minutes(95), Some(SourceFailure::Slow));
+    for (rows, failure, mentions, japanese, english) in [
+        (
+            &["2026-11-24", "なし"],
+            None,
+            "@sre-team",
+            "ℹ️ 11/24(火)の当番は空欄です",
+            "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty",
+        ),
+        (
+            &["2026-11-25", "田中"],
+            None,
+            "@sre-team",
+            "⚠️ 当番表に11/24(火)の行がありません。行を追加してください",
+            "⚠️ The roster has no row for 11/24 (Tue); please add one",
+        ),
+        (
+            &["2026-11-25", "田中"],
+            slow,
+            "@sre-team",
+            "⚠️ 当番表を読めないため、当番が分かりません(時間内に応答がありません)",
+            "⚠️ Who is on call is not known: the roster can't be read (no answer in time)",
+        ),
+        (
+            &["2026-11-24", "田中"],
+            slow,
+            "@tanaka",
+            "⚠️ 当番表を読めないため、1時間35分前に読んだ内容を使っています",
+            "⚠️ The roster can't be read; this is how it was 1 h 35 min ago",
+        ),
+        (
+            &["2026-11-24", "なし"],
+            slow,
+            "@sre-team",
+            "ℹ️ 11/24(火)の当番は空欄です\n⚠️ 当番表を読めないため、1時間35分前に読んだ内容を使っています",
+            "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty\n\
+             ⚠️ The roster can't be read; this is how it was 1 h 35 min ago",
+        ),
+    ] {
+        let attention = Attention::Mention(on_call_from(&[rows], long_ago, failure));
+        let notice = Notice { event: event(Kind::Triggered), attention, delay: None };
+        check_news(&notice, ON_TYPETALK, japanese, english);
+        assert_eq!(about(&notice, ON_TYPETALK, Language::English).lines().next(), Some(mentions), "{rows:?}");
+    }
+}
+
+#[test]
+fn every_reason_why_the_roster_cant_be_read_has_words_in_both_languages() {
+    use SourceFailure::{BadKey, BadRange, Down, Forbidden, Garbled, Missing, Slow, TooManyReads};
+    let reasons = [Slow, Down, Forbidden, Missing, BadRange, BadKey, TooManyReads, Garbled];
+    for language in [Language::Japanese, Language::English] {
+        let mut said: Vec<_> = reasons.iter().map(|reason| language.unknown(*reason)).collect();
+        said.sort();
+        said.dedup();
+        assert_eq!(said.len(), reasons.len(), "{said:#?}");
+    }
+    let english = |text: &str| text.chars().all(|c| c.is_ascii() || "⚠\u{fe0f}".contains(c));
+    assert!(reasons.iter().all(|reason| english(&Language::English.unknown(*reason))));
+}
+
+#[test]
+fn a_late_message_says_when_it_happened_and_how_long_ago() {
+    for (minutes, japanese, english) in [
+        (11, "🕒 11/24(火) 10:49 の出来事です(11分前)", "🕒 This happened at 11/24 (Tue) 10:49, 11 min ago"),
+        (95, "🕒 11/24(火) 09:25 の出来事です(1時間35分前)", "🕒 This happened at 11/24 (Tue) 09:25, 1 h 35 min ago"),
+        (
+            47 * 60,
+            "🕒 11/22(日) 12:00 の出来事です(47時間0分前)",
+            "🕒 This happened at 11/22 (Sun) 12:00, 47 h 0 min ago",
+        ),
+        (50 * 60, "🕒 11/22(日) 09:00 の出来事です(2日前)", "🕒 This happened at 11/22 (Sun) 09:00, 2 days ago"),
+    ] {
+        let delay = late_by(TimeDelta::minutes(minutes));
+        let notice = Notice { delay: Some(delay), ..notice(event(Kind::Triggered), "") };
+        check_news(&notice, ON_SLACK, japanese, english);
+    }
+}
+
+#[test]
+fn a_message_on_a_backup_says_why_it_is_there() {
+    let notice = notice(event(Kind::Triggered), "田中");
+    check_news(
+        &notice,
+        Destination { chat: ChatName::Slack, instead_of: Some(ChatName::Typetalk) },
+        "⚠️ Typetalk に投稿できないため、Slack にお知らせしています",
+        "⚠️ Posted here on Slack because Typetalk failed",
+    );
+    check_news(
+        &notice,
+        Destination { chat: ChatName::Typetalk, instead_of: Some(ChatName::Slack) },
+        "⚠️ Slack に投稿できないため、Typetalk にお知らせしています",
+        "⚠️ Posted here on Typetalk because Slack failed",
+    );
+}
+
+#[test]
+fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
+    for (cell, japanese, english) in [
+        ("田中、佐藤 花子", "11/24(火)の当番: «田中» ・ «佐藤 花子»", "On call on 11/24 (Tue): «田中» · «佐藤 花子»"),
+        ("なし", "ℹ️ 11/24(火)の当番は空欄です", "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty"),
+    ] {
+        let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(on_call(cell)), delay: None };
+        let japanese = format!("✅ PagerDuty からのテスト通知を受け取りました\n{japanese}");
+        check(&notice, ON_SLACK, &japanese, &format!("✅ PagerDuty's test event has arrived\n{english}"));
+    }
+    let stale = on_call_from(&[&["2026-11-24", "田中"]], TimeDelta::minutes(3), Some(SourceFailure::Down));
+    let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(stale), delay: None };
+    let text = about(&notice, ON_SLACK, Language::English);
+    assert_eq!(text.lines().last(), Some("⚠️ The roster can't be read; this is how it was 3 min ago"));
+}
+
+#[test]
+fn an_event_that_has_no_words_is_one_line_with_all_that_is_known() {
+    let unknown = Kind::Unknown { event_type: Some("incident.teleported".to_owned()) };
+    check(
+        &notice(event(unknown), "田中"),
+        ON_TYPETALK,
+        "@tanaka 🔵 «incident.teleported» #pd33 «Disk is full» <https://acme.pagerduty.com/incidents/Q1INCIDENT>",
+        "@tanaka 🔵 «incident.teleported» #pd33 «Disk is full» <https://acme.pagerduty.com/incidents/Q1INCIDENT>",
+    );
+}
+
+#[test]
+fn the_bare_minimum_is_mentions_tag_short_title_and_link() {
+    let mut event = event(Kind::Annotated { note: "a long story".repeat(100) });
+    event.incident.title = Some("x".repeat(500));
+    let bare = |language| marked(&Message::bare(&notice(event.clone(), "田中"), ON_SLACK, language));
+    let rest = format!("#pd33 «{}…» <https://acme.pagerduty.com/incidents/Q1INCIDENT>", "x".repeat(99));
+    assert_eq!(bare(Language::Japanese), format!("@U0TANAKA1 メモ {rest}"));
+    assert_eq!(bare(Language::English), format!("@U0TANAKA1 note {rest}"));
+}
+
+#[test]
+fn a_crowded_day_keeps_its_mentions_and_counts_who_is_left_out() {
+    let mut names: Vec<_> = (0..29).map(|n| format!("stranger{n}")).collect();
+    names.extend(["田中", "鈴木", "SRE"].map(str::to_owned));
+    let notice = notice(event(Kind::Triggered), &names.join("、"));
+    for (language, more) in [(Language::Japanese, "ほか2名"), (Language::English, "and 2 more")] {
+        let text = about(&notice, ON_TYPETALK, language);
+        let first_line = text.lines().next().unwrap();
+        assert!(first_line.starts_with("@tanaka @suzuki-k @sre-team «stranger0»"), "{first_line}");
+        assert!(first_line.ends_with(&format!("«stranger26» {more}")), "{first_line}");
+    }
+}
+
+#[test]
+fn a_note_keeps_its_lines_and_a_long_one_loses_none_of_its_words() {
+    let written = (1..=50).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n\n");
+    let text = about(&notice(event(Kind::Annotated { note: written }), ""), ON_SLACK, Language::English);
+    let quoted: Vec<_> = text.lines().filter(|line| line.starts_with("> ")).collect();
+    assert_eq!(quoted.len(), MOST_QUOTED_LINES);
+    assert_eq!(quoted[..2], ["> «line 1»", "> «line 2»"]);
+    assert!(quoted[19].starts_with("> «line 20 line 21 ") && quoted[19].ends_with(" line 50»"), "{}", quoted[19]);
+}
+
+#[test]
+fn strangers_text_is_cleaned_and_stays_on_its_line() {
+    let mut event = event(Kind::Reassigned { to: vec!["A\nB".to_owned(), " \u{202e} ".to_owned()] });
+    event.incident.title = Some("first\r\nsecond `code` \u{202e}txet".to_owned());
+    event.service = Some("\u{0}".to_owned());
+    event.actor = Some("Rin\u{2028}Abe".to_owned());
+    let text = about(&notice(event, ""), ON_SLACK, Language::English);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], "🔵 reassigned #pd33 «first second 'code' txet»");
+    assert_eq!(lines[1], "urgency: high / by: «Rin Abe» / to: «A B»");
+}
+
+#[test]
+fn ten_minutes_are_no_delay() {
+    let calendar = Calendar::new(
+        chrono_tz::Asia::Tokyo,
+        BusinessDays::parse("Mon-Fri").unwrap(),
+        BusinessHours::parse("10:00-17:00").unwrap(),
+        Holidays::parse("jp").unwrap(),
+    );
+    for (age, told) in [(0, false), (600, false), (601, true), (-3600, false)] {
+        let event = Event { occurred_at: Some(now() - TimeDelta::seconds(age)), ..event(Kind::Triggered) };
+        let notice = Notice::new(event, Attention::Quiet, &calendar, now());
+        assert_eq!(notice.delay.is_some(), told, "{age} s");
+    }
+}

@@ -82,7 +82,7 @@ pub struct Person {
 
 impl Person {
     /// Somebody who can be printed, but mentioned nowhere.
-    pub(super) fn unmapped(name: &str) -> Self {
+    fn unmapped(name: &str) -> Self {
         Self { name: name.to_owned(), typetalk: None, slack: None }
     }
 
@@ -246,7 +246,7 @@ impl Columns {
     }
 }
 
-fn text_of(cell: Option<&Cell>) -> String {
+pub(super) fn text_of(cell: Option<&Cell>) -> String {
     match cell {
         Some(Cell::Text(text)) => text.clone(),
         Some(Cell::Number(number)) => number.to_string(),

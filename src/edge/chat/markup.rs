@@ -1,6 +1,7 @@
 //! Prints a message in a chat's markup, and shortens what strangers wrote until it fits.
 
 use crate::domain::message::{Message, Span};
+use crate::domain::text;
 
 /// Both chats take 4,000 UTF-16 units; a message stays below.
 const MOST_UNITS: usize = 3_999;
@@ -12,7 +13,7 @@ pub(super) fn print(message: &Message, foreign: impl Fn(&str) -> String, own: im
     let print_with = |most_chars: usize| {
         let line = |spans: &Vec<Span>| {
             let spans = spans.iter().map(|span| match span {
-                Span::Foreign(text) => foreign(&shorten(text, most_chars)),
+                Span::Foreign(text) => foreign(&text::shorten(text, most_chars)),
                 span => own(span),
             });
             spans.filter(|printed| !printed.is_empty()).collect::<Vec<_>>().join(" ")
@@ -38,14 +39,6 @@ pub(super) fn print(message: &Message, foreign: impl Fn(&str) -> String, own: im
 
 fn units(text: &str) -> usize {
     text.encode_utf16().count()
-}
-
-fn shorten(text: &str, most_chars: usize) -> String {
-    if text.chars().nth(most_chars).is_none() {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most_chars.saturating_sub(1)).collect();
-    kept + "…"
 }
 
 #[cfg(test)]

@@ -1,1 +1,238 @@
-//! .
+//! From PagerDuty's bytes to events: every type of both versions, and what each field becomes.
+
+mod kinds;
+
+use serde_json::json;
+
+use super::*;
+use crate::domain::event::{IncidentId, Link, Urgency};
+
+const V2_MESSAGE: &str = include_str!("../../../tests/fixtures/pagerduty/v2_message.json");
+const V3_INCIDENT: &str = include_str!("../../../tests/fixtures/pagerduty/v3_incident.json");
+
+fn parsed(fixture: &str) -> Value {
+    serde_json::from_str(fixture).unwrap()
+}
+
+/// The only event of a delivery.
+#[track_caller]
+fn event(body: &Value) -> Event {
+    match open(body.to_string().as_bytes(), Some("w-1")).as_slice() {
+        [Item::Event(event)] => (**event).clone(),
+        other => panic!("not one event: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn ignored(body: &Value) -> Vec<Ignored> {
+    let ignored = |item| match item {
+        Item::Ignored(ignored) => ignored,
+        Item::Event(event) => panic!("not ignored: {event:?}"),
+    };
+    open(body.to_string().as_bytes(), Some("w-1")).into_iter().map(ignored).collect()
+}
+
+/// The v2 fixture as a message of this type, with these log entries.
+fn v2(event_type: &str, log_entries: Value) -> Value {
+    let mut message = parsed(V2_MESSAGE);
+    message["event"] = json!(event_type);
+    message["log_entries"] = log_entries;
+    json!({"messages": [message]})
+}
+
+/// The v3 fixture as an event of this type.
+fn v3(event_type: &str) -> Value {
+    let mut body = parsed(V3_INCIDENT);
+    body["event"]["event_type"] = json!(event_type);
+    body
+}
+
+/// A copy of a body with another value at one place.
+fn with(body: &Value, pointer: &str, value: Value) -> Value {
+    let mut body = body.clone();
+    *body.pointer_mut(pointer).unwrap() = value;
+    body
+}
+
+fn without(body: &Value, parent: &str, field: &str) -> Value {
+    let mut body = body.clone();
+    body.pointer_mut(parent).and_then(Value::as_object_mut).unwrap().remove(field).unwrap();
+    body
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_v2_message_is_read_field_by_field() {
+    let body = json!({"messages": [parsed(V2_MESSAGE)]});
+    let expected = Event {
+        id: Some("8f0e6a52-58c4-4c57-9d0b-6f1f5f6a7c11".to_owned()),
+        kind: Kind::Triggered,
+        occurred_at: Some("2026-11-24T02:00:05Z".parse().unwrap()),
+        incident: Incident {
+            id: IncidentId::parse("PDISK01"),
+            number: Some(4821),
+            title: Some("ディスク使用率 95% (db-3)".to_owned()),
+            link: Link::parse("https://kanda.pagerduty.com/incidents/PDISK01"),
+        },
+        service: Some("Storage".to_owned()),
+        urgency: Some(Urgency::Low),
+        actor: Some("Mackerel".to_owned()),
+    };
+    assert_eq!(event(&body), expected);
+}
+
+#[test]
+fn a_v3_event_is_read_field_by_field() {
+    let expected = Event {
+        id: Some("01JDISKFULLEVENT0000000001".to_owned()),
+        kind: Kind::Triggered,
+        occurred_at: Some("2026-11-24T02:00:05.250Z".parse().unwrap()),
+        incident: Incident {
+            id: IncidentId::parse("QDISK00000LONG"),
+            number: Some(4821),
+            title: Some("ディスク使用率 95% (db-3)".to_owned()),
+            link: Link::parse("https://kanda.pagerduty.com/incidents/QDISK00000LONG"),
+        },
+        service: Some("Storage".to_owned()),
+        urgency: Some(Urgency::High),
+        actor: Some("Rin Abe".to_owned()),
+    };
+    assert_eq!(event(&parsed(V3_INCIDENT)), expected);
+}
+
+#[test]
+fn the_assignee_never_stands_for_the_one_who_acted() {
+    let v3 = v3("incident.acknowledged");
+    assert_eq!(event(&with(&v3, "/event/agent", Value::Null)).actor, None);
+    let v2 = v2("incident.acknowledge", json!([{"agent": null, "assignees": [{"summary": "Day Desk"}]}]));
+    assert_eq!(event(&v2).actor, None);
+}
+
+#[test]
+fn a_missing_field_costs_nothing_but_itself() {
+    let body = v3("incident.triggered");
+    let whole = event(&body);
+    for (parent, field, expected) in [
+        ("/event", "id", Event { id: Some("w-1".to_owned()), ..whole.clone() }),
+        ("/event", "occurred_at", Event { occurred_at: None, ..whole.clone() }),
+        ("/event", "agent", Event { actor: None, ..whole.clone() }),
+        ("/event", "event_type", Event { kind: Kind::Unknown { event_type: None }, ..whole.clone() }),
+        ("/event/data", "type", whole.clone()),
+        ("/event/data", "urgency", Event { urgency: None, ..whole.clone() }),
+        ("/event/data", "service", Event { service: None, ..whole.clone() }),
+        (
+            "/event/data",
+            "number",
+            Event { incident: Incident { number: None, ..whole.incident.clone() }, ..whole.clone() },
+        ),
+        (
+            "/event/data",
+            "title",
+            Event { incident: Incident { title: None, ..whole.incident.clone() }, ..whole.clone() },
+        ),
+        ("/event/data", "id", Event { incident: Incident { id: None, ..whole.incident.clone() }, ..whole.clone() }),
+        (
+            "/event/data",
+            "html_url",
+            Event { incident: Incident { link: None, ..whole.incident.clone() }, ..whole.clone() },
+        ),
+    ] {
+        assert_eq!(event(&without(&body, parent, field)), expected, "{field}");
+    }
+}
+
+#[test]
+fn odd_fields_are_understood_as_far_as_they_can_be() {
+    let body = v3("incident.triggered");
+    let data = |field: &str, value: Value| event(&with(&body, &format!("/event/data/{field}"), value));
+    assert_eq!(data("number", json!("4821")).incident.number, Some(4821));
+    assert_eq!(data("title", json!(404)).incident.title.as_deref(), Some("404"));
+    assert_eq!(data("title", json!({"text": "x"})).incident.title, None);
+    assert_eq!(data("service", json!("Storage")).service.as_deref(), Some("Storage"));
+    assert_eq!(data("service", json!({"name": "Storage", "summary": ""})).service.as_deref(), Some("Storage"));
+    assert_eq!(data("urgency", json!("severe")).urgency, None);
+    assert_eq!(data("id", json!("no id #1")).incident.id, None);
+    assert_eq!(data("html_url", json!("javascript:alert(1)")).incident.link, None);
+    let link = data("html_url", json!("https://kanda.pagerduty.com/incidents/X#all")).incident.link;
+    assert_eq!(link, Link::parse("https://kanda.pagerduty.com/incidents/X"), "a fragment would be a hashtag");
+
+    let assignees = |value| event(&with(&v3("incident.reassigned"), "/event/data/assignees", value)).kind;
+    assert_eq!(assignees(json!({"summary": "Mao Endo"})), Kind::Reassigned { to: names(&["Mao Endo"]) });
+    assert_eq!(
+        assignees(json!([null, 7, {"summary": null}, "Kei Ito"])),
+        Kind::Reassigned { to: names(&["7", "Kei Ito"]) }
+    );
+    assert_eq!(assignees(Value::Null), Kind::Reassigned { to: vec![] });
+
+    let offset = with(&body, "/event/occurred_at", json!("2026-11-24T11:00:05+09:00"));
+    assert_eq!(event(&offset).occurred_at, Some("2026-11-24T02:00:05Z".parse().unwrap()));
+}
+
+#[test]
+fn a_v2_message_takes_what_it_lacks_from_elsewhere() {
+    let body = json!({"messages": [parsed(V2_MESSAGE)]});
+    let incident = "/messages/0/incident";
+    assert_eq!(event(&without(&body, "/messages/0", "id")).id.as_deref(), Some("w-1/0"));
+    let untimed = without(&body, "/messages/0", "created_on");
+    assert_eq!(event(&untimed).occurred_at, Some("2026-11-24T01:59:58Z".parse().unwrap()));
+    let untitled = without(&body, incident, "title");
+    assert_eq!(event(&untitled).incident.title.as_deref(), Some("ディスク使用率 95% (db-3), as described"));
+    let undescribed = without(&untitled, incident, "description");
+    assert_eq!(event(&undescribed).incident.title.as_deref(), Some("[#4821] ディスク使用率 95% (db-3)"));
+    let no_incident = without(&body, "/messages/0", "incident");
+    assert_eq!((event(&no_incident).kind, event(&no_incident).incident), (Kind::Triggered, Incident::default()));
+    let single = json!({"messages": body["messages"][0]});
+    assert_eq!(event(&single), event(&body), "one message that is in no list");
+}
+
+#[test]
+fn the_messages_of_a_delivery_keep_their_order_and_have_ids_of_their_own() {
+    let mut first = parsed(V2_MESSAGE);
+    first.as_object_mut().unwrap().remove("id");
+    let second = with(&first, "/incident/incident_number", json!(4822));
+    let body = json!({"messages": [first, {"odd": 1}, second]}).to_string();
+    let items: Vec<_> = open(body.as_bytes(), Some("w-1"))
+        .into_iter()
+        .map(|item| match item {
+            Item::Event(event) => (event.id, event.incident.number),
+            Item::Ignored(_) => (None, None),
+        })
+        .collect();
+    assert_eq!(items, [(Some("w-1/0".to_owned()), Some(4821)), (None, None), (Some("w-1/2".to_owned()), Some(4822))]);
+}
+
+#[test]
+fn version_1_and_what_is_no_webhook_are_told_apart() {
+    let v1 = json!({"messages": [{"id": "1", "type": "incident.trigger", "created_on": "2026-11-24T02:00:00Z",
+        "data": {"incident": {"id": "PDISK01", "incident_number": 4821}}}]});
+    assert_eq!(ignored(&v1), [Ignored::Version1]);
+    for body in [json!({}), json!([]), json!(null), json!("text"), json!(7), json!({"event": "incident.triggered"})] {
+        assert_eq!(ignored(&body), [Ignored::NoWebhook], "{body}");
+    }
+    assert_eq!(ignored(&json!({"messages": [null, {"type": 1}]})), [Ignored::NoWebhook, Ignored::NoWebhook]);
+    assert_eq!(ignored(&json!({"messages": []})), []);
+}
+
+#[test]
+fn what_is_no_json_is_an_event_that_says_so() {
+    for body in [&b""[..], b"payload=%7B%7D", b"{\"event\":{", b"\xff\xfe"] {
+        let [Item::Event(event)] = &open(body, Some("w-1"))[..] else { panic!("{body:?}") };
+        assert_eq!((&event.kind, event.id.as_deref()), (&Kind::Unreadable, Some("w-1")), "{body:?}");
+    }
+}
+
+#[test]
+fn broken_text_is_mended() {
+    let title = |bytes: &[u8]| {
+        let [before, after] = [&br#"{"event":{"event_type":"incident.triggered","data":{"title":""#[..], br#""}}}"#];
+        let [Item::Event(event)] = &open(&[before, bytes, after].concat(), None)[..] else { panic!("{bytes:?}") };
+        assert_eq!(event.kind, Kind::Triggered, "{bytes:?}");
+        event.incident.title.clone().unwrap()
+    };
+    assert_eq!(title(br"a\ud83db"), "a\u{fffd}b");
+    assert_eq!(title(b"a\xffb"), "a\u{fffd}b");
+    assert_eq!(title(br"\ud83d\udd25"), "🔥");
+}

@@ -29,7 +29,7 @@ const SCOPE: Scope = Scope::SpreadsheetReadonly;
 pub(super) struct Spreadsheet {
     hub: Sheets<Connector>,
     authenticator: Authenticator<Connector>,
-    spreadsheet_id: String,
+    id: String,
     roster_range: String,
     members_range: Option<String>,
     account: String,
@@ -37,7 +37,7 @@ pub(super) struct Spreadsheet {
 
 impl fmt::Debug for Spreadsheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spreadsheet").field("spreadsheet_id", &self.spreadsheet_id).finish_non_exhaustive()
+        f.debug_struct("Spreadsheet").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -64,7 +64,7 @@ impl Spreadsheet {
         Ok(Self {
             hub,
             authenticator,
-            spreadsheet_id: config.spreadsheet_id.clone(),
+            id: config.spreadsheet_id.clone(),
             roster_range: config.roster_range.clone(),
             members_range: config.members_range.clone(),
             account: config.key.client_email.clone(),
@@ -101,7 +101,7 @@ impl Spreadsheet {
     async fn ranges<const N: usize>(&self, ranges: [&str; N]) -> Result<[Table; N], Failed> {
         match self.batch_get(&ranges).await {
             Err(Failed::Status { status: 401, .. }) => {
-                self.authenticator.force_refreshed_token(&[SCOPE.as_ref()]).await.map_err(|_| Failed::Token)?;
+                self.authenticator.force_refreshed_token(&[SCOPE.as_ref()]).await.map_err(|why| no_token(&why))?;
                 self.batch_get(&ranges).await
             }
             other => other,
@@ -114,7 +114,7 @@ impl Spreadsheet {
         let mut call = self
             .hub
             .spreadsheets()
-            .values_batch_get(&self.spreadsheet_id)
+            .values_batch_get(&self.id)
             .value_render_option("UNFORMATTED_VALUE")
             .date_time_render_option("SERIAL_NUMBER")
             .add_scope(SCOPE)
@@ -128,7 +128,7 @@ impl Spreadsheet {
                 response.value_ranges.unwrap_or_default().into_iter().map(|range| Ok(table(range))).collect()
             }
             Err(Error::HttpError(_) | Error::Io(_)) => Err(Failed::Unreachable),
-            Err(Error::MissingToken(_)) => Err(Failed::Token),
+            Err(Error::MissingToken(why)) => Err(no_token(why.as_ref())),
             Err(Error::JsonDecodeError(..)) => Err(Failed::Garbled),
             Err(_) => match seen.status {
                 Some(status) => Err(Failed::Status { status }),
@@ -144,11 +144,15 @@ impl Spreadsheet {
                 SourceFailure::Down,
                 "the sheet can't be reached (SHEETS_BASE_URL); the last good copy is used if there is one",
             ),
-            Failed::Token => SourceError::new(
+            Failed::NoToken => SourceError::new(
+                SourceFailure::Down,
+                "Google's token endpoint (`token_uri` of the service account's key) can't be reached or is out of order",
+            ),
+            Failed::TokenRefused => SourceError::new(
                 SourceFailure::BadKey,
                 format!(
-                    "Google gave no token for {account}; check that the account exists, and its key \
-                     (GOOGLE_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS), or whether Google is down"
+                    "Google refuses a token to {account}; check that the account exists, and that its key \
+                     (GOOGLE_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS) was not deleted"
                 ),
             ),
             Failed::Garbled => SourceError::new(
@@ -184,9 +188,18 @@ impl Spreadsheet {
 #[derive(Debug)]
 enum Failed {
     Unreachable,
-    Token,
+    NoToken,
+    TokenRefused,
     Garbled,
     Status { status: u16 },
+}
+
+/// Only an error in OAuth's own words is about our key; anything else is an outage.
+fn no_token(why: &(dyn std::error::Error + 'static)) -> Failed {
+    match why.downcast_ref::<yup_oauth2::Error>() {
+        Some(yup_oauth2::Error::AuthError(_)) => Failed::TokenRefused,
+        _ => Failed::NoToken,
+    }
 }
 
 /// Keeps the status of a refusal, which the library's error drops; and repeats what never reached Google.

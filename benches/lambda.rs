@@ -1,0 +1,103 @@
+//! What the webhook function costs beside one that does nothing: cold start, warm invocation, memory.
+//!
+//! `AWS_LAMBDA_RIE` names AWS's runtime emulator. Figures of both functions come from the same run,
+//! turn by turn, because a machine's mood changes from minute to minute.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use chrono::DateTime;
+use oncall_relay::stand_ins::emulator::Emulator;
+use oncall_relay::stand_ins::pagerduty::{Happening, Incident, http_api_event, signature};
+use oncall_relay::stand_ins::{SIGNING_SECRET, StandIns};
+use serde_json::{Value, json};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const COLD_STARTS: usize = 15;
+const WARM_INVOCATIONS: usize = 300;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // `cargo test --all-targets` runs benchmarks, too; they measure only when `cargo bench` asks for it.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let rie = PathBuf::from(std::env::var_os("AWS_LAMBDA_RIE").ok_or("AWS_LAMBDA_RIE must name the runtime emulator")?);
+    let (empty, webhook) = (empty_function()?, Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk")));
+    let stand_ins = StandIns::start().await?;
+    let settings = stand_ins.settings();
+
+    let (mut empty_starts, mut webhook_starts) = (Vec::new(), Vec::new());
+    for _ in 0..COLD_STARTS {
+        empty_starts.push(cold_start(&rie, &empty, &settings).await?);
+        webhook_starts.push(cold_start(&rie, webhook, &settings).await?);
+    }
+    let (empty_start, webhook_start) = (median(&mut empty_starts), median(&mut webhook_starts));
+    println!("cold start, median of {COLD_STARTS}: empty {empty_start:.2} ms");
+    println!(
+        "  pagerduty2typetalk {webhook_start:.2} ms, {:.2} times the empty function's",
+        webhook_start / empty_start
+    );
+
+    let empty = Emulator::start(&rie, &empty, &settings).await?;
+    let webhook = Emulator::start(&rie, webhook, &settings).await?;
+    let (mut empty_times, mut webhook_times) = (Vec::new(), Vec::new());
+    for number in 0..WARM_INVOCATIONS {
+        let event = alert(number)?;
+        empty_times.push(milliseconds(&empty, &event).await?);
+        webhook_times.push(milliseconds(&webhook, &event).await?);
+    }
+    let posts = stand_ins.typetalk.take_posts().len();
+    if posts != WARM_INVOCATIONS {
+        return Err(format!("{posts} posts for {WARM_INVOCATIONS} webhooks: {}", webhook.log()).into());
+    }
+    let (empty_time, webhook_time) = (median(&mut empty_times), median(&mut webhook_times));
+    println!("warm invocation, median of {WARM_INVOCATIONS}, one post each: empty {empty_time:.2} ms");
+    println!("  pagerduty2typetalk {webhook_time:.2} ms, {:.2} ms more", webhook_time - empty_time);
+    for (name, function) in [("empty", &empty), ("pagerduty2typetalk", &webhook)] {
+        let kib = function.peak_resident_kib().ok_or("the function's memory can't be read")?;
+        println!("resident memory at most, {name}: {:.1} MiB", f64::from(u32::try_from(kib)?) / 1024.0);
+    }
+    Ok(())
+}
+
+/// Builds the function that does nothing, with the profile of the others.
+fn empty_function() -> Result<PathBuf> {
+    let built = Command::new(env!("CARGO")).args(["build", "--release", "--example", "empty_function"]).status()?;
+    if !built.success() {
+        return Err("examples/empty_function.rs can't be built".into());
+    }
+    let webhook = Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk"));
+    Ok(webhook.with_file_name("examples").join("empty_function"))
+}
+
+async fn cold_start(rie: &Path, function: &Path, settings: &HashMap<String, String>) -> Result<f64> {
+    let function = Emulator::start(rie, function, settings).await?;
+    function.invoke(&http_api_event("/", &[], b"")).await?;
+    function.init_milliseconds().ok_or_else(|| format!("no INIT REPORT in: {}", function.log()).into())
+}
+
+async fn milliseconds(function: &Emulator, event: &Value) -> Result<f64> {
+    let started = Instant::now();
+    let answer = function.invoke(event).await?;
+    let took = started.elapsed().as_secs_f64() * 1000.0;
+    if answer["statusCode"] == json!(200) { Ok(took) } else { Err(format!("the function answered {answer}").into()) }
+}
+
+fn alert(number: usize) -> Result<Value> {
+    let at = DateTime::parse_from_rfc3339("2026-11-24T11:00:00+09:00")?;
+    let happening = Happening { event_id: format!("e{number}"), event_type: "incident.triggered", at, agent: None };
+    let incident = Incident { id: "PBENCH", number: 1, title: "応答が遅い".to_owned(), service: "Backlog" };
+    let body = incident.v3(&happening).to_string();
+    let signature = signature(SIGNING_SECRET, body.as_bytes());
+    Ok(http_api_event("/pagerduty", &[("x-pagerduty-signature", &signature)], body.as_bytes()))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

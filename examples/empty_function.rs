@@ -1,0 +1,8 @@
+//! The yardstick for cold starts: a Lambda function behind API Gateway that does nothing at all.
+
+use lambda_http::{Body, Error, Request, Response, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(service_fn(async |_: Request| Ok::<_, Error>(Response::new(Body::Empty)))).await
+}

@@ -1,0 +1,98 @@
+//! The built function under AWS's own runtime emulator: what is deployed, invoked as Lambda would.
+//!
+//! Needs the emulator's path in `AWS_LAMBDA_RIE` and the folder of the release binaries in
+//! `BOOTSTRAPS`, so these tests run when they are asked for: `cargo test -- --ignored`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use oncall_relay::stand_ins::emulator::Emulator;
+use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2};
+use oncall_relay::stand_ins::{BEARER_TOKEN, ROSTER_TAB, SIGNING_SECRET, StandIns};
+use serde_json::{Value, json};
+
+use crate::world::{EVENING, happening, incident};
+
+fn path_in(variable: &str) -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "tells where the installed parts are")]
+    let path = std::env::var(variable);
+    PathBuf::from(path.unwrap_or_else(|_| panic!("{variable} must say where to look")))
+}
+
+async fn function(name: &str, settings: &HashMap<String, String>) -> Emulator {
+    let bootstrap = path_in("BOOTSTRAPS").join(name);
+    Emulator::start(&path_in("AWS_LAMBDA_RIE"), &bootstrap, settings).await.unwrap()
+}
+
+/// The settings of the stand-ins, with a calendar that is business time whenever the test runs.
+fn always_open(stand_ins: &StandIns) -> HashMap<String, String> {
+    let mut settings = stand_ins.settings();
+    for (variable, value) in [("BUSINESS_DAYS", "Mon-Sun"), ("BUSINESS_HOURS", "00:00-24:00"), ("HOLIDAYS", "none")] {
+        settings.insert(variable.to_owned(), value.to_owned());
+    }
+    settings
+}
+
+fn delivery(header: (&str, &str), body: &Value) -> Value {
+    http_api_event("/pagerduty", &[header], body.to_string().as_bytes())
+}
+
+fn signed(body: &Value) -> Value {
+    delivery(("x-pagerduty-signature", &signature(SIGNING_SECRET, body.to_string().as_bytes())), body)
+}
+
+fn with_token(body: &Value) -> Value {
+    delivery(("authorization", &format!("Bearer {BEARER_TOKEN}")), body)
+}
+
+fn answer(response: &Value) -> (u64, Value) {
+    let body = response["body"].as_str().unwrap_or_else(|| panic!("no body in {response}"));
+    (response["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn the_deployed_webhook_function_posts_a_signed_v3_and_a_bearer_v2_event() {
+    let stand_ins = StandIns::start().await.unwrap();
+    // The function has a real clock: whichever day it is has no row.
+    stand_ins.google.write(ROSTER_TAB, &[&["日付", "担当"]]);
+    let function = function("pagerduty2typetalk", &always_open(&stand_ins)).await;
+
+    let v3_event = incident().v3(&happening("e1", "incident.triggered", EVENING));
+    assert_eq!(answer(&function.invoke(&signed(&v3_event)).await.unwrap()), (200, json!({"posted": 1, "ignored": 0})));
+    let v2_event = v2(&[incident().v2(&happening("e2", "incident.resolve", EVENING))]);
+    let response = function.invoke(&with_token(&v2_event)).await.unwrap();
+    assert_eq!(answer(&response), (200, json!({"posted": 1, "ignored": 0})));
+
+    let posts: Vec<_> = stand_ins.typetalk.take_posts().into_iter().map(|post| post.message).collect();
+    assert_eq!(posts.len(), 2, "{posts:?}");
+    assert!(posts[0].contains("🔴 発生 #pd33 応答が遅い\n"), "{posts:?}");
+    assert!(posts[1].contains("🟢 解決 #pd33 応答が遅い\n"), "{posts:?}");
+    assert!(posts[0].starts_with("@sre-team\n") && posts[0].contains("行がありません"), "{posts:?}");
+
+    let log = function.log();
+    assert!(log.contains(r#""event":"delivery""#) && log.contains(r#""outcome":"posted""#), "{log}");
+    assert!(log.contains(r#""Posted":1"#) && log.contains("_aws"), "{log}");
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn the_deployed_webhook_function_refuses_forgeries() {
+    let stand_ins = StandIns::start().await.unwrap();
+    let function = function("pagerduty2typetalk", &stand_ins.settings()).await;
+    let event = incident().v3(&happening("e1", "incident.triggered", EVENING));
+    let forged = delivery(("x-pagerduty-signature", &signature("guessed", event.to_string().as_bytes())), &event);
+    assert_eq!(answer(&function.invoke(&forged).await.unwrap()), (401, json!({"error": "unauthenticated"})));
+    assert!(stand_ins.typetalk.take_posts().is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn a_function_without_settings_fails_to_start_and_says_all_that_is_missing() {
+    let function = function("pagerduty2typetalk", &HashMap::new()).await;
+    function.invoke(&json!({})).await.unwrap_err();
+    let log = function.log();
+    for variable in ["CHATS", "SPREADSHEET_ID", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS"] {
+        assert!(log.contains(&format!("{variable} is not set")), "{variable}: {log}");
+    }
+}
