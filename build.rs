@@ -3,7 +3,7 @@
 //! The tables of time zones hold some 40,000 addresses. In a position-independent executable the loader
 //! writes every one of them at each cold start, which took longer than all the rest of it.
 
-const FUNCTIONS: [&str; 1] = ["pagerduty2typetalk"];
+const FUNCTIONS: [&str; 2] = ["pagerduty2typetalk", "oncall-reminder"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -5,6 +5,7 @@ use std::error::Error;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod demo;
+mod stand_ins;
 
 /// Tools around oncall-relay.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ enum Command {
         #[arg(long, value_enum, default_value = "ja")]
         language: Language,
     },
+    /// Keep stand-ins for every service running on fixed ports, and print what is posted.
+    StandIns,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -49,7 +52,9 @@ impl Cli {
     /// In words for whoever asked.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         match self.command {
-            Command::Demo { language } => demo::run(language).await,
+            // Boxed, because the compiler can't measure futures that are nested as deeply as these.
+            Command::Demo { language } => Box::pin(demo::run(language)).await,
+            Command::StandIns => stand_ins::run().await,
         }
     }
 }

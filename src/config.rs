@@ -2,270 +2,168 @@
 //!
 //! Every field says which variable it comes from. The table of all settings is in the README.
 
+mod aws;
+mod chats;
 mod reader;
-
-use std::fmt;
-use std::path::PathBuf;
+mod roster;
+mod settings;
 
 use secrecy::SecretString;
-use yup_oauth2::ServiceAccountKey;
 
 use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
-use crate::domain::roster::ChatName;
+use crate::domain::event::Link;
 use crate::domain::words::Language;
 
+pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
+pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
 pub use reader::{Problem, Problems, Surroundings};
+pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
+pub use settings::{SETTINGS, Setting};
 
 use reader::Reader;
 
-/// What the webhook function needs to know.
+/// What both functions need to know of the team.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct TeamConfig {
     /// From `CHATS` and the variables of each chat; the first is the primary.
     pub chats: Vec<ChatConfig>,
     /// From the variables of the spreadsheet or the CSV files.
     pub roster: RosterConfig,
-    /// From `PAGERDUTY_SIGNING_SECRETS`.
-    pub signing_secrets: Vec<SecretString>,
-    /// From `PAGERDUTY_TOKENS`.
-    pub tokens: Vec<SecretString>,
     /// From `TIME_ZONE`, `BUSINESS_DAYS`, `BUSINESS_HOURS`, `HOLIDAYS`.
     pub calendar: Calendar,
     /// From `FALLBACK_MENTIONS`.
     pub fallback_mentions: Vec<String>,
     /// From `MESSAGE_LANGUAGE`.
     pub language: Language,
+    /// From `LEDGER_TABLE`.
+    pub ledger: Option<LedgerConfig>,
     /// What works, but perhaps not as meant.
     pub warnings: Vec<String>,
 }
 
-/// A chat of `CHATS`.
-#[derive(Debug, Clone)]
-pub enum ChatConfig {
-    /// `typetalk`
-    Typetalk(TypetalkConfig),
-    /// `slack`
-    Slack(SlackConfig),
-}
-
-impl ChatConfig {
-    /// Which chat it is.
-    #[must_use]
-    pub fn name(&self) -> ChatName {
-        match self {
-            Self::Typetalk(_) => ChatName::Typetalk,
-            Self::Slack(_) => ChatName::Slack,
+impl TeamConfig {
+    /// Tells the warnings, once, at the start.
+    pub fn log_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!(event = "settings", "{warning}");
         }
     }
 }
 
-/// Typetalk's variables.
+/// What the webhook function needs to know.
 #[derive(Debug, Clone)]
-pub struct TypetalkConfig {
-    /// `TYPETALK_BASE_URL`, without a slash at the end.
+pub struct WebhookConfig {
+    /// What it shares with the reminders.
+    pub team: TeamConfig,
+    /// From `PAGERDUTY_SIGNING_SECRETS` and `PAGERDUTY_TOKENS`.
+    pub secrets: WebhookSecrets,
+}
+
+/// The secrets of which any one proves a webhook authentic.
+#[derive(Debug, Clone)]
+pub struct WebhookSecrets {
+    /// From `PAGERDUTY_SIGNING_SECRETS`.
+    pub signing: Vec<SecretString>,
+    /// From `PAGERDUTY_TOKENS`.
+    pub tokens: Vec<SecretString>,
+}
+
+/// What the reminder function needs to know.
+#[derive(Debug, Clone)]
+pub struct ReminderConfig {
+    /// What it shares with the webhooks.
+    pub team: TeamConfig,
+    /// From `MANUAL_URL`.
+    pub manual: Option<Link>,
+    /// From `PAGERDUTY_API_KEY`, `PAGERDUTY_SERVICES`, `PAGERDUTY_BASE_URL`.
+    pub incidents: Option<IncidentsConfig>,
+}
+
+/// PagerDuty's REST API.
+#[derive(Debug, Clone)]
+pub struct IncidentsConfig {
+    /// `PAGERDUTY_BASE_URL`, without a slash at the end.
     pub base_url: String,
-    /// `TYPETALK_ALERT_TOPIC`
-    pub alert_topic: u64,
-    /// `TYPETALK_ALERT_TOKEN`
-    pub alert_token: SecretString,
+    /// `PAGERDUTY_API_KEY`
+    pub key: SecretString,
+    /// `PAGERDUTY_SERVICES`
+    pub services: Vec<String>,
 }
 
-/// Slack's variables.
-#[derive(Debug, Clone)]
-pub struct SlackConfig {
-    /// `SLACK_BASE_URL`, without a slash at the end.
-    pub base_url: String,
-    /// `SLACK_TOKEN`
-    pub token: SecretString,
-    /// `SLACK_ALERT_CHANNEL`
-    pub alert_channel: String,
-}
-
-/// Where the roster is.
-#[derive(Debug, Clone)]
-pub enum RosterConfig {
-    /// A Google Sheet.
-    Google(Box<GoogleConfig>),
-    /// Files.
-    Csv(CsvConfig),
-}
-
-/// The spreadsheet's variables.
-#[derive(Clone)]
-pub struct GoogleConfig {
-    /// `SHEETS_BASE_URL`, without a slash at the end.
-    pub base_url: String,
-    /// `SPREADSHEET_ID`
-    pub spreadsheet_id: String,
-    /// `ROSTER_RANGE`
-    pub roster_range: String,
-    /// `MEMBERS_RANGE`
-    pub members_range: Option<String>,
-    /// `GOOGLE_CREDENTIALS`, or the content of `GOOGLE_APPLICATION_CREDENTIALS`.
-    pub key: ServiceAccountKey,
-}
-
-impl fmt::Debug for GoogleConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The key has no redacted form of its own.
-        f.debug_struct("GoogleConfig").field("spreadsheet_id", &self.spreadsheet_id).finish_non_exhaustive()
-    }
-}
-
-/// The CSV files' variables.
-#[derive(Debug, Clone)]
-pub struct CsvConfig {
-    /// `ROSTER_CSV`
-    pub roster: PathBuf,
-    /// `MEMBERS_CSV`
-    pub members: Option<PathBuf>,
-}
-
-impl Config {
+impl WebhookConfig {
     /// Reads what the webhook function needs.
     ///
     /// # Errors
     /// All problems, not only the first.
-    pub fn for_webhook(surroundings: &Surroundings<'_>) -> Result<Self, Problems> {
+    pub fn read(surroundings: &Surroundings) -> Result<Self, Problems> {
         let mut reader = Reader::new(surroundings);
-        let chats = chats(&mut reader);
-        let roster = roster(&mut reader);
-        let (signing_secrets, tokens) = webhook_secrets(&mut reader);
-        let calendar = calendar(&mut reader);
-        let fallback_mentions = reader.list("FALLBACK_MENTIONS");
-        let language = reader.parsed("MESSAGE_LANGUAGE", "ja", |text| match text {
-            "ja" => Ok(Language::Japanese),
-            "en" => Ok(Language::English),
-            other => Err(format!("`{other}` is not `ja` or `en`")),
-        });
-        if let (Some(chats), Some(roster)) = (&chats, &roster) {
-            warn_of_one_name_for_two_chats(&mut reader, chats, roster);
-        }
-        let warnings = reader.finish()?;
-        match (chats, roster, calendar, language) {
-            (Some(chats), Some(roster), Some(calendar), Some(language)) => {
-                Ok(Self { chats, roster, signing_secrets, tokens, calendar, fallback_mentions, language, warnings })
+        let team = team(&mut reader, Purpose::Alerts);
+        let secrets = webhook_secrets(&mut reader);
+        let (team, warnings) = reader.finish(team)?;
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets })
+    }
+}
+
+impl WebhookSecrets {
+    /// Reads them again, after they may have been changed.
+    ///
+    /// # Errors
+    /// All problems, not only the first.
+    pub fn read(surroundings: &Surroundings) -> Result<Self, Problems> {
+        let mut reader = Reader::new(surroundings);
+        let secrets = webhook_secrets(&mut reader);
+        let (secrets, _) = reader.finish(Some(secrets))?;
+        Ok(secrets)
+    }
+}
+
+impl ReminderConfig {
+    /// Reads what the reminder function needs.
+    ///
+    /// # Errors
+    /// All problems, not only the first.
+    pub fn read(surroundings: &Surroundings) -> Result<Self, Problems> {
+        let mut reader = Reader::new(surroundings);
+        let team = team(&mut reader, Purpose::OnCall);
+        let manual = reader.optional("MANUAL_URL").and_then(|address| {
+            let link = Link::parse(&address);
+            if link.is_none() {
+                reader.malformed("MANUAL_URL", "it must be an address such as `https://wiki.example.com/oncall`");
             }
-            // A part is missing only where a problem was reported, and then `finish` has returned.
-            _ => Err(Problems::default()),
-        }
-    }
-}
-
-fn chats(reader: &mut Reader<'_>) -> Option<Vec<ChatConfig>> {
-    let remedy = "a list of `typetalk` and `slack`, the primary first, such as `slack` or `typetalk,slack`";
-    let names = reader.required("CHATS", remedy)?;
-    let mut chats: Vec<Option<ChatConfig>> = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
-    for name in names.split(',').map(str::trim) {
-        if seen.contains(&name) {
-            reader.malformed("CHATS", format!("`{name}` is there twice; name each chat once"));
-            continue;
-        }
-        seen.push(name);
-        chats.push(match name {
-            "typetalk" => typetalk(reader).map(ChatConfig::Typetalk),
-            "slack" => slack(reader).map(ChatConfig::Slack),
-            other => {
-                reader.malformed("CHATS", format!("`{other}` is no chat; write {remedy}"));
-                None
-            }
+            link
         });
+        let incidents = incidents(&mut reader);
+        let (team, warnings) = reader.finish(team)?;
+        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents })
     }
-    chats.into_iter().collect()
 }
 
-fn typetalk(reader: &mut Reader<'_>) -> Option<TypetalkConfig> {
-    let base_url = reader.base_url("TYPETALK_BASE_URL", "https://typetalk.com");
-    let topic = reader.required("TYPETALK_ALERT_TOPIC", "the number in the topic's address");
-    let alert_topic = topic.and_then(|topic| {
-        let number = topic.parse().ok();
-        if number.is_none() {
-            reader.malformed("TYPETALK_ALERT_TOPIC", "it must be the number in the topic's address");
-        }
-        number
+fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {
+    let chats = chats::chats(reader, purpose);
+    let roster = roster::roster(reader);
+    let calendar = calendar(reader);
+    let fallback_mentions = reader.list("FALLBACK_MENTIONS");
+    let language = reader.parsed("MESSAGE_LANGUAGE", "ja", |text| match text {
+        "ja" => Ok(Language::Japanese),
+        "en" => Ok(Language::English),
+        other => Err(format!("`{other}` is not `ja` or `en`")),
     });
-    let alert_token = reader.secret("TYPETALK_ALERT_TOKEN", "the token of the topic's bot");
-    Some(TypetalkConfig { base_url: base_url?, alert_topic: alert_topic?, alert_token: alert_token? })
+    let ledger = aws::ledger(reader);
+    if let (Some(chats), Some(roster)) = (&chats, &roster) {
+        warn_of_one_name_for_two_chats(reader, chats, roster);
+    }
+    Some(TeamConfig {
+        chats: chats?,
+        roster: roster?,
+        calendar: calendar?,
+        fallback_mentions,
+        language: language?,
+        ledger,
+        warnings: Vec::new(),
+    })
 }
 
-fn slack(reader: &mut Reader<'_>) -> Option<SlackConfig> {
-    let base_url = reader.base_url("SLACK_BASE_URL", "https://slack.com");
-    let token = reader.secret("SLACK_TOKEN", "the app's bot token, which begins with `xoxb-`");
-    if let Some(false) = reader.begins_with("SLACK_TOKEN", "xoxb-") {
-        reader.warn("SLACK_TOKEN doesn't begin with `xoxb-`: is it the app's bot token?");
-    }
-    let remedy = "the channel's id (`C…`), at the end of the channel's details";
-    let alert_channel = reader.required("SLACK_ALERT_CHANNEL", remedy).filter(|channel| {
-        let id = channel.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !id {
-            reader.malformed("SLACK_ALERT_CHANNEL", format!("it must be {remedy}, not its name"));
-        }
-        id
-    });
-    Some(SlackConfig { base_url: base_url?, token: token?, alert_channel: alert_channel? })
-}
-
-fn roster(reader: &mut Reader<'_>) -> Option<RosterConfig> {
-    let members_csv = reader.readable_file("MEMBERS_CSV");
-    if reader.is_set("ROSTER_CSV") {
-        let roster = reader.readable_file("ROSTER_CSV")?;
-        return Some(RosterConfig::Csv(CsvConfig { roster, members: members_csv }));
-    }
-    if members_csv.is_some() {
-        reader.half_set("MEMBERS_CSV", "it goes with ROSTER_CSV; for a spreadsheet, set MEMBERS_RANGE");
-    }
-    let spreadsheet_id = spreadsheet_id(reader);
-    let roster_range = reader.optional("ROSTER_RANGE").unwrap_or_else(|| "当番表!A:Z".to_owned());
-    let members_range = reader.optional("MEMBERS_RANGE");
-    let base_url = reader.base_url("SHEETS_BASE_URL", "https://sheets.googleapis.com");
-    let key = google_key(reader);
-    Some(RosterConfig::Google(Box::new(GoogleConfig {
-        base_url: base_url?,
-        spreadsheet_id: spreadsheet_id?,
-        roster_range,
-        members_range,
-        key: key?,
-    })))
-}
-
-fn spreadsheet_id(reader: &mut Reader<'_>) -> Option<String> {
-    let remedy = "the part of the spreadsheet's address between /d/ and /edit";
-    let id = reader.required("SPREADSHEET_ID", &format!("{remedy} (or set ROSTER_CSV, to try things out)"))?;
-    if id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-        return Some(id);
-    }
-    reader.malformed("SPREADSHEET_ID", format!("it must be only {remedy}"));
-    None
-}
-
-fn google_key(reader: &mut Reader<'_>) -> Option<ServiceAccountKey> {
-    let (variable, json) = if let Some(json) = reader.optional("GOOGLE_CREDENTIALS") {
-        ("GOOGLE_CREDENTIALS", json)
-    } else if reader.is_set("GOOGLE_APPLICATION_CREDENTIALS") {
-        ("GOOGLE_APPLICATION_CREDENTIALS", reader.file("GOOGLE_APPLICATION_CREDENTIALS")?)
-    } else {
-        reader.absent(
-            "GOOGLE_CREDENTIALS",
-            "the service account's key as JSON (or its file's path in GOOGLE_APPLICATION_CREDENTIALS)",
-        );
-        return None;
-    };
-    let key = serde_json::from_str::<ServiceAccountKey>(&json).ok().filter(|key| {
-        let token_uri = url::Url::parse(&key.token_uri);
-        token_uri.is_ok_and(|uri| matches!(uri.scheme(), "http" | "https")) && !key.client_email.is_empty()
-    });
-    if key.is_none() {
-        reader.malformed(
-            variable,
-            "it is no service account's key; make a JSON key in the Google Cloud console and use it whole \
-             (it has `client_email`, `private_key` and `token_uri`)",
-        );
-    }
-    key
-}
-
-fn webhook_secrets(reader: &mut Reader<'_>) -> (Vec<SecretString>, Vec<SecretString>) {
+fn webhook_secrets(reader: &mut Reader<'_>) -> WebhookSecrets {
     if !reader.is_set("PAGERDUTY_SIGNING_SECRETS") && !reader.is_set("PAGERDUTY_TOKENS") {
         reader.absent(
             "PAGERDUTY_SIGNING_SECRETS",
@@ -273,7 +171,31 @@ fn webhook_secrets(reader: &mut Reader<'_>) -> (Vec<SecretString>, Vec<SecretStr
              extension sends as `Authorization: Bearer …`",
         );
     }
-    (reader.secrets("PAGERDUTY_SIGNING_SECRETS"), reader.secrets("PAGERDUTY_TOKENS"))
+    WebhookSecrets { signing: reader.secrets("PAGERDUTY_SIGNING_SECRETS"), tokens: reader.secrets("PAGERDUTY_TOKENS") }
+}
+
+fn incidents(reader: &mut Reader<'_>) -> Option<IncidentsConfig> {
+    let base_url = reader.base_url("PAGERDUTY_BASE_URL", "https://api.pagerduty.com");
+    let services = reader.list("PAGERDUTY_SERVICES");
+    match (reader.is_set("PAGERDUTY_API_KEY"), services.is_empty()) {
+        (false, true) => None,
+        (true, true) => {
+            reader.half_set("PAGERDUTY_API_KEY", "give PAGERDUTY_SERVICES the ids (`P…`) of the services to list");
+            None
+        }
+        (false, false) => {
+            reader.half_set("PAGERDUTY_SERVICES", "give PAGERDUTY_API_KEY a read-only REST API key");
+            None
+        }
+        (true, false) => {
+            let is_id = |service: &String| service.bytes().all(|b| b.is_ascii_alphanumeric());
+            if !services.iter().all(is_id) {
+                reader.malformed("PAGERDUTY_SERVICES", "it must be ids (`P…`, in each service's address), not names");
+            }
+            let key = reader.secret("PAGERDUTY_API_KEY", "a read-only REST API key");
+            Some(IncidentsConfig { base_url: base_url?, key: key?, services })
+        }
+    }
 }
 
 fn calendar(reader: &mut Reader<'_>) -> Option<Calendar> {

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::domain::message::{Destination, Message};
-use crate::domain::notice::Notice;
+use crate::domain::message::{Destination, Message, News};
 use crate::domain::roster::ChatName;
 use crate::domain::words::Language;
 use crate::edge::chat::{Chat, Fate, Post, PostError, Posted};
@@ -20,13 +19,15 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// With less time than this a post is not worth trying.
 const SHORTEST_TRY: Duration = Duration::from_millis(150);
 
-/// What became of a notice.
+/// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivered {
     /// A chat has it.
     Posted {
         /// Which.
         chat: ChatName,
+        /// The text that it has.
+        text: String,
         /// Where later posts of the incident can be threaded.
         thread: Option<String>,
         /// Whether it is a backup.
@@ -38,10 +39,10 @@ pub enum Delivered {
     Failed,
 }
 
-/// Posts a notice to the first chat that takes it. `thread` is the incident's thread on Slack.
+/// Posts a message to the first chat that takes it. `thread` is the incident's thread on Slack.
 pub async fn deliver(
     chats: &[Chat],
-    notice: &Notice,
+    news: News<'_>,
     thread: Option<&str>,
     language: Language,
     deadline: Instant,
@@ -53,11 +54,11 @@ pub async fn deliver(
         let deadline = deadline.checked_sub(KEPT_PER_BACKUP * backups).unwrap_or(deadline);
         let destination = Destination { chat: chat.name(), instead_of: failed };
         let started = Instant::now();
-        let result = Attempts { chat, notice, destination, language, deadline }.run(thread).await;
-        log(notice, chat.name(), &result, started.elapsed());
+        let result = Attempts { chat, news, destination, language, deadline }.run(thread).await;
+        log(news, chat.name(), &result, started.elapsed());
         match result {
-            Ok(Posted { thread }) => {
-                return Delivered::Posted { chat: chat.name(), thread, failed_over: index > 0 };
+            Ok((text, Posted { thread })) => {
+                return Delivered::Posted { chat: chat.name(), text, thread, failed_over: index > 0 };
             }
             Err(error) => {
                 all_refused_the_message &= error.fate == Fate::MessageRefused;
@@ -68,18 +69,19 @@ pub async fn deliver(
     if all_refused_the_message { Delivered::GivenUp } else { Delivered::Failed }
 }
 
-/// The attempts to post one notice on one chat.
+/// The attempts to post one message on one chat.
 struct Attempts<'a> {
     chat: &'a Chat,
-    notice: &'a Notice,
+    news: News<'a>,
     destination: Destination,
     language: Language,
     deadline: Instant,
 }
 
 impl Attempts<'_> {
-    async fn run(&self, thread: Option<&str>) -> Result<Posted, PostError> {
-        let mut message = Message::about(self.notice, self.destination, self.language);
+    /// The text that the chat has in the end, and where.
+    async fn run(&self, thread: Option<&str>) -> Result<(String, Posted), PostError> {
+        let mut text = self.chat.render(&Message::whole(self.news, self.destination, self.language));
         let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
         loop {
             let within = self.deadline.saturating_duration_since(Instant::now());
@@ -87,9 +89,9 @@ impl Attempts<'_> {
                 let fate = Fate::Unavailable { retry_after: None };
                 return Err(PostError { fate, detail: "no time left".to_owned() });
             }
-            let broadcast = self.notice.event.kind.is_loud();
-            let error = match self.chat.post(Post { message: &message, thread, broadcast, within }).await {
-                Ok(posted) => return Ok(posted),
+            let broadcast = self.news.is_loud();
+            let error = match self.chat.post(Post { text: &text, thread, broadcast, within }).await {
+                Ok(posted) => return Ok((text, posted)),
                 Err(error) => error,
             };
             match error.fate {
@@ -100,7 +102,7 @@ impl Attempts<'_> {
                 Fate::Broken { reused_connection: true } if !repeated => repeated = true,
                 Fate::MessageRefused if !is_bare => {
                     is_bare = true;
-                    message = Message::bare(self.notice, self.destination, self.language);
+                    text = self.chat.render(&Message::minimum(self.news, self.destination, self.language));
                 }
                 Fate::ThreadRefused if thread.is_some() => thread = None,
                 _ => return Err(error),
@@ -115,10 +117,12 @@ impl Attempts<'_> {
 }
 
 /// The one line of a delivery. It names no people and quotes nobody.
-fn log(notice: &Notice, chat: ChatName, result: &Result<Posted, PostError>, took: Duration) {
-    let event_id = notice.event.id.as_deref().unwrap_or_default();
-    let incident = notice.event.incident.tag().map(|tag| tag.to_string()).unwrap_or_default();
-    let kind = notice.event.kind.name();
+fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostError>, took: Duration) {
+    let (event_id, incident, kind) = match news {
+        News::Alert(notice) => (notice.event.id.as_deref(), notice.event.incident.tag(), notice.event.kind.name()),
+        News::Reminder(reminder) => (None, None, reminder.shift.key()),
+    };
+    let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {

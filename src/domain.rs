@@ -12,6 +12,8 @@ pub mod roster;
 
 pub mod notice;
 
+pub mod reminder;
+
 pub mod message;
 
 pub mod words;

@@ -2,6 +2,10 @@
 
 pub mod gateway;
 
+pub mod schedule;
+
+pub mod gate;
+
 pub mod pagerduty;
 
 pub mod http;
@@ -11,5 +15,11 @@ pub mod roster_source;
 pub mod chat;
 
 pub mod ledger;
+
+pub mod incidents;
+
+pub mod secret_store;
+
+mod aws;
 
 pub mod telemetry;

@@ -15,6 +15,8 @@ pub mod delivery;
 
 pub mod relay;
 
+pub mod reminder;
+
 pub mod cli;
 
 pub mod stand_ins;

@@ -6,26 +6,32 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::WebhookConfig;
 use crate::delivery::{Delivered, deliver};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
+use crate::domain::message::News;
 use crate::domain::notice::{Attention, Audience, Notice};
 use crate::domain::roster::{ChatName, OnCallToday};
 use crate::domain::words::Language;
 use crate::edge::chat::Chat;
+use crate::edge::gate::{Admission, Gate};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::Ledger;
-use crate::edge::pagerduty::{self, Authenticity, Ignored, Item};
+use crate::edge::pagerduty::{self, Ignored, Item};
 use crate::edge::roster_source::{KeyError, RosterSource};
+use crate::edge::secret_store::Secrets;
 
 /// PagerDuty waits 5 s. Some of it is the network's and API Gateway's; 4 s are ours.
 const ANSWER_WITHIN: Duration = Duration::from_millis(3_900);
 
+/// Reading rotated secrets must leave time to post.
+const ADMIT_WITHIN: Duration = Duration::from_secs(2);
+
 /// Everything that lasts from one webhook to the next.
 #[derive(Debug)]
 pub struct Relay {
-    authenticity: Authenticity,
+    gate: Gate,
     calendar: Calendar,
     language: Language,
     fallback_mentions: Vec<String>,
@@ -77,6 +83,8 @@ pub struct Tally {
     pub unreadable: u32,
     /// The whole request was not authentic.
     pub unauthenticated: u32,
+    /// It was not authentic, and yet came with a webhook's id: PagerDuty's secret may have changed.
+    pub unauthenticated_webhooks: u32,
     /// Decided from an old copy of the roster, or from none.
     pub roster_stale: u32,
     /// From event to post, for each that was posted.
@@ -84,22 +92,21 @@ pub struct Tally {
 }
 
 impl Relay {
-    /// Opens what the settings describe; nothing is called yet.
+    /// Opens what the settings describe; nothing is called yet. `secrets` is where secrets may be read again.
     ///
     /// # Errors
     /// If the service account's key can't be used.
-    pub async fn open(config: Config) -> Result<Self, KeyError> {
-        for warning in &config.warnings {
-            tracing::warn!(event = "settings", "{warning}");
-        }
+    pub async fn open(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
+        let WebhookConfig { team, secrets: webhook_secrets } = config;
+        team.log_warnings();
         let http = HttpClient::new();
         Ok(Self {
-            roster: RosterSource::open(&config.roster).await?,
-            chats: config.chats.iter().map(|chat| Chat::for_alerts(chat, http.clone())).collect(),
-            authenticity: Authenticity::new(config.signing_secrets, config.tokens),
-            calendar: config.calendar,
-            language: config.language,
-            fallback_mentions: config.fallback_mentions,
+            roster: RosterSource::open(&team.roster).await?,
+            chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
+            gate: Gate::new(webhook_secrets, secrets, now),
+            calendar: team.calendar,
+            language: team.language,
+            fallback_mentions: team.fallback_mentions,
             ledger: Ledger::default(),
         })
     }
@@ -108,15 +115,20 @@ impl Relay {
     pub async fn on_webhook(&self, webhook: Webhook<'_>, now: DateTime<Utc>) -> (Answer, Tally) {
         let started = Instant::now();
         let mut tally = Tally::default();
-        if !self.authenticity.admits(webhook.headers, webhook.body) {
-            tracing::warn!(
-                event = "unauthenticated",
-                webhook_id = webhook.id(),
-                "refused a request: no signature or token of ours; if it is PagerDuty's, \
-                 check PAGERDUTY_SIGNING_SECRETS and PAGERDUTY_TOKENS"
-            );
-            tally.unauthenticated = 1;
-            return (Answer::Unauthenticated, tally);
+        match self.gate.admits(webhook.headers, webhook.body, now, started + ADMIT_WITHIN).await {
+            Admission::Admitted => {}
+            Admission::Unknown => return (Answer::SendAgain, tally),
+            Admission::Refused => {
+                tracing::warn!(
+                    event = "unauthenticated",
+                    webhook_id = webhook.id(),
+                    "refused a request: no signature or token of ours; if it is PagerDuty's, \
+                     check PAGERDUTY_SIGNING_SECRETS and PAGERDUTY_TOKENS"
+                );
+                tally.unauthenticated = 1;
+                tally.unauthenticated_webhooks = u32::from(webhook.id().is_some());
+                return (Answer::Unauthenticated, tally);
+            }
         }
         for item in pagerduty::open(webhook.body, webhook.id()) {
             match item {
@@ -151,8 +163,8 @@ impl Relay {
         let attention = self.attention(&event, now, deadline, tally).await;
         let notice = Notice::new(event, attention, &self.calendar, now);
         let thread = notice.event.incident.id.as_ref().and_then(|id| self.ledger.thread(id, now));
-        match deliver(&self.chats, &notice, thread.as_deref(), self.language, deadline).await {
-            Delivered::Posted { chat, thread: posted_in, failed_over } => {
+        match deliver(&self.chats, News::Alert(&notice), thread.as_deref(), self.language, deadline).await {
+            Delivered::Posted { chat, thread: posted_in, failed_over, .. } => {
                 self.remember(&notice.event, chat, thread, posted_in, now);
                 tally.posted += 1;
                 tally.failed_over += u32::from(failed_over);
@@ -206,8 +218,8 @@ impl Relay {
 
 fn log_ignored(ignored: &Ignored, webhook_id: Option<&str>) {
     match ignored {
-        Ignored::NotForPeople { event_type } => {
-            tracing::info!(event = "ignored", webhook_id, event_type, "nothing that people on call need to know");
+        Ignored::NotForPeople { family } => {
+            tracing::info!(event = "ignored", webhook_id, family, "nothing that people on call need to know");
         }
         Ignored::Version1 => tracing::warn!(
             event = "ignored",

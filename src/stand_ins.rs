@@ -16,9 +16,14 @@ pub mod typetalk;
 
 pub mod slack;
 
+pub mod incidents;
+
+pub mod ssm;
+
 pub mod emulator;
 
 use google::Google;
+use incidents::IncidentsApi;
 use slack::Slack;
 use typetalk::Typetalk;
 
@@ -29,8 +34,13 @@ pub const BEARER_TOKEN: &str = "stand-in-bearer-token";
 
 const ALERT_TOPIC: u64 = 11;
 const ALERT_TOKEN: &str = "stand-in-typetalk-token";
+const ONCALL_TOPIC: u64 = 12;
+const ONCALL_TOKEN: &str = "stand-in-typetalk-oncall-token";
 const SLACK_TOKEN: &str = "xoxb-stand-in";
 const ALERT_CHANNEL: &str = "C0ALERTS";
+const ONCALL_CHANNEL: &str = "C0ONCALL";
+const API_KEY: &str = "stand-in-api-key";
+const SERVICE: &str = "PSERVICE";
 /// The tab of `ROSTER_RANGE`'s default.
 pub const ROSTER_TAB: &str = "当番表";
 /// The tab of the stand-ins' `MEMBERS_RANGE`.
@@ -41,19 +51,30 @@ pub const MEMBERS_TAB: &str = "メンバー";
 pub struct StandIns {
     /// Google, with one spreadsheet.
     pub google: Google,
-    /// Typetalk, with an alert topic.
+    /// Typetalk, with a topic for alerts and one for the on-call duty.
     pub typetalk: Typetalk,
-    /// Slack, with an alert channel.
+    /// Slack, with a channel for alerts and one for the on-call duty.
     pub slack: Slack,
+    /// PagerDuty's REST API, with one service.
+    pub incidents: IncidentsApi,
 }
 
 impl StandIns {
-    /// Starts all of them, with a roster of three days and a members tab.
+    /// Starts all of them on free ports, with a roster of three days and a members tab.
     ///
     /// # Errors
     /// If there is no free port.
     pub async fn start() -> io::Result<Self> {
-        let google = Google::start(0).await?;
+        Self::start_on([0; 4]).await
+    }
+
+    /// Starts Google, Typetalk, Slack and PagerDuty's REST API on these ports; see [`Self::start`].
+    ///
+    /// # Errors
+    /// If a port is taken.
+    pub async fn start_on(ports: [u16; 4]) -> io::Result<Self> {
+        let [google_port, typetalk_port, slack_port, incidents_port] = ports;
+        let google = Google::start(google_port).await?;
         google.write(
             ROSTER_TAB,
             &[&["日付", "担当"], &["2026-11-24", "田中、鈴木"], &["2026-11-25", "佐藤 花子"], &["2026-11-26", "なし"]],
@@ -70,21 +91,26 @@ impl StandIns {
         );
         Ok(Self {
             google,
-            typetalk: Typetalk::start(0, &[(ALERT_TOPIC, ALERT_TOKEN)]).await?,
-            slack: Slack::start(0, SLACK_TOKEN, &[ALERT_CHANNEL]).await?,
+            typetalk: Typetalk::start(typetalk_port, &[(ALERT_TOPIC, ALERT_TOKEN), (ONCALL_TOPIC, ONCALL_TOKEN)])
+                .await?,
+            slack: Slack::start(slack_port, SLACK_TOKEN, &[ALERT_CHANNEL, ONCALL_CHANNEL]).await?,
+            incidents: IncidentsApi::start(incidents_port, API_KEY, SERVICE).await?,
         })
     }
 
-    /// Settings with which a relay uses them: Typetalk is the primary, Slack the backup.
+    /// Settings with which both functions use them: Typetalk is the primary, Slack the backup.
     #[must_use]
     pub fn settings(&self) -> HashMap<String, String> {
         [
             ("CHATS", "typetalk,slack".to_owned()),
             ("TYPETALK_ALERT_TOPIC", ALERT_TOPIC.to_string()),
             ("TYPETALK_ALERT_TOKEN", ALERT_TOKEN.to_owned()),
+            ("TYPETALK_ONCALL_TOPIC", ONCALL_TOPIC.to_string()),
+            ("TYPETALK_ONCALL_TOKEN", ONCALL_TOKEN.to_owned()),
             ("TYPETALK_BASE_URL", self.typetalk.url()),
             ("SLACK_TOKEN", SLACK_TOKEN.to_owned()),
             ("SLACK_ALERT_CHANNEL", ALERT_CHANNEL.to_owned()),
+            ("SLACK_ONCALL_CHANNEL", ONCALL_CHANNEL.to_owned()),
             ("SLACK_BASE_URL", self.slack.url()),
             ("SPREADSHEET_ID", google::SPREADSHEET_ID.to_owned()),
             ("MEMBERS_RANGE", format!("{MEMBERS_TAB}!A:C")),
@@ -92,6 +118,9 @@ impl StandIns {
             ("SHEETS_BASE_URL", self.google.url()),
             ("PAGERDUTY_SIGNING_SECRETS", format!("an-older-secret,{SIGNING_SECRET}")),
             ("PAGERDUTY_TOKENS", BEARER_TOKEN.to_owned()),
+            ("PAGERDUTY_API_KEY", API_KEY.to_owned()),
+            ("PAGERDUTY_SERVICES", SERVICE.to_owned()),
+            ("PAGERDUTY_BASE_URL", self.incidents.url()),
             ("FALLBACK_MENTIONS", "SRE".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use lambda_http::{Error, Request, service_fn};
-use oncall_relay::config::{Config, Surroundings};
-use oncall_relay::edge::{gateway, telemetry};
+use oncall_relay::config::{Surroundings, WebhookConfig};
+use oncall_relay::edge::{gateway, secret_store, telemetry};
 use oncall_relay::relay::Relay;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,13 +14,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let config = Config::for_webhook(&Surroundings::of_process())?;
-    let relay = &Relay::open(config).await?;
+    let (settings, secrets) = secret_store::load(Surroundings::of_process()).await?;
+    let relay = &Relay::open(WebhookConfig::read(&settings)?, secrets, telemetry::now()).await?;
     lambda_http::run(service_fn(async |request: Request| {
-        #[expect(clippy::disallowed_methods, reason = "the one clock of this function")]
-        let now = chrono::Utc::now();
+        let now = telemetry::now();
         let (response, tally) = gateway::answer(relay, request, now).await;
-        telemetry::emit("pagerduty2typetalk", &tally, now);
+        telemetry::emit_webhook(&tally, now);
         Ok::<_, Error>(response)
     }))
     .await

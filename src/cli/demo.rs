@@ -10,7 +10,7 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use super::Language;
-use crate::config::{Config, Surroundings};
+use crate::config::{Surroundings, WebhookConfig};
 use crate::edge::gateway;
 use crate::relay::Relay;
 use crate::stand_ins::pagerduty::{Happening, Incident, http_api_event, signature, v2, v3};
@@ -22,14 +22,14 @@ pub(super) async fn run(language: Language) -> Result<(), Box<dyn Error>> {
     let stand_ins = StandIns::start().await?;
     let mut settings = stand_ins.settings();
     settings.insert("MESSAGE_LANGUAGE".to_owned(), language.code().to_owned());
-    let relay = relay(&settings).await?;
+    let relay = relay(settings).await?;
     Story { relay, stand_ins, language, screen: Screen::new(), events: 0 }.tell().await
 }
 
-async fn relay(settings: &HashMap<String, String>) -> Result<Relay, Box<dyn Error>> {
-    let file = |_: &std::path::Path| Err(io::Error::from(io::ErrorKind::NotFound));
-    let surroundings = Surroundings { variable: &|name| settings.get(name).cloned(), file: &file };
-    Ok(Relay::open(Config::for_webhook(&surroundings)?).await?)
+async fn relay(settings: HashMap<String, String>) -> Result<Relay, Box<dyn Error>> {
+    let no_files = |_: &std::path::Path| Err(io::Error::from(io::ErrorKind::NotFound));
+    let surroundings = Surroundings::new(move |name| settings.get(name).cloned(), no_files);
+    Ok(Relay::open(WebhookConfig::read(&surroundings)?, None, DateTime::UNIX_EPOCH).await?)
 }
 
 struct Story {

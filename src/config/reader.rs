@@ -1,26 +1,60 @@
 //! Reads variables one by one and collects what is wrong with them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::settings::{OF_AWS, SETTINGS};
+
+type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
+type File = dyn Fn(&Path) -> io::Result<String> + Send + Sync;
+
 /// Where settings come from: the process's environment and files, or a test's tables.
-#[expect(missing_debug_implementations, reason = "two closures")]
-pub struct Surroundings<'a> {
-    /// The value of a variable.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// The content of a file.
-    pub file: &'a dyn Fn(&Path) -> io::Result<String>,
+#[derive(Clone)]
+pub struct Surroundings {
+    variable: Arc<Variable>,
+    file: Arc<File>,
 }
 
-impl Surroundings<'_> {
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").finish_non_exhaustive()
+    }
+}
+
+impl Surroundings {
+    /// Those in which `variable` tells a variable's value, and `file` a file's content.
+    pub fn new(
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+        file: impl Fn(&Path) -> io::Result<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { variable: Arc::new(variable), file: Arc::new(file) }
+    }
+
     /// Those of this process.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment and its files")]
     pub fn of_process() -> Self {
-        Self { variable: &|name| std::env::var(name).ok(), file: &|path| std::fs::read_to_string(path) }
+        Self::new(|name| std::env::var(name).ok(), |path| std::fs::read_to_string(path))
+    }
+
+    /// These, and for every variable that is not set or empty here, what is among `secrets`.
+    #[must_use]
+    pub fn with_secrets(&self, secrets: HashMap<String, String>) -> Self {
+        let here = self.clone();
+        let variable = move |name: &str| here.variable(name).or_else(|| secrets.get(name).cloned());
+        Self { variable: Arc::new(variable), file: Arc::clone(&self.file) }
+    }
+
+    /// A value; an empty one counts as absent.
+    fn variable(&self, name: &str) -> Option<String> {
+        let value = (self.variable)(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
     }
 }
 
@@ -34,7 +68,7 @@ pub struct Problem {
 }
 
 /// Everything that is wrong with the settings, told together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
 impl fmt::Display for Problems {
@@ -64,23 +98,23 @@ impl fmt::Display for Problem {
 }
 
 pub(super) struct Reader<'a> {
-    surroundings: &'a Surroundings<'a>,
+    surroundings: &'a Surroundings,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(surroundings: &'a Surroundings<'a>) -> Self {
+    pub(super) fn new(surroundings: &'a Surroundings) -> Self {
         Self { surroundings, problems: Vec::new(), warnings: Vec::new() }
     }
 
-    /// The warnings, or else all problems.
-    pub(super) fn finish(&mut self) -> Result<Vec<String>, Problems> {
-        if self.problems.is_empty() {
-            Ok(std::mem::take(&mut self.warnings))
-        } else {
-            Err(Problems(std::mem::take(&mut self.problems)))
+    /// What was read and the warnings, or else all problems.
+    pub(super) fn finish<T>(self, read: Option<T>) -> Result<(T, Vec<String>), Problems> {
+        if !self.problems.is_empty() {
+            return Err(Problems(self.problems));
         }
+        let read = read.expect("a part is missing only where a problem was reported");
+        Ok((read, self.warnings))
     }
 
     pub(super) fn absent(&mut self, variable: &'static str, remedy: impl Into<String>) {
@@ -101,9 +135,9 @@ impl<'a> Reader<'a> {
 
     /// A value; an empty one counts as absent.
     pub(super) fn optional(&self, variable: &str) -> Option<String> {
-        let value = (self.surroundings.variable)(variable)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.to_owned())
+        let listed = SETTINGS.iter().any(|setting| setting.name == variable) || OF_AWS.contains(&variable);
+        debug_assert!(listed, "{variable} is not in the list of settings");
+        self.surroundings.variable(variable)
     }
 
     pub(super) fn is_set(&self, variable: &str) -> bool {
@@ -173,6 +207,11 @@ impl<'a> Reader<'a> {
             let url = url.ok_or("it must be an address such as `https://example.com`")?;
             Ok(url.as_str().trim_end_matches('/').to_owned())
         })
+    }
+
+    /// The address of a service that has no default.
+    pub(super) fn optional_url(&mut self, variable: &'static str) -> Option<String> {
+        self.is_set(variable).then(|| self.base_url(variable, ""))?
     }
 
     /// The content of the file that a variable names.

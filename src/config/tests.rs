@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::domain::roster::ChatName;
 
 const KEY: &str = r#"{"type": "service_account", "client_email": "relay@example.iam.gserviceaccount.com",
     "private_key": "-----BEGIN PRIVATE KEY-----\nplanted-key\n-----END PRIVATE KEY-----\n",
@@ -37,17 +38,21 @@ fn file(path: &Path) -> io::Result<String> {
 }
 
 /// Reads the least settings with these changes; an empty value takes a variable away.
-fn read(changes: &[(&str, &str)]) -> Result<Config, Problems> {
+fn read(changes: &[(&str, &str)]) -> Result<WebhookConfig, Problems> {
     read_all(&[LEAST, changes].concat())
 }
 
-fn read_all(settings: &[(&str, &str)]) -> Result<Config, Problems> {
-    let settings: BTreeMap<_, _> = settings.iter().copied().collect();
-    let variable = |name: &str| settings.get(name).map(|value| (*value).to_owned());
-    Config::for_webhook(&Surroundings { variable: &variable, file: &file })
+fn read_all(settings: &[(&str, &str)]) -> Result<WebhookConfig, Problems> {
+    WebhookConfig::read(&surroundings(settings))
 }
 
-fn good(changes: &[(&str, &str)]) -> Config {
+fn surroundings(settings: &[(&str, &str)]) -> Surroundings {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let settings: BTreeMap<_, _> = settings.iter().map(owned).collect();
+    Surroundings::new(move |name| settings.get(name).cloned(), file)
+}
+
+fn good(changes: &[(&str, &str)]) -> WebhookConfig {
     read(changes).unwrap_or_else(|problems| panic!("{changes:?}: {problems}"))
 }
 
@@ -55,15 +60,15 @@ fn problems(changes: &[(&str, &str)]) -> Vec<String> {
     read(changes).map_or_else(|Problems(problems)| problems.iter().map(ToString::to_string).collect(), |_| Vec::new())
 }
 
-fn typetalk(config: &Config) -> &TypetalkConfig {
-    match &config.chats[0] {
+fn typetalk(config: &WebhookConfig) -> &TypetalkConfig {
+    match &config.team.chats[0] {
         ChatConfig::Typetalk(typetalk) => typetalk,
         ChatConfig::Slack(_) => panic!("Slack is first"),
     }
 }
 
-fn google(config: &Config) -> &GoogleConfig {
-    match &config.roster {
+fn google(config: &WebhookConfig) -> &GoogleConfig {
+    match &config.team.roster {
         RosterConfig::Google(google) => google,
         RosterConfig::Csv(csv) => panic!("{csv:?}"),
     }
@@ -95,22 +100,25 @@ fn every_variable_arrives_in_its_field() {
         ("FALLBACK_MENTIONS", " SRE , 田中,, "),
         ("MESSAGE_LANGUAGE", "en"),
     ]);
-    assert_eq!(config.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Typetalk, ChatName::Slack]);
-    let TypetalkConfig { base_url, alert_topic, alert_token } = typetalk(&config);
-    assert_eq!((base_url.as_str(), *alert_topic), ("https://typetalk.example", 11));
-    assert_eq!(alert_token.expose_secret(), "planted-typetalk");
-    let ChatConfig::Slack(SlackConfig { base_url, token, alert_channel }) = &config.chats[1] else { panic!() };
-    assert_eq!((base_url.as_str(), alert_channel.as_str()), ("http://127.0.0.1:8080/slack", "C0ALERTS"));
+    assert_eq!(
+        config.team.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(),
+        [ChatName::Typetalk, ChatName::Slack]
+    );
+    let TypetalkConfig { base_url, topic, token, .. } = typetalk(&config);
+    assert_eq!((base_url.as_str(), *topic), ("https://typetalk.example", 11));
+    assert_eq!(token.expose_secret(), "planted-typetalk");
+    let ChatConfig::Slack(SlackConfig { base_url, token, channel, .. }) = &config.team.chats[1] else { panic!() };
+    assert_eq!((base_url.as_str(), channel.as_str()), ("http://127.0.0.1:8080/slack", "C0ALERTS"));
     assert_eq!(token.expose_secret(), "xoxb-planted-slack");
     let GoogleConfig { base_url, spreadsheet_id, roster_range, members_range, key } = google(&config);
     assert_eq!((base_url.as_str(), spreadsheet_id.as_str()), ("http://127.0.0.1:8081", "1aB_c-D"));
     assert_eq!((roster_range.as_str(), members_range.as_deref()), ("roster!B2:F", Some("members!A:C")));
     assert_eq!(key.client_email, "relay@example.iam.gserviceaccount.com");
-    assert_eq!(exposed(&config.signing_secrets), ["new", "old"]);
-    assert_eq!(exposed(&config.tokens), ["t1", "t2"]);
-    assert_eq!(config.fallback_mentions, ["SRE", "田中"]);
-    assert_eq!(config.language, Language::English);
-    assert_eq!(config.warnings, [""; 0]);
+    assert_eq!(exposed(&config.secrets.signing), ["new", "old"]);
+    assert_eq!(exposed(&config.secrets.tokens), ["t1", "t2"]);
+    assert_eq!(config.team.fallback_mentions, ["SRE", "田中"]);
+    assert_eq!(config.team.language, Language::English);
+    assert_eq!(config.team.warnings, [""; 0]);
     // 22 November 2026 is a Sunday, 23 November a holiday in Japan.
     for (time, business) in [
         ("2026-11-22T08:30:00-05:00", true),
@@ -119,7 +127,7 @@ fn every_variable_arrives_in_its_field() {
         ("2026-11-27T09:00:00-05:00", false),
         ("2026-11-23T09:00:00-05:00", true),
     ] {
-        assert_eq!(config.calendar.is_business_time(at(time)), business, "{time}");
+        assert_eq!(config.team.calendar.is_business_time(at(time)), business, "{time}");
     }
 }
 
@@ -127,14 +135,14 @@ fn every_variable_arrives_in_its_field() {
 fn what_is_not_set_has_its_default() {
     let config = good(&[]);
     assert_eq!(typetalk(&config).base_url, "https://typetalk.com");
-    let ChatConfig::Slack(slack) = &config.chats[1] else { panic!() };
+    let ChatConfig::Slack(slack) = &config.team.chats[1] else { panic!() };
     assert_eq!(slack.base_url, "https://slack.com");
     let google = google(&config);
     assert_eq!(google.base_url, "https://sheets.googleapis.com");
     assert_eq!((google.roster_range.as_str(), &google.members_range), ("当番表!A:Z", &None));
-    assert_eq!(config.fallback_mentions, [""; 0]);
-    assert_eq!(config.language, Language::Japanese);
-    assert!(config.tokens.is_empty());
+    assert_eq!(config.team.fallback_mentions, [""; 0]);
+    assert_eq!(config.team.language, Language::Japanese);
+    assert!(config.secrets.tokens.is_empty());
     for (time, business) in [
         ("2026-11-24T10:00:00+09:00", true),
         ("2026-11-24T16:59:59+09:00", true),
@@ -143,7 +151,7 @@ fn what_is_not_set_has_its_default() {
         // Labour Thanksgiving Day.
         ("2026-11-23T11:00:00+09:00", false),
     ] {
-        assert_eq!(config.calendar.is_business_time(at(time)), business, "{time}");
+        assert_eq!(config.team.calendar.is_business_time(at(time)), business, "{time}");
     }
 }
 
@@ -188,20 +196,25 @@ fn settings_of_a_chat_that_is_not_used_are_not_asked_for() {
         ("PAGERDUTY_TOKENS", "t"),
     ])
     .unwrap();
-    assert_eq!(config.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Slack]);
+    assert_eq!(config.team.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Slack]);
 }
 
 #[test]
 fn the_order_of_the_chats_is_that_of_the_list() {
     let config = good(&[("CHATS", "slack,typetalk")]);
-    assert_eq!(config.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Slack, ChatName::Typetalk]);
+    assert_eq!(
+        config.team.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(),
+        [ChatName::Slack, ChatName::Typetalk]
+    );
 }
 
 #[test]
 fn files_stand_for_the_spreadsheet_and_for_the_key() {
     let csv = &[("SPREADSHEET_ID", ""), ("GOOGLE_CREDENTIALS", ""), ("ROSTER_CSV", "/roster.csv")];
     let config = good(&[&csv[..], &[("MEMBERS_CSV", "/members.csv")]].concat());
-    let RosterConfig::Csv(CsvConfig { roster, members }) = &config.roster else { panic!("{:?}", config.roster) };
+    let RosterConfig::Csv(CsvConfig { roster, members }) = &config.team.roster else {
+        panic!("{:?}", config.team.roster)
+    };
     assert_eq!((roster.as_path(), members.as_deref()), (Path::new("/roster.csv"), Some(Path::new("/members.csv"))));
 
     let key_file = |path| [("GOOGLE_CREDENTIALS", ""), ("GOOGLE_APPLICATION_CREDENTIALS", path)];
@@ -224,11 +237,11 @@ fn files_stand_for_the_spreadsheet_and_for_the_key() {
 fn what_works_but_perhaps_not_as_meant_is_a_warning() {
     let two_chats = "two chats and no MEMBERS_RANGE: a name in the sheet can be a handle on only one of them, so the \
                      other will not mention people";
-    assert_eq!(good(&[]).warnings, [two_chats]);
-    assert_eq!(good(&[("MEMBERS_RANGE", "members!A:C")]).warnings, [""; 0]);
-    assert_eq!(good(&[("CHATS", "slack")]).warnings, [""; 0]);
+    assert_eq!(good(&[]).team.warnings, [two_chats]);
+    assert_eq!(good(&[("MEMBERS_RANGE", "members!A:C")]).team.warnings, [""; 0]);
+    assert_eq!(good(&[("CHATS", "slack")]).team.warnings, [""; 0]);
     assert_eq!(
-        good(&[("CHATS", "slack"), ("SLACK_TOKEN", "xoxp-1")]).warnings,
+        good(&[("CHATS", "slack"), ("SLACK_TOKEN", "xoxp-1")]).team.warnings,
         ["SLACK_TOKEN doesn't begin with `xoxb-`: is it the app's bot token?"]
     );
 }

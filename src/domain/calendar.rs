@@ -50,6 +50,12 @@ impl Calendar {
             || (self.days.contains(date.weekday()) && !self.holidays.is_day_off(date))
     }
 
+    /// The first later day on which the team works; none if a year has no such day.
+    #[must_use]
+    pub fn next_working_day(&self, date: NaiveDate) -> Option<NaiveDate> {
+        date.iter_days().skip(1).take(366).find(|later| self.is_working_day(*later))
+    }
+
     /// Whether the public holidays of the year are known, or needn't be.
     #[must_use]
     pub fn knows_year_of(&self, date: NaiveDate) -> bool {

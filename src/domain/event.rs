@@ -212,6 +212,15 @@ impl Link {
     }
 }
 
+impl Link {
+    /// Another page of the same site; `path` begins with a slash.
+    #[must_use]
+    pub fn sibling(&self, path: &str) -> Option<Self> {
+        let Self(address) = self;
+        Self::parse(Url::parse(address).ok()?.join(path).ok()?.as_str())
+    }
+}
+
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,7 +1,10 @@
 //! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
 
+mod reminder;
+
 use super::event::{Event, Kind, Link, Tag};
 use super::notice::{Attention, Notice};
+use super::reminder::Reminder;
 use super::roster::{ChatName, Mention, OnCall, OnCallToday, Person};
 use super::text;
 use super::words::Language;
@@ -37,6 +40,26 @@ pub struct Destination {
     pub instead_of: Option<ChatName>,
 }
 
+/// What a message can be about.
+#[derive(Debug, Clone, Copy)]
+pub enum News<'a> {
+    /// An event of an incident.
+    Alert(&'a Notice),
+    /// Somebody's day on call.
+    Reminder(&'a Reminder),
+}
+
+impl News<'_> {
+    /// Whether a reader of the channel must see it, even where it belongs to a thread.
+    #[must_use]
+    pub fn is_loud(self) -> bool {
+        match self {
+            Self::Alert(notice) => notice.event.kind.is_loud(),
+            Self::Reminder(_) => true,
+        }
+    }
+}
+
 /// Nobody has more people on call; whoever writes more into a day is told how many are left out.
 const MOST_PEOPLE: usize = 30;
 /// Lines of a note that keep their own line.
@@ -45,6 +68,24 @@ const MOST_QUOTED_LINES: usize = 20;
 const SHORT_TITLE: usize = 100;
 
 impl Message {
+    /// The whole message.
+    #[must_use]
+    pub fn whole(news: News<'_>, destination: Destination, language: Language) -> Self {
+        match news {
+            News::Alert(notice) => Self::about(notice, destination, language),
+            News::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
+        }
+    }
+
+    /// The least that is worth posting, for a chat that refused the whole message.
+    #[must_use]
+    pub fn minimum(news: News<'_>, destination: Destination, language: Language) -> Self {
+        match news {
+            News::Alert(notice) => Self::bare(notice, destination, language),
+            News::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
+        }
+    }
+
     /// The whole message about an event.
     #[must_use]
     pub fn about(notice: &Notice, destination: Destination, language: Language) -> Self {
@@ -74,7 +115,7 @@ impl Message {
         Self::of(lines)
     }
 
-    /// The least that is worth posting, for a chat that refused the whole message.
+    /// The least that is worth posting about an event.
     #[must_use]
     pub fn bare(notice: &Notice, destination: Destination, language: Language) -> Self {
         let mut line = mentions(&notice.attention, destination.chat, language);
@@ -168,12 +209,11 @@ fn details(event: &Event, language: Language) -> Vec<Span> {
 }
 
 fn list(names: &[String], language: Language) -> Vec<Span> {
-    let mut spans: Vec<_> = names.iter().filter_map(|name| foreign(name)).collect();
-    let left_out = spans.len().saturating_sub(MOST_PEOPLE);
-    spans.truncate(MOST_PEOPLE);
-    let mut spans = join(spans.into_iter().map(|span| vec![span]).collect(), language.and());
-    if left_out > 0 {
-        spans.push(Span::Words(language.more_people(left_out)));
+    let names: Vec<_> = names.iter().map(|name| text::line(name)).filter(|name| !name.is_empty()).collect();
+    let (listed, left_out) = names.split_at(names.len().min(MOST_PEOPLE));
+    let mut spans: Vec<_> = foreign(&listed.join(language.and())).into_iter().collect();
+    if !left_out.is_empty() {
+        spans.push(Span::Words(language.more_people(left_out.len())));
     }
     spans
 }
@@ -209,10 +249,13 @@ fn quotes(event: &Event) -> Vec<Vec<Span>> {
 /// The first line: everybody on call, mentioned or by name, and those of last resort if nobody can be mentioned.
 fn mentions(attention: &Attention, chat: ChatName, language: Language) -> Vec<Span> {
     let Attention::Mention(today) = attention else { return Vec::new() };
-    let mut line: Vec<Span> = Vec::new();
-    let people = on_call_people(today).iter();
     let fallback = if needs_fallback(today, chat) { &today.fallback[..] } else { &[] };
-    for person in people.chain(fallback) {
+    mention_line(on_call_people(today).iter().chain(fallback), chat, language)
+}
+
+fn mention_line<'a>(people: impl Iterator<Item = &'a Person>, chat: ChatName, language: Language) -> Vec<Span> {
+    let mut line: Vec<Span> = Vec::new();
+    for person in people {
         let span = person.mention(chat).cloned().map(Span::Mention).or_else(|| foreign(person.name()));
         line.extend(span.filter(|span| !line.contains(span)));
     }

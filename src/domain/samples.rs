@@ -6,8 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
+use super::message::{Message, Span};
 use super::notice::{Attention, Delay, Notice};
-use super::roster::{Cell, Copy, MembersTable, OnCallToday, Reading, SourceFailure, Table, Tables};
+use super::roster::{Cell, Copy, MembersTable, Mention, OnCallToday, Reading, SourceFailure, Table, Tables};
 
 /// Everybody can be mentioned on both chats, but for 高橋, who is on Slack only, and 渡辺, who is on neither.
 pub(crate) const MEMBERS: &[&[&str]] = &[
@@ -36,11 +37,19 @@ pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-24T02:00:00Z".parse().unwrap()
 }
 
+/// A fresh reading of a roster with these rows.
+pub(crate) fn reading(rows: &[&[&str]]) -> Reading {
+    reading_of_age(rows, TimeDelta::zero(), None)
+}
+
+fn reading_of_age(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> Reading {
+    let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
+    Reading { copy: Some(Copy { tables: Arc::new(tables), read_at: now() - age }), failure }
+}
+
 /// What a roster says today whose rows are these, read `age` ago; SRE are mentioned at last.
 pub(crate) fn on_call_from(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> OnCallToday {
-    let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
-    let copy = Copy { tables: Arc::new(tables), read_at: now() - age };
-    OnCallToday::from_reading(&Reading { copy: Some(copy), failure }, &["SRE".to_owned()], today(), now())
+    OnCallToday::from_reading(&reading_of_age(rows, age, failure), &["SRE".to_owned()], today(), now())
 }
 
 /// What the roster says today if today's cell holds this.
@@ -105,4 +114,17 @@ pub(crate) fn notice(event: Event, cell: &str) -> Notice {
 /// As late as that, on Tokyo's clock.
 pub(crate) fn late_by(ago: TimeDelta) -> Delay {
     Delay { happened: (now() - ago).with_timezone(&chrono_tz::Asia::Tokyo), ago }
+}
+
+/// The spans with marks of their own: `@mention`, `#tag`, `<link>`, `«foreign»`.
+pub(crate) fn marked(message: &Message) -> String {
+    let mark = |span: &Span| match span {
+        Span::Words(words) => words.clone(),
+        Span::Foreign(text) => format!("«{text}»"),
+        Span::Mention(Mention::Typetalk(id) | Mention::SlackMember(id) | Mention::SlackGroup(id)) => format!("@{id}"),
+        Span::Tag(tag) => format!("#{tag}"),
+        Span::Link(link) => format!("<{link}>"),
+    };
+    let line = |line: &Vec<Span>| line.iter().map(mark).collect::<Vec<_>>().join(" ");
+    message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -4,6 +4,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 
 use super::event::{Kind, Urgency};
 use super::notice::Delay;
+use super::reminder::Shift;
 use super::roster::{ChatName, SourceFailure};
 
 /// The language of messages.
@@ -122,7 +123,7 @@ impl Language {
     /// Stands between the names of a list.
     #[must_use]
     pub fn and(self) -> &'static str {
-        self.say("・", "·")
+        self.say("・", ", ")
     }
 
     /// People for whom there was no room.
@@ -155,8 +156,8 @@ impl Language {
     #[must_use]
     pub fn nobody_mentionable(self, chat: ChatName) -> String {
         self.say(
-            format!("⚠️ 今日の当番を {chat} でメンションできません。メンバー表の ID を確認してください"),
-            format!("⚠️ Nobody on call today can be mentioned on {chat}; please check the ids in the members tab"),
+            format!("⚠️ 当番を {chat} でメンションできません。メンバー表の ID を確認してください"),
+            format!("⚠️ Nobody on call can be mentioned on {chat}; please check the ids in the members tab"),
         )
     }
 
@@ -227,6 +228,80 @@ impl Language {
     pub fn on_call_now(self, date: NaiveDate) -> String {
         let date = self.date(date);
         self.say(format!("{date}の当番:"), format!("On call on {date}:"))
+    }
+
+    /// What a reminder says to the people of a day.
+    #[must_use]
+    pub fn on_duty(self, shift: Shift, date: NaiveDate) -> String {
+        let date = self.date(date);
+        match shift {
+            Shift::Today => self.say(
+                format!("📟 今日 {date} のオンコール当番です。よろしくお願いします"),
+                format!("📟 You are on call today, {date}"),
+            ),
+            Shift::Next => self.say(
+                format!("📅 次の営業日 {date} のオンコール当番です。都合が悪くなったら当番表を書き換えてください"),
+                format!("📅 You are on call on the next working day, {date}. If you can't be, please edit the roster"),
+            ),
+        }
+    }
+
+    /// Introduces the manual's link.
+    #[must_use]
+    pub fn manual(self, shift: Shift) -> &'static str {
+        match shift {
+            Shift::Today => self.say("📖 オンコールマニュアル:", "📖 On-call manual:"),
+            Shift::Next => {
+                self.say("📖 事前チェックリストを確認してください:", "📖 Please go through the checklist beforehand:")
+            }
+        }
+    }
+
+    /// Introduces the incidents that are still open.
+    #[must_use]
+    pub fn open_incidents(self, count: usize, or_more: bool) -> String {
+        self.say(
+            format!("🌙 未解決のインシデントが {count} 件{}あります(古い順)", if or_more { "以上" } else { "" }),
+            format!("🌙 {count}{} incidents are still open, the oldest first", if or_more { " or more" } else { "" }),
+        )
+    }
+
+    /// How an incident is still open, and for how long.
+    #[must_use]
+    pub fn still_open(self, acknowledged: bool, age: Option<TimeDelta>) -> String {
+        let state =
+            if acknowledged { self.say("対応中", "acknowledged") } else { self.say("発生中", "triggered") };
+        match age {
+            Some(age) => {
+                let age = self.age(age.max(TimeDelta::zero()));
+                self.say(format!("({state}、{age})"), format!("({state}, {age})"))
+            }
+            None => format!("({state})"),
+        }
+    }
+
+    /// Open incidents that are not listed.
+    #[must_use]
+    pub fn more_incidents(self, count: usize, or_more: bool) -> String {
+        self.say(
+            format!("ほか {count} 件{}", if or_more { "以上" } else { "" }),
+            format!("and {count}{} more", if or_more { " or" } else { "" }),
+        )
+    }
+
+    /// There is no open incident.
+    #[must_use]
+    pub fn no_open_incidents(self) -> &'static str {
+        self.say("✅ 未解決のインシデントはありません", "✅ No incident is open")
+    }
+
+    /// PagerDuty could not be asked for the open incidents.
+    #[must_use]
+    pub fn open_incidents_unknown(self) -> &'static str {
+        self.say(
+            "⚠️ 未解決のインシデントを PagerDuty から取得できませんでした。PagerDuty の画面で確認してください",
+            "⚠️ PagerDuty didn't list the open incidents; please look at PagerDuty itself",
+        )
     }
 
     /// A date: `12/1(火)`, `12/1 (Tue)`.

@@ -23,8 +23,8 @@ pub enum Chat {
 /// One post.
 #[derive(Debug, Clone, Copy)]
 pub struct Post<'a> {
-    /// What to say.
-    pub message: &'a Message,
+    /// What to say, in the chat's markup.
+    pub text: &'a str,
     /// The thread to say it in; Typetalk keeps hashtags instead.
     pub thread: Option<&'a str>,
     /// Whether a message in a thread also goes to the channel.
@@ -76,9 +76,9 @@ pub enum Fate {
 }
 
 impl Chat {
-    /// The client for a chat's alert topic or channel.
+    /// The client for a chat's topic or channel.
     #[must_use]
-    pub fn for_alerts(config: &ChatConfig, http: HttpClient) -> Self {
+    pub fn new(config: &ChatConfig, http: HttpClient) -> Self {
         match config {
             ChatConfig::Typetalk(config) => Self::Typetalk(typetalk::Typetalk::new(config, http)),
             ChatConfig::Slack(config) => Self::Slack(slack::Slack::new(config, http)),
@@ -91,6 +91,15 @@ impl Chat {
         match self {
             Self::Typetalk(_) => ChatName::Typetalk,
             Self::Slack(_) => ChatName::Slack,
+        }
+    }
+
+    /// A message in the chat's markup.
+    #[must_use]
+    pub fn render(&self, message: &Message) -> String {
+        match self {
+            Self::Typetalk(_) => typetalk::render(message),
+            Self::Slack(_) => slack::render(message),
         }
     }
 
@@ -134,15 +143,14 @@ async fn exchange(
 ) -> Result<Answer, PostError> {
     /// An answer to a post has a few kilobytes.
     const BODY_LIMIT: usize = 256 * 1024;
-    let mut response = http.send(request.timeout(within)).await.map_err(|error| match error {
-        SendError::Invalid => {
-            PostError::new(Fate::WeAreRefused { setting: base_url_setting }, "the request can't be made")
-        }
-        SendError::Connect => PostError::new(Fate::Unavailable { retry_after: None }, "can't connect"),
-        SendError::Timeout => PostError::new(Fate::Unknown, "no answer in time"),
-        SendError::Broken { reused_connection } => {
-            PostError::new(Fate::Broken { reused_connection }, "the connection broke")
-        }
+    let mut response = http.send(request.timeout(within)).await.map_err(|error| {
+        let fate = match error {
+            SendError::Invalid => Fate::WeAreRefused { setting: base_url_setting },
+            SendError::Connect => Fate::Unavailable { retry_after: None },
+            SendError::Timeout => Fate::Unknown,
+            SendError::Broken { reused_connection } => Fate::Broken { reused_connection },
+        };
+        PostError::new(fate, error.to_string())
     })?;
     let status = response.status().as_u16();
     let detail = format!("HTTP {status}");

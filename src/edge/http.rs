@@ -69,7 +69,15 @@ impl HttpClient {
     }
 
     pub(crate) fn post(&self, url: &str) -> reqwest::RequestBuilder {
-        self.inner.post(url)
+        self.request(http::Method::POST, url)
+    }
+
+    pub(crate) fn get(&self, url: &str) -> reqwest::RequestBuilder {
+        self.request(http::Method::GET, url)
+    }
+
+    pub(crate) fn request(&self, method: http::Method, url: &str) -> reqwest::RequestBuilder {
+        self.inner.request(method, url)
     }
 }
 
@@ -80,15 +88,19 @@ impl Default for HttpClient {
 }
 
 /// Why no answer came, by what it means for the request's fate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SendError {
     /// The request can't be made at all.
+    #[error("the request can't be made")]
     Invalid,
     /// Nothing was sent.
+    #[error("can't connect")]
     Connect,
     /// It may have been received.
+    #[error("no answer in time")]
     Timeout,
     /// It may have been received; on a connection used before, more likely not.
+    #[error("the connection broke")]
     Broken { reused_connection: bool },
 }
 

@@ -31,8 +31,8 @@ impl Item {
 pub enum Ignored {
     /// An event that says nothing to the people on call, such as `service.updated`.
     NotForPeople {
-        /// Its type.
-        event_type: &'static str,
+        /// What its type begins with: a stranger could write anything after it.
+        family: &'static str,
     },
     /// A version 1 webhook.
     Version1,

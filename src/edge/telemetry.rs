@@ -1,4 +1,4 @@
-//! Logs as JSON lines, and metrics in CloudWatch's embedded metric format, both on standard output.
+//! What a function's process shows and asks: logs as JSON lines, metrics in CloudWatch's embedded format, the clock.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::schedule::Settled;
 use crate::relay::Tally;
 
 /// The CloudWatch namespace of all metrics.
@@ -19,6 +20,13 @@ pub fn start_logging() {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
     // Somebody else's subscriber, as in a test, is as good.
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
+}
+
+/// The functions' one clock; everything else is told what time it is.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one clock")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 /// The end of a function's process: a failed start is told once, as a line like any other.
@@ -33,16 +41,32 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     }
 }
 
-/// Emits what is not zero.
-pub fn emit(function: &str, tally: &Tally, now: DateTime<Utc>) {
-    if let Some(line) = embedded_metrics(function, tally, now) {
+/// Emits what happened to a webhook, as far as it is not zero.
+pub fn emit_webhook(tally: &Tally, now: DateTime<Utc>) {
+    emit("pagerduty2typetalk", &of_webhook(tally), now);
+}
+
+/// Emits that a reminder is settled. Its absence is an alarm, so nothing is emitted for one that isn't.
+pub fn emit_reminder(settled: Settled, now: DateTime<Utc>) {
+    if settled == Settled::Yes {
+        emit("oncall-reminder", &[Metric { name: "ReminderSettled", unit: "Count", value: json!(1) }], now);
+    }
+}
+
+fn emit(function: &str, metrics: &[Metric], now: DateTime<Utc>) {
+    if let Some(line) = embedded_metrics(function, metrics, now) {
         println!("{line}");
     }
 }
 
-/// One line after
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
-fn embedded_metrics(function: &str, tally: &Tally, now: DateTime<Utc>) -> Option<Value> {
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+    /// A number, or several.
+    value: Value,
+}
+
+fn of_webhook(tally: &Tally) -> Vec<Metric> {
     let counts = [
         ("Posted", tally.posted),
         ("Ignored", tally.ignored),
@@ -51,25 +75,35 @@ fn embedded_metrics(function: &str, tally: &Tally, now: DateTime<Utc>) -> Option
         ("GivenUp", tally.given_up),
         ("Unreadable", tally.unreadable),
         ("Unauthenticated", tally.unauthenticated),
+        ("UnauthenticatedWebhook", tally.unauthenticated_webhooks),
         ("RosterStale", tally.roster_stale),
     ];
-    let mut line = json!({ "Function": function });
-    let mut metrics = Vec::new();
-    for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-        metrics.push(json!({"Name": name, "Unit": "Count"}));
-        line[name] = count.into();
-    }
+    let counted = counts.into_iter().filter(|(_, count)| *count > 0);
+    let mut metrics: Vec<_> =
+        counted.map(|(name, count)| Metric { name, unit: "Count", value: json!(count) }).collect();
     if !tally.seconds_to_post.is_empty() {
-        metrics.push(json!({"Name": "SecondsToPost", "Unit": "Seconds"}));
-        line["SecondsToPost"] = json!(tally.seconds_to_post);
+        metrics.push(Metric { name: "SecondsToPost", unit: "Seconds", value: json!(tally.seconds_to_post) });
     }
+    metrics
+}
+
+/// One line after
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+fn embedded_metrics(function: &str, metrics: &[Metric], now: DateTime<Utc>) -> Option<Value> {
     if metrics.is_empty() {
         return None;
     }
-    line["_aws"] = json!({
-        "Timestamp": now.timestamp_millis(),
-        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}],
+    let named: Vec<_> = metrics.iter().map(|Metric { name, unit, .. }| json!({"Name": name, "Unit": unit})).collect();
+    let mut line = json!({
+        "_aws": {
+            "Timestamp": now.timestamp_millis(),
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": named}],
+        },
+        "Function": function,
     });
+    for Metric { name, value, .. } in metrics {
+        line[*name] = value.clone();
+    }
     Some(line)
 }
 
@@ -82,7 +116,7 @@ mod tests {
         let now = DateTime::from_timestamp_millis(1_795_485_600_000).unwrap();
         let tally = Tally { posted: 2, failed_over: 1, seconds_to_post: vec![1.5, 2.0], ..Tally::default() };
         assert_eq!(
-            embedded_metrics("pagerduty2typetalk", &tally, now),
+            embedded_metrics("pagerduty2typetalk", &of_webhook(&tally), now),
             Some(json!({
                 "_aws": {
                     "Timestamp": 1_795_485_600_000_i64,
@@ -102,6 +136,6 @@ mod tests {
                 "SecondsToPost": [1.5, 2.0],
             }))
         );
-        assert_eq!(embedded_metrics("pagerduty2typetalk", &Tally::default(), now), None);
+        assert_eq!(embedded_metrics("pagerduty2typetalk", &of_webhook(&Tally::default()), now), None);
     }
 }

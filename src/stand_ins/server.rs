@@ -89,8 +89,20 @@ pub struct Server {
 struct Script {
     next: Mutex<VecDeque<Fault>>,
     always: Mutex<Option<Fault>>,
+    later: Mutex<Option<(usize, Fault)>>,
     heard: Mutex<usize>,
     connections: Mutex<usize>,
+}
+
+impl Script {
+    /// What is to befall the request that was heard last.
+    fn fault(&self) -> Option<Fault> {
+        let later = || {
+            let heard = *lock(&self.heard);
+            lock(&self.later).clone().filter(|(requests, _)| heard > *requests).map(|(_, fault)| fault)
+        };
+        lock(&self.next).pop_front().or_else(|| lock(&self.always).clone()).or_else(later)
+    }
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -121,6 +133,11 @@ impl Server {
     /// Fails every request in this way from now on; `None` puts the service right.
     pub fn fail_always(&self, fault: Option<Fault>) {
         *lock(&self.script.always) = fault;
+    }
+
+    /// Answers so many requests, and fails all that come after them in this way.
+    pub fn fail_after(&self, requests: usize, fault: Fault) {
+        *lock(&self.script.later) = Some((self.requests() + requests, fault));
     }
 
     /// Closes the port and every connection: from now on connections are refused.
@@ -172,7 +189,7 @@ async fn handle(
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let request = Request::from_parts(parts, body);
     *lock(&script.heard) += 1;
-    let fault = lock(&script.next).pop_front().or_else(|| lock(&script.always).clone());
+    let fault = script.fault();
     match fault {
         None => Ok(whole(service.answer(&request))),
         Some(Fault::Answer(status, headers, body)) => {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use http::{HeaderMap, HeaderValue};
+use oncall_relay::config::WebhookSecrets;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::roster::{Cell, ChatName, MembersTable, Mention, OnCall, Roster, Tab, Table, Tables};
 use oncall_relay::edge::pagerduty::{Authenticity, Item, open};
@@ -93,7 +94,8 @@ fn value() -> impl Strategy<Value = Value> {
 fn signed_by(header: &[u8], body: &[u8]) -> bool {
     let mut headers = HeaderMap::new();
     headers.insert("x-pagerduty-signature", HeaderValue::from_bytes(header).unwrap());
-    Authenticity::new(vec![SIGNING_SECRET.into()], vec![]).admits(&headers, body)
+    Authenticity::new(WebhookSecrets { signing: vec![SIGNING_SECRET.into()], tokens: Vec::new() })
+        .admits(&headers, body)
 }
 
 proptest! {

@@ -9,8 +9,18 @@ mod roster;
 
 mod chats;
 
+mod reminder;
+
+mod secrets;
+
 mod laws;
 
 mod tidy;
 
 mod emulator;
+
+mod events;
+
+mod template;
+
+mod docs;

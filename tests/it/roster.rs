@@ -156,7 +156,7 @@ async fn a_bad_members_range_costs_the_mentions_and_not_the_roster() {
     world.set("MEMBERS_RANGE", "めんばー!A:C").set("FALLBACK_MENTIONS", "sre-team");
     let (first, last) = first_and_last_line(&world, "e1", DAYTIME).await;
     assert_eq!(first, "田中 鈴木 @sre-team");
-    assert!(last.starts_with("⚠️ 今日の当番を Typetalk でメンションできません"), "{last}");
+    assert!(last.starts_with("⚠️ 当番を Typetalk でメンションできません"), "{last}");
     assert_eq!(world.google.reads(), 2, "both ranges, then the roster's alone");
 }
 

@@ -142,7 +142,7 @@ async fn the_test_event_tells_who_is_on_call_by_name_at_any_hour() {
     let ping =
         |event_id| v3(&happening(event_id, "pagey.ping", EVENING), &json!({"message": "Hello!", "type": "ping"}));
     assert_eq!(relay.signed(EVENING, &ping("e1")).await, posted(1));
-    assert_eq!(relay.topic(), ["✅ PagerDuty からのテスト通知を受け取りました\n11/24(火)の当番: 田中 ・ 鈴木"]);
+    assert_eq!(relay.topic(), ["✅ PagerDuty からのテスト通知を受け取りました\n11/24(火)の当番: 田中・鈴木"]);
 
     world.google.make_private();
     let later = "2026-11-24T20:01:00+09:00";

@@ -6,9 +6,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
-use oncall_relay::config::{Config, Surroundings};
+use oncall_relay::config::{ReminderConfig, Surroundings, WebhookConfig};
 use oncall_relay::edge::gateway;
 use oncall_relay::relay::{Relay, Tally};
+use oncall_relay::reminder::Reminders;
 use oncall_relay::stand_ins::pagerduty::{self, Happening, Incident};
 use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
@@ -45,13 +46,23 @@ impl World {
     }
 
     pub(crate) async fn relay(&self) -> Running<'_> {
-        let surroundings = Surroundings {
-            variable: &|name| self.settings.get(name).cloned(),
-            file: &|path| std::fs::read_to_string(path),
-        };
-        let config = Config::for_webhook(&surroundings).unwrap();
-        let relay = Relay::open(config).await.unwrap();
+        let config = WebhookConfig::read(&self.surroundings()).unwrap();
+        let relay = Relay::open(config, None, instant(DAYTIME).to_utc()).await.unwrap();
+        self.running(relay)
+    }
+
+    pub(crate) fn running(&self, relay: Relay) -> Running<'_> {
         Running { world: self, relay, last_tally: Mutex::default() }
+    }
+
+    pub(crate) async fn reminders(&self) -> Reminders {
+        Reminders::open(ReminderConfig::read(&self.surroundings()).unwrap()).await.unwrap()
+    }
+
+    /// The settings as a function's process has them.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        let settings = self.settings.clone();
+        Surroundings::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
     }
 
     /// The texts that the Typetalk topic got since the last look.

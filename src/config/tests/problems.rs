@@ -145,9 +145,9 @@ fn all_problems_are_told_together() {
             "SLACK_ALERT_CHANNEL",
             "SPREADSHEET_ID",
             "GOOGLE_CREDENTIALS",
-            "PAGERDUTY_SIGNING_SECRETS",
             "TIME_ZONE",
             "MESSAGE_LANGUAGE",
+            "PAGERDUTY_SIGNING_SECRETS",
         ]
     );
     let text = problems.to_string();
@@ -172,7 +172,7 @@ fn no_secret_is_ever_shown() {
         for value in ["planted", "planted,planted,", "planted planted\nplanted", "plánted", &broken_key, cut_key, KEY]
         {
             let shown = match read(&[(secret, value)]) {
-                Ok(config) => format!("{config:?} {:?}", config.warnings),
+                Ok(config) => format!("{config:?} {:?}", config.team.warnings),
                 Err(problems) => format!("{problems} {problems:?}"),
             };
             assert!(!shown.contains("planted") && !shown.contains("plánted"), "{secret}={value}: {shown}");

@@ -6,23 +6,10 @@ use super::*;
 use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
 use crate::domain::event::Incident;
 use crate::domain::roster::SourceFailure;
-use crate::domain::samples::{event, every_kind, late_by, notice, now, on_call, on_call_from};
+use crate::domain::samples::{event, every_kind, late_by, marked, notice, now, on_call, on_call_from};
 
 const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None };
 const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None };
-
-/// The spans with marks of their own: `@mention`, `#tag`, `<link>`, `«foreign»`.
-fn marked(message: &Message) -> String {
-    let mark = |span: &Span| match span {
-        Span::Words(words) => words.clone(),
-        Span::Foreign(text) => format!("«{text}»"),
-        Span::Mention(Mention::Typetalk(id) | Mention::SlackMember(id) | Mention::SlackGroup(id)) => format!("@{id}"),
-        Span::Tag(tag) => format!("#{tag}"),
-        Span::Link(link) => format!("<{link}>"),
-    };
-    let line = |line: &Vec<Span>| line.iter().map(mark).collect::<Vec<_>>().join(" ");
-    message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
-}
 
 fn about(notice: &Notice, destination: Destination, language: Language) -> String {
     marked(&Message::about(notice, destination, language))
@@ -111,8 +98,8 @@ fn who_did_it_to_whom_and_in_which_words_is_said_where_the_event_says_so() {
         (Kind::Triggered, "実施: «Rin Abe»", "by: «Rin Abe»"),
         (
             Kind::Reassigned { to: names() },
-            "実施: «Rin Abe» / 担当: «Aoi Mori» ・ «Kei Ito»",
-            "by: «Rin Abe» / to: «Aoi Mori» · «Kei Ito»",
+            "実施: «Rin Abe» / 担当: «Aoi Mori・Kei Ito»",
+            "by: «Rin Abe» / to: «Aoi Mori, Kei Ito»",
         ),
         (Kind::Escalated { to: vec![] }, "実施: «Rin Abe»", "by: «Rin Abe»"),
         (
@@ -128,8 +115,8 @@ fn who_did_it_to_whom_and_in_which_words_is_said_where_the_event_says_so() {
         (Kind::PriorityUpdated { to: None }, "実施: «Rin Abe» / 優先度: なし", "by: «Rin Abe» / priority: none"),
         (
             Kind::ResponderAdded { to: names(), message: "please\nhelp".to_owned() },
-            "実施: «Rin Abe» / 要請先: «Aoi Mori» ・ «Kei Ito» | > «please» | > «help»",
-            "by: «Rin Abe» / to: «Aoi Mori» · «Kei Ito» | > «please» | > «help»",
+            "実施: «Rin Abe» / 要請先: «Aoi Mori・Kei Ito» | > «please» | > «help»",
+            "by: «Rin Abe» / to: «Aoi Mori, Kei Ito» | > «please» | > «help»",
         ),
         (
             Kind::ResponderReplied { state: Some("declined".to_owned()), message: "asleep".to_owned() },
@@ -184,8 +171,8 @@ fn if_nobody_can_be_mentioned_here_those_of_last_resort_are() {
     check_news(
         &notice,
         ON_TYPETALK,
-        "⚠️ 今日の当番を Typetalk でメンションできません。メンバー表の ID を確認してください",
-        "⚠️ Nobody on call today can be mentioned on Typetalk; please check the ids in the members tab",
+        "⚠️ 当番を Typetalk でメンションできません。メンバー表の ID を確認してください",
+        "⚠️ Nobody on call can be mentioned on Typetalk; please check the ids in the members tab",
     );
     assert!(about(&notice, ON_SLACK, Language::English).starts_with("@U0TAKAHA1\n"));
     check_news(&notice, ON_SLACK, "", "");
@@ -291,7 +278,7 @@ fn a_message_on_a_backup_says_why_it_is_there() {
 #[test]
 fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
     for (cell, japanese, english) in [
-        ("田中、佐藤 花子", "11/24(火)の当番: «田中» ・ «佐藤 花子»", "On call on 11/24 (Tue): «田中» · «佐藤 花子»"),
+        ("田中、佐藤 花子", "11/24(火)の当番: «田中・佐藤 花子»", "On call on 11/24 (Tue): «田中, 佐藤 花子»"),
         ("なし", "ℹ️ 11/24(火)の当番は空欄です", "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty"),
     ] {
         let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(on_call(cell)), delay: None };

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{Fate, HttpClient, Post, PostError, Posted, exchange, markup};
-use crate::config::SlackConfig;
+use crate::config::{Purpose, SlackConfig};
 use crate::domain::message::{Message, Span};
 use crate::domain::roster::Mention;
 
@@ -20,6 +20,7 @@ pub struct Slack {
     url: String,
     token: SecretString,
     channel: String,
+    purpose: Purpose,
 }
 
 #[derive(Serialize)]
@@ -49,15 +50,15 @@ impl Slack {
             http,
             url: format!("{}/api/chat.postMessage", config.base_url),
             token: config.token.clone(),
-            channel: config.alert_channel.clone(),
+            channel: config.channel.clone(),
+            purpose: config.purpose,
         }
     }
 
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
-        let text = render(post.message);
         let body = serde_json::to_vec(&NewMessage {
             channel: &self.channel,
-            text: &text,
+            text: post.text,
             unfurl_links: false,
             unfurl_media: false,
             thread_ts: post.thread,
@@ -75,7 +76,8 @@ impl Slack {
         match serde_json::from_slice::<Outcome>(&answer.body) {
             Ok(Outcome { ok: true, ts, .. }) if answer.is_success() => Ok(Posted { thread: ts }),
             Ok(Outcome { ok: false, error, .. }) => {
-                Err(refusal(error.as_deref().unwrap_or("no error code"), post.thread.is_some()))
+                let code = error.as_deref().unwrap_or("no error code");
+                Err(refusal(code, post.thread.is_some(), self.purpose))
             }
             _ if answer.is_success() => Err(PostError::new(Fate::Unknown, format!("HTTP {status} without `ok`"))),
             _ => Err(PostError::new(Fate::WeAreRefused { setting: "SLACK_TOKEN" }, format!("HTTP {status}"))),
@@ -84,7 +86,7 @@ impl Slack {
 }
 
 /// Codes after <https://docs.slack.dev/reference/methods/chat.postmessage#errors>.
-fn refusal(code: &str, in_thread: bool) -> PostError {
+fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
     let fate = match code {
         // Slack asks for at least a second between posts to a channel.
         "ratelimited" | "rate_limited" => Fate::Unavailable { retry_after: Some(Duration::from_secs(1)) },
@@ -105,7 +107,7 @@ fn refusal(code: &str, in_thread: bool) -> PostError {
         | "restricted_action_read_only_channel"
         | "restricted_action_non_threadable_channel"
         | "channel_is_limited_access"
-        | "restricted_action_thread_only_channel" => Fate::WeAreRefused { setting: "SLACK_ALERT_CHANNEL" },
+        | "restricted_action_thread_only_channel" => Fate::WeAreRefused { setting: purpose.slack_channel() },
         _ => Fate::WeAreRefused { setting: "SLACK_TOKEN" },
     };
     // A code is a word; anything else in its place is not for the log.

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Fate, HttpClient, Post, PostError, Posted, exchange, markup};
-use crate::config::TypetalkConfig;
+use crate::config::{Purpose, TypetalkConfig};
 use crate::domain::message::{Message, Span};
 use crate::domain::roster::Mention;
 
@@ -17,6 +17,7 @@ pub struct Typetalk {
     http: HttpClient,
     url: String,
     token: SecretString,
+    purpose: Purpose,
 }
 
 #[derive(Serialize)]
@@ -51,13 +52,12 @@ struct FieldError {
 
 impl Typetalk {
     pub(super) fn new(config: &TypetalkConfig, http: HttpClient) -> Self {
-        let url = format!("{}/api/v1/topics/{}", config.base_url, config.alert_topic);
-        Self { http, url, token: config.alert_token.clone() }
+        let url = format!("{}/api/v1/topics/{}", config.base_url, config.topic);
+        Self { http, url, token: config.token.clone(), purpose: config.purpose }
     }
 
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
-        let message = render(post.message);
-        let body = serde_json::to_vec(&NewPost { message: &message, show_link_meta: false })
+        let body = serde_json::to_vec(&NewPost { message: post.text, show_link_meta: false })
             .map_err(|_| PostError::new(Fate::MessageRefused, "the message is no JSON"))?;
         let request = self
             .http
@@ -67,7 +67,7 @@ impl Typetalk {
             .body(body);
         let answer = exchange(&self.http, request, post.within, "TYPETALK_BASE_URL").await?;
         if !answer.is_success() {
-            return Err(refusal(&answer));
+            return Err(refusal(&answer, self.purpose));
         }
         match serde_json::from_slice::<Created>(&answer.body) {
             Ok(Created { post: CreatedPost { .. } }) => Ok(Posted { thread: None }),
@@ -77,7 +77,7 @@ impl Typetalk {
 }
 
 /// Many of Typetalk's refusals have an empty body; only one that names the message is about the message.
-fn refusal(answer: &Answer) -> PostError {
+fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
     let names_the_message = || {
         serde_json::from_slice::<Refusal>(&answer.body)
             .is_ok_and(|refusal| refusal.errors.iter().any(|error| error.field == "message"))
@@ -85,9 +85,9 @@ fn refusal(answer: &Answer) -> PostError {
     let fate = match answer.status {
         413 => Fate::MessageRefused,
         400 | 422 if !answer.asks_for_authentication && names_the_message() => Fate::MessageRefused,
-        401 | 403 => Fate::WeAreRefused { setting: "TYPETALK_ALERT_TOKEN" },
-        _ if answer.asks_for_authentication => Fate::WeAreRefused { setting: "TYPETALK_ALERT_TOKEN" },
-        _ => Fate::WeAreRefused { setting: "TYPETALK_ALERT_TOPIC" },
+        401 | 403 => Fate::WeAreRefused { setting: purpose.typetalk_token() },
+        _ if answer.asks_for_authentication => Fate::WeAreRefused { setting: purpose.typetalk_token() },
+        _ => Fate::WeAreRefused { setting: purpose.typetalk_topic() },
     };
     PostError::new(fate, format!("HTTP {}", answer.status))
 }

@@ -2,21 +2,22 @@
 
 use ::http::HeaderMap;
 use ring::hmac;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-/// The secrets of which any one proves a delivery authentic.
+use crate::config::WebhookSecrets;
+
+/// Knows the secrets of which any one proves a delivery authentic.
 #[derive(Debug)]
 pub struct Authenticity {
-    signing_secrets: Vec<SecretString>,
-    tokens: Vec<SecretString>,
+    secrets: WebhookSecrets,
 }
 
 impl Authenticity {
-    /// Several of each, so that one can replace the other without a gap.
+    /// Several secrets of a kind let one replace the other without a gap.
     #[must_use]
-    pub fn new(signing_secrets: Vec<SecretString>, tokens: Vec<SecretString>) -> Self {
-        Self { signing_secrets, tokens }
+    pub fn new(secrets: WebhookSecrets) -> Self {
+        Self { secrets }
     }
 
     /// Checks the raw bytes of a delivery, in constant time.
@@ -33,7 +34,7 @@ impl Authenticity {
             // Only the first version exists; what others mean is not known.
             .filter_map(|signature| unhex(signature.trim().strip_prefix("v1=")?))
             .collect();
-        self.signing_secrets.iter().any(|secret| {
+        self.secrets.signing.iter().any(|secret| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
             signatures.iter().any(|signature| hmac::verify(&key, body, signature).is_ok())
         })
@@ -41,7 +42,7 @@ impl Authenticity {
 
     fn bears_a_token(&self, headers: &HeaderMap) -> bool {
         values(headers, "authorization").filter_map(bearer).any(|given| {
-            self.tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
+            self.secrets.tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
         })
     }
 }
@@ -74,7 +75,12 @@ mod tests {
     const SIGNATURE: &str = "v1=ff3c58bfc722c378bf958f1abcd2688b2ab51711f91d490ce5e4d95f70b18a4b";
 
     fn authenticity() -> Authenticity {
-        Authenticity::new(vec!["an older secret".into(), SECRET.into()], vec!["t0ken".into(), "n3w".into()])
+        with(&["an older secret", SECRET], &["t0ken", "n3w"])
+    }
+
+    fn with(signing: &[&str], tokens: &[&str]) -> Authenticity {
+        let secrets = |secrets: &[&str]| secrets.iter().map(|secret| (*secret).into()).collect();
+        Authenticity::new(WebhookSecrets { signing: secrets(signing), tokens: secrets(tokens) })
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -109,7 +115,7 @@ mod tests {
             assert!(!authenticity().admits(&headers(&[("x-pagerduty-signature", header)]), BODY), "{header}");
         }
         assert!(!authenticity().admits(&headers(&[("x-pagerduty-signature", SIGNATURE)]), b"{}"));
-        let other = Authenticity::new(vec!["another secret".into()], vec![]);
+        let other = with(&["another secret"], &[]);
         assert!(!other.admits(&headers(&[("x-pagerduty-signature", SIGNATURE)]), BODY));
         assert!(!authenticity().admits(&HeaderMap::new(), BODY));
     }
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn without_secrets_nothing_is_admitted() {
-        let none = Authenticity::new(vec![], vec![]);
+        let none = with(&[], &[]);
         assert!(!none.admits(&headers(&[("x-pagerduty-signature", SIGNATURE), ("authorization", "Bearer ")]), BODY));
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::event::{Event, Incident, IncidentId, Kind};
 
 pub(super) fn item(event: &Value, webhook_id: Option<&str>) -> Item {
     let event_type = text(&event["event_type"]);
-    if let Some(event_type) = event_type.as_deref().and_then(not_for_people) {
-        return Item::Ignored(Ignored::NotForPeople { event_type });
+    if let Some(family) = event_type.as_deref().and_then(not_for_people) {
+        return Item::Ignored(Ignored::NotForPeople { family });
     }
     let data = &event["data"];
     // Only incidents come whole; everything else refers to its incident, without number and service.

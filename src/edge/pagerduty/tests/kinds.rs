@@ -166,7 +166,7 @@ fn types_that_say_nothing_to_people_are_ignored() {
         "incident.workflow.started",
         "incident.workflow.completed",
     ] {
-        let [Ignored::NotForPeople { event_type: family }] = ignored(&v3(event_type))[..] else {
+        let [Ignored::NotForPeople { family }] = ignored(&v3(event_type))[..] else {
             panic!("{event_type}: {:?}", ignored(&v3(event_type)));
         };
         assert!(event_type.starts_with(family), "{event_type} is none of {family}");

@@ -1,0 +1,28 @@
+//! The Lambda function behind EventBridge Scheduler that reminds people of their duty.
+
+use std::process::ExitCode;
+
+use lambda_http::lambda_runtime;
+use lambda_http::{Error, LambdaEvent, service_fn};
+use oncall_relay::config::{ReminderConfig, Surroundings};
+use oncall_relay::edge::{schedule, secret_store, telemetry};
+use oncall_relay::reminder::Reminders;
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    telemetry::start_logging();
+    telemetry::exit_code(serve().await)
+}
+
+async fn serve() -> Result<(), Error> {
+    let (settings, _) = secret_store::load(Surroundings::of_process()).await?;
+    let reminders = &Reminders::open(ReminderConfig::read(&settings)?).await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let now = telemetry::now();
+        let (answer, settled) = schedule::answer(reminders, &event.payload, now).await;
+        telemetry::emit_reminder(settled, now);
+        answer
+    }))
+    .await
+}

@@ -1,0 +1,69 @@
+//! The lines of a reminder: whose day it is, the manual, what the roster lacks, what is still open.
+
+use super::{
+    Destination, Language, OnCall, Person, Span, foreign, mention_line, needs_fallback, on_call_people, roster_news,
+};
+use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder};
+
+pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Language) -> Vec<Vec<Span>> {
+    let mut lines = bare_lines(reminder, destination, language);
+    lines.extend(roster_news(&reminder.day, destination.chat, language));
+    lines.extend(open_incidents(reminder, language));
+    if let Some(failed) = destination.instead_of {
+        lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
+    }
+    lines
+}
+
+pub(super) fn bare_lines(reminder: &Reminder, destination: Destination, language: Language) -> Vec<Vec<Span>> {
+    let Reminder { shift, day, manual, .. } = reminder;
+    let mut lines = vec![mention_line(people(reminder, destination), destination.chat, language)];
+    if matches!(day.on_call, OnCall::People(_)) {
+        lines.push(vec![Span::Words(language.on_duty(*shift, day.date))]);
+    }
+    if let Some(manual) = manual {
+        lines.push(vec![Span::Words(language.manual(*shift).to_owned()), Span::Link(manual.clone())]);
+    }
+    lines
+}
+
+/// An empty row is somebody's decision, and nobody is disturbed for it; whatever else is wrong needs somebody.
+fn people(reminder: &Reminder, destination: Destination) -> impl Iterator<Item = &Person> {
+    let day = &reminder.day;
+    let helpless = day.on_call != OnCall::Nobody && needs_fallback(day, destination.chat);
+    let fallback = if helpless { &day.fallback[..] } else { &[] };
+    on_call_people(day).iter().chain(fallback)
+}
+
+fn open_incidents(reminder: &Reminder, language: Language) -> Vec<Vec<Span>> {
+    let words = |words: String| vec![Span::Words(words)];
+    match &reminder.open {
+        OpenIncidents::NotAsked => Vec::new(),
+        OpenIncidents::Unknown => vec![words(language.open_incidents_unknown().to_owned())],
+        OpenIncidents::Known { oldest, .. } if oldest.is_empty() => {
+            vec![words(language.no_open_incidents().to_owned())]
+        }
+        OpenIncidents::Known { oldest, more, or_more, link } => {
+            let mut lines = vec![words(language.open_incidents(oldest.len() + more, *or_more))];
+            lines.extend(oldest.iter().map(|open| open_incident(open, reminder, language)));
+            if *more > 0 || *or_more {
+                let mut line = words(language.more_incidents(*more, *or_more));
+                line.extend(link.iter().cloned().map(Span::Link));
+                lines.push(line);
+            }
+            lines
+        }
+    }
+}
+
+/// `#pd33 (発生中、7時間) title link`
+fn open_incident(open: &OpenIncident, reminder: &Reminder, language: Language) -> Vec<Span> {
+    let age = open.since.map(|since| reminder.now - since);
+    let mut line: Vec<Span> = open.incident.tag().map(Span::Tag).into_iter().collect();
+    line.push(Span::Words(language.still_open(open.acknowledged, age)));
+    line.push(
+        open.incident.title.as_deref().and_then(foreign).unwrap_or_else(|| Span::Words(language.no_title().to_owned())),
+    );
+    line.extend(open.incident.link.iter().cloned().map(Span::Link));
+    line
+}

@@ -1,0 +1,132 @@
+//! Reminders: on which days one is due, which day it speaks of, and what else it tells.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::calendar::Calendar;
+use super::event::{Incident, Link};
+use super::roster::{OnCall, OnCallToday, Reading};
+
+/// How far a reminder looks for a day with people, in days after the one it is sent on.
+const LOOK_AHEAD: TimeDelta = TimeDelta::days(14);
+
+/// Whose day a reminder is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// The people of the day itself, in the morning.
+    Today,
+    /// The people of the next working day, in the evening before.
+    Next,
+}
+
+impl Shift {
+    /// The name in invocations and logs.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Today => "today",
+            Self::Next => "next",
+        }
+    }
+}
+
+/// The first day that a reminder sent on `today` may speak of; none on a day that is no working day.
+#[must_use]
+pub fn due(shift: Shift, today: NaiveDate, calendar: &Calendar) -> Option<NaiveDate> {
+    if !calendar.is_working_day(today) {
+        return None;
+    }
+    match shift {
+        Shift::Today => Some(today),
+        Shift::Next => calendar.next_working_day(today),
+    }
+}
+
+/// Who is on call on the day that a reminder speaks of.
+///
+/// A `next` reminder passes over days whose row is there and empty; a day whose row is missing is told,
+/// because a silent reminder is how rotations die. If all days ahead are empty, the first is told.
+#[must_use]
+pub fn on_call(
+    shift: Shift,
+    first: NaiveDate,
+    calendar: &Calendar,
+    reading: &Reading,
+    fallback: &[String],
+    now: DateTime<Utc>,
+) -> OnCallToday {
+    let of = |date| OnCallToday::from_reading(reading, fallback, date, now);
+    let days = std::iter::successors(Some(first), |date| calendar.next_working_day(*date));
+    match shift {
+        Shift::Today => of(first),
+        Shift::Next => days
+            .take_while(|date| *date <= first + LOOK_AHEAD)
+            .map(of)
+            .find(|day| day.on_call != OnCall::Nobody)
+            .unwrap_or_else(|| of(first)),
+    }
+}
+
+/// An incident that is still triggered or acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIncident {
+    /// The incident.
+    pub incident: Incident,
+    /// Whether somebody has acknowledged it.
+    pub acknowledged: bool,
+    /// When it was triggered.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// What is known of the incidents that are still open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenIncidents {
+    /// Nobody asked: the reminder is not about the night, or no API key is configured.
+    NotAsked,
+    /// These, the oldest first.
+    Known {
+        /// As many as a message lists.
+        oldest: Vec<OpenIncident>,
+        /// How many more there are.
+        more: usize,
+        /// Whether there may be still more, because PagerDuty stopped answering.
+        or_more: bool,
+        /// Where all of them are.
+        link: Option<Link>,
+    },
+    /// PagerDuty could not be asked.
+    Unknown,
+}
+
+impl OpenIncidents {
+    /// As many as a message lists.
+    const LISTED: usize = 10;
+
+    /// Sorts what PagerDuty listed; `complete` says whether that was all.
+    #[must_use]
+    pub fn listed(mut incidents: Vec<OpenIncident>, complete: bool) -> Self {
+        // Unknown ages come last: what is known to be old matters most.
+        incidents.sort_by_key(|open| (open.since.is_none(), open.since));
+        let more = incidents.len().saturating_sub(Self::LISTED);
+        incidents.truncate(Self::LISTED);
+        let link = incidents.iter().find_map(|open| open.incident.link.as_ref()?.sibling("/incidents"));
+        Self::Known { oldest: incidents, more, or_more: !complete, link }
+    }
+}
+
+/// Everything that a reminder is made from, before a chat is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reminder {
+    /// Whose day it is about.
+    pub shift: Shift,
+    /// When it is sent, as far as ages are concerned.
+    pub now: DateTime<Utc>,
+    /// Who is on call that day.
+    pub day: OnCallToday,
+    /// The on-call manual.
+    pub manual: Option<Link>,
+    /// What is still open from the night.
+    pub open: OpenIncidents,
+}
+
+#[cfg(test)]
+mod tests;
