@@ -35,8 +35,11 @@ pub enum Delivered {
     },
     /// Every chat refuses the message itself: sending it again won't help.
     GivenUp,
-    /// No chat took it, or it is not known whether one did.
-    Failed,
+    /// No chat took it.
+    Failed {
+        /// One may have taken it all the same.
+        in_doubt: bool,
+    },
 }
 
 /// Posts a message to the first chat that takes it. `thread` is the incident's thread on Slack.
@@ -47,7 +50,7 @@ pub async fn deliver(
     language: Language,
     deadline: Instant,
 ) -> Delivered {
-    let mut all_refused_the_message = true;
+    let (mut all_refused_the_message, mut in_doubt) = (true, false);
     let mut failed = None;
     for (index, chat) in chats.iter().enumerate() {
         let backups = u32::try_from(chats.len() - index - 1).unwrap_or(u32::MAX);
@@ -62,11 +65,12 @@ pub async fn deliver(
             }
             Err(error) => {
                 all_refused_the_message &= error.fate == Fate::MessageRefused;
+                in_doubt |= matches!(error.fate, Fate::Unknown | Fate::Broken { .. });
                 failed.get_or_insert(chat.name());
             }
         }
     }
-    if all_refused_the_message { Delivered::GivenUp } else { Delivered::Failed }
+    if all_refused_the_message { Delivered::GivenUp } else { Delivered::Failed { in_doubt } }
 }
 
 /// The attempts to post one message on one chat.

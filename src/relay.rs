@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::config::WebhookConfig;
 use crate::delivery::{Delivered, deliver};
@@ -12,12 +12,12 @@ use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::News;
 use crate::domain::notice::{Attention, Audience, Notice};
-use crate::domain::roster::{ChatName, OnCallToday};
+use crate::domain::roster::OnCallToday;
 use crate::domain::words::Language;
 use crate::edge::chat::Chat;
 use crate::edge::gate::{Admission, Gate};
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::Ledger;
+use crate::edge::ledger::{Claim, Grant, Known, Ledger, Matter};
 use crate::edge::pagerduty::{self, Ignored, Item};
 use crate::edge::roster_source::{KeyError, RosterSource};
 use crate::edge::secret_store::Secrets;
@@ -27,6 +27,11 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(3_900);
 
 /// Reading rotated secrets must leave time to post.
 const ADMIT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Kept back for writing down what became of a post.
+const RECORD_WITHIN: Duration = Duration::from_millis(100);
+/// How long to leave another instance alone that is posting the same event.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(150);
 
 /// Everything that lasts from one webhook to the next.
 #[derive(Debug)]
@@ -100,6 +105,7 @@ impl Relay {
         let WebhookConfig { team, secrets: webhook_secrets } = config;
         team.log_warnings();
         let http = HttpClient::new();
+        let ledger = Ledger::open(team.ledger.as_ref(), &http);
         Ok(Self {
             roster: RosterSource::open(&team.roster).await?,
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
@@ -107,7 +113,7 @@ impl Relay {
             calendar: team.calendar,
             language: team.language,
             fallback_mentions: team.fallback_mentions,
-            ledger: Ledger::default(),
+            ledger,
         })
     }
 
@@ -130,9 +136,10 @@ impl Relay {
                 return (Answer::Unauthenticated, tally);
             }
         }
+        let clock = Clock { now, started };
         for item in pagerduty::open(webhook.body, webhook.id()) {
             match item {
-                Item::Event(event) => self.relay(*event, now, started, &mut tally).await,
+                Item::Event(event) => self.relay(*event, clock, &mut tally).await,
                 Item::Ignored(ignored) => {
                     log_ignored(&ignored, webhook.id());
                     tally.ignored += 1;
@@ -142,8 +149,7 @@ impl Relay {
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }
 
-    async fn relay(&self, mut event: Event, now: DateTime<Utc>, started: Instant, tally: &mut Tally) {
-        let deadline = started + ANSWER_WITHIN;
+    async fn relay(&self, mut event: Event, clock: Clock, tally: &mut Tally) {
         if event.kind == Kind::Unreadable {
             tracing::error!(
                 event = "unreadable",
@@ -152,31 +158,87 @@ impl Relay {
             );
             tally.unreadable += 1;
         }
-        if let Some(chat) = event.id.as_deref().and_then(|id| self.ledger.posted(id, &self.chat_names(), now)) {
-            tracing::info!(event = "duplicate", event_id = event.id, chat = chat.key(), "posted before");
-            tally.ignored += 1;
-            return;
-        }
-        if let Some(id) = &event.incident.id {
-            event.incident.number = self.ledger.number(id, event.incident.number, now);
-        }
-        let attention = self.attention(&event, now, deadline, tally).await;
-        let notice = Notice::new(event, attention, &self.calendar, now);
-        let thread = notice.event.incident.id.as_ref().and_then(|id| self.ledger.thread(id, now));
-        match deliver(&self.chats, News::Alert(&notice), thread.as_deref(), self.language, deadline).await {
-            Delivered::Posted { chat, thread: posted_in, failed_over, .. } => {
-                self.remember(&notice.event, chat, thread, posted_in, now);
+        let matter = Matter::of_event(&event);
+        let (claim, attention) = tokio::join!(
+            self.claim(matter.as_ref(), event.incident.number, clock),
+            self.attention(&event, clock, tally)
+        );
+        let grant = match claim {
+            Some(Claim::Posted(chat)) => {
+                tracing::info!(event = "duplicate", event_id = event.id, chat = chat.key(), "posted before");
+                tally.ignored += 1;
+                return;
+            }
+            Some(Claim::Taken) => {
+                tracing::warn!(
+                    event = "taken",
+                    event_id = event.id,
+                    "another instance has been posting it all the time"
+                );
+                tally.failed += 1;
+                return;
+            }
+            Some(Claim::Granted(grant)) => Some(grant),
+            None => None,
+        };
+        let known = grant.as_ref().map(|grant| grant.known.clone()).unwrap_or_default();
+        event.incident.number = event.incident.number.or(known.number);
+        let in_doubt = grant.as_ref().is_some_and(|grant| grant.in_doubt);
+        let notice = Notice::new(event, attention, in_doubt, &self.calendar, clock.now());
+        let deadline = clock.deadline() - RECORD_WITHIN;
+        let delivered =
+            deliver(&self.chats, News::Alert(&notice), known.thread.as_deref(), self.language, deadline).await;
+        let seconds = notice.event.occurred_at.map(|at| (clock.now() - at).as_seconds_f64());
+        match &delivered {
+            Delivered::Posted { failed_over, .. } => {
                 tally.posted += 1;
-                tally.failed_over += u32::from(failed_over);
-                let waited = started.elapsed().as_secs_f64();
-                tally.seconds_to_post.extend(notice.event.occurred_at.map(|at| (now - at).as_seconds_f64() + waited));
+                tally.failed_over += u32::from(*failed_over);
+                tally.seconds_to_post.extend(seconds);
             }
             Delivered::GivenUp => tally.given_up += 1,
-            Delivered::Failed => tally.failed += 1,
+            Delivered::Failed { .. } => tally.failed += 1,
+        }
+        if let (Some(matter), Some(grant)) = (matter, grant) {
+            let number = notice.event.incident.number;
+            tokio::join!(
+                self.settle(&matter, &grant, number, &delivered, clock.now()),
+                self.roster.save(&self.ledger, clock.now())
+            );
         }
     }
 
-    async fn attention(&self, event: &Event, now: DateTime<Utc>, deadline: Instant, tally: &mut Tally) -> Attention {
+    /// Asks for the right to post, again and again while another instance has it.
+    async fn claim(&self, matter: Option<&Matter>, number: Option<u64>, clock: Clock) -> Option<Claim> {
+        loop {
+            match self.ledger.claim(matter?, number, clock.now()).await {
+                Claim::Taken if Instant::now() + ASK_AGAIN_AFTER < clock.deadline() => sleep(ASK_AGAIN_AFTER).await,
+                claim => return Some(claim),
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        matter: &Matter,
+        grant: &Grant,
+        number: Option<u64>,
+        delivered: &Delivered,
+        now: DateTime<Utc>,
+    ) {
+        match delivered {
+            Delivered::Posted { chat, thread, .. } => {
+                let known = Known { number, thread: thread.clone() }.or(grant.known.clone());
+                self.ledger.record(matter, *chat, &known, now).await;
+            }
+            Delivered::GivenUp => self.ledger.release(matter, grant, grant.in_doubt, now).await,
+            Delivered::Failed { in_doubt } => {
+                self.ledger.release(matter, grant, grant.in_doubt || *in_doubt, now).await;
+            }
+        }
+    }
+
+    async fn attention(&self, event: &Event, clock: Clock, tally: &mut Tally) -> Attention {
+        let now = clock.now;
         let audience = Audience::of(&event.kind, &self.calendar, now);
         if audience == Audience::Readers {
             return Attention::Quiet;
@@ -185,7 +247,7 @@ impl Relay {
         if !self.calendar.knows_year_of(today) {
             tracing::warn!(event = "holidays", "the public holidays of {today}'s year are not known: update the relay");
         }
-        let reading = self.roster.reading(now, today, deadline).await;
+        let reading = self.roster.reading(&self.ledger, now, today, clock.deadline()).await;
         tally.roster_stale += u32::from(reading.failure.is_some());
         let on_call = OnCallToday::from_reading(&reading, &self.fallback_mentions, today, now);
         match audience {
@@ -193,26 +255,22 @@ impl Relay {
             Audience::OnCall | Audience::Readers => Attention::Mention(on_call),
         }
     }
+}
 
-    fn remember(
-        &self,
-        event: &Event,
-        chat: ChatName,
-        thread: Option<String>,
-        posted_in: Option<String>,
-        now: DateTime<Utc>,
-    ) {
-        if let Some(id) = &event.id {
-            self.ledger.record_posted(id, chat, now);
-        }
-        // The first message of an incident is what the others hang on.
-        if let (Some(id), None, Some(first)) = (&event.incident.id, thread, posted_in) {
-            self.ledger.record_thread(id, first, now);
-        }
+/// The time of one webhook: what the clock said when it came, and what has passed since.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    now: DateTime<Utc>,
+    started: Instant,
+}
+
+impl Clock {
+    fn now(self) -> DateTime<Utc> {
+        self.now + self.started.elapsed()
     }
 
-    fn chat_names(&self) -> Vec<ChatName> {
-        self.chats.iter().map(Chat::name).collect()
+    fn deadline(self) -> Instant {
+        self.started + ANSWER_WITHIN
     }
 }
 

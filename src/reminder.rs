@@ -16,6 +16,7 @@ use crate::domain::words::Language;
 use crate::edge::chat::Chat;
 use crate::edge::http::HttpClient;
 use crate::edge::incidents::Incidents;
+use crate::edge::ledger::{Claim, Ledger, Matter};
 use crate::edge::roster_source::{KeyError, RosterSource};
 
 /// The function's time-out is 30 s; the runtime and the start need some of it.
@@ -68,6 +69,7 @@ pub struct Reminders {
     roster: RosterSource,
     chats: Vec<Chat>,
     incidents: Option<Incidents>,
+    ledger: Ledger,
 }
 
 impl Reminders {
@@ -82,6 +84,7 @@ impl Reminders {
         Ok(Self {
             roster: RosterSource::open(&team.roster).await?,
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
+            ledger: Ledger::open(team.ledger.as_ref(), &http),
             incidents: incidents.map(|config| Incidents::new(&config, http)),
             calendar: team.calendar,
             language: team.language,
@@ -95,7 +98,8 @@ impl Reminders {
     /// # Errors
     /// If no chat took the reminder.
     pub async fn remind(&self, order: Order, now: DateTime<Utc>) -> Result<Outcome, NotPosted> {
-        let deadline = Instant::now() + SETTLE_WITHIN;
+        let started = Instant::now();
+        let deadline = started + SETTLE_WITHIN;
         let today = self.calendar.today(order.at.unwrap_or(now));
         let Some(first) = reminder::due(order.shift, today, &self.calendar) else {
             return Ok(Outcome::DayOff { date: today });
@@ -103,16 +107,43 @@ impl Reminders {
         if !self.calendar.knows_year_of(first) {
             tracing::warn!(event = "holidays", "the public holidays of {first}'s year are not known: update the relay");
         }
-        let (reading, open) =
-            tokio::join!(self.roster.reading(now, today, deadline), self.open_incidents(order.shift, deadline));
+        let (reading, open) = tokio::join!(
+            self.roster.reading(&self.ledger, now, today, deadline),
+            self.open_incidents(order.shift, deadline)
+        );
         let day = reminder::on_call(order.shift, first, &self.calendar, &reading, &self.fallback_mentions, now);
-        let reminder = Reminder { shift: order.shift, now, day, manual: self.manual.clone(), open };
+        let mut reminder =
+            Reminder { shift: order.shift, now, day, manual: self.manual.clone(), open, in_doubt: false };
         if order.dry_run {
-            return Ok(self.tried_out(&reminder));
+            return Ok(self.as_if_posted(&reminder, false));
         }
-        match deliver(&self.chats, News::Reminder(&reminder), None, self.language, deadline).await {
-            Delivered::Posted { text, .. } => Ok(reminded(&reminder.day, true, text)),
-            Delivered::GivenUp | Delivered::Failed => Err(NotPosted),
+        let matter = Matter::of_reminder(order.shift, today);
+        let grant = match self.ledger.claim(&matter, None, now).await {
+            Claim::Granted(grant) => grant,
+            Claim::Posted(chat) => {
+                tracing::info!(event = "duplicate", reminder = order.shift.key(), chat = chat.key(), "posted before");
+                return Ok(self.as_if_posted(&reminder, true));
+            }
+            // The schedule tries again after some time; by then it is known how this ended.
+            Claim::Taken => return Err(NotPosted),
+        };
+        reminder.in_doubt = grant.in_doubt;
+        let delivered = deliver(&self.chats, News::Reminder(&reminder), None, self.language, deadline).await;
+        let now = now + started.elapsed();
+        match delivered {
+            Delivered::Posted { chat, text, .. } => {
+                self.ledger.record(&matter, chat, &grant.known, now).await;
+                self.roster.save(&self.ledger, now).await;
+                Ok(reminded(&reminder.day, true, text))
+            }
+            Delivered::GivenUp => {
+                self.ledger.release(&matter, &grant, grant.in_doubt, now).await;
+                Err(NotPosted)
+            }
+            Delivered::Failed { in_doubt } => {
+                self.ledger.release(&matter, &grant, grant.in_doubt || in_doubt, now).await;
+                Err(NotPosted)
+            }
         }
     }
 
@@ -123,12 +154,12 @@ impl Reminders {
         }
     }
 
-    fn tried_out(&self, reminder: &Reminder) -> Outcome {
+    fn as_if_posted(&self, reminder: &Reminder, posted: bool) -> Outcome {
         let text = self.chats.first().map(|chat| {
             let destination = Destination { chat: chat.name(), instead_of: None };
             chat.render(&Message::whole(News::Reminder(reminder), destination, self.language))
         });
-        reminded(&reminder.day, false, text.unwrap_or_default())
+        reminded(&reminder.day, posted, text.unwrap_or_default())
     }
 }
 

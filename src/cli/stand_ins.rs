@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::stand_ins::StandIns;
+use crate::edge::telemetry;
+use crate::stand_ins::{ROSTER_TAB, StandIns};
 
 /// Google, Typetalk, Slack, PagerDuty's REST API; `events/env.json` points there.
 const PORTS: [u16; 4] = [8801, 8802, 8803, 8804];
@@ -19,9 +20,12 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     let stand_ins = StandIns::start_on(PORTS).await.map_err(|error| {
         format!("the stand-ins need the ports 8801 to 8804 of 127.0.0.1 ({error}); stop what listens there")
     })?;
+    write_this_weeks_roster(&stand_ins);
     stand_ins.incidents.open(31, "バックアップが終わっていません", "triggered", "2026-11-23T20:15:00Z");
     println!("Stand-ins for Google (8801), Typetalk (8802), Slack (8803) and PagerDuty's API (8804) on 127.0.0.1.");
-    println!("They know the roster of the demo. What is posted appears here; Ctrl-C stops them.");
+    println!(
+        "Their roster names 田中 and 鈴木 on each of the next days. What is posted appears here; Ctrl-C stops them."
+    );
     loop {
         for post in stand_ins.typetalk.take_posts() {
             print_post(&format!("Typetalk, topic {}", post.topic), &post.message)?;
@@ -31,6 +35,14 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         }
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// The functions have real clocks, so the roster has the real days.
+fn write_this_weeks_roster(stand_ins: &StandIns) {
+    let today = telemetry::now().with_timezone(&chrono_tz::Asia::Tokyo).date_naive();
+    let days: Vec<_> = today.iter_days().take(14).map(|day| day.to_string()).collect();
+    let rows: Vec<_> = days.iter().map(|day| [day.as_str(), "田中、鈴木"]).collect();
+    stand_ins.google.write(ROSTER_TAB, &rows.iter().map(<[&str; 2]>::as_slice).collect::<Vec<_>>());
 }
 
 fn print_post(place: &str, text: &str) -> io::Result<()> {

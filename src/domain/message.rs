@@ -106,6 +106,9 @@ impl Message {
         if let Some(delay) = &notice.delay {
             lines.push(vec![Span::Words(language.happened(delay))]);
         }
+        if notice.in_doubt {
+            lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
+        }
         if let Attention::Mention(today) = attention {
             lines.extend(roster_news(today, destination.chat, language));
         }

@@ -53,6 +53,8 @@ pub struct Notice {
     pub attention: Attention,
     /// When it happened, if that is some time ago.
     pub delay: Option<Delay>,
+    /// Whether an earlier attempt may have posted it already.
+    pub in_doubt: bool,
 }
 
 /// How late a message is.
@@ -67,11 +69,11 @@ pub struct Delay {
 impl Notice {
     /// Brings an event and its audience together.
     #[must_use]
-    pub fn new(event: Event, attention: Attention, calendar: &Calendar, now: DateTime<Utc>) -> Self {
+    pub fn new(event: Event, attention: Attention, in_doubt: bool, calendar: &Calendar, now: DateTime<Utc>) -> Self {
         let delay = event
             .occurred_at
             .map(|at| Delay { happened: calendar.local(at), ago: now - at })
             .filter(|delay| delay.ago > LATE);
-        Self { event, attention, delay }
+        Self { event, attention, delay, in_doubt }
     }
 }

@@ -126,6 +126,8 @@ pub struct Reminder {
     pub manual: Option<Link>,
     /// What is still open from the night.
     pub open: OpenIncidents,
+    /// Whether an earlier attempt may have posted it already.
+    pub in_doubt: bool,
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ pub(crate) fn event(kind: Kind) -> Event {
 /// A notice to the people of a cell; with an empty one, to nobody.
 pub(crate) fn notice(event: Event, cell: &str) -> Notice {
     let attention = if cell.is_empty() { Attention::Quiet } else { Attention::Mention(on_call(cell)) };
-    Notice { event, attention, delay: None }
+    Notice { event, attention, delay: None, in_doubt: false }
 }
 
 /// As late as that, on Tokyo's clock.

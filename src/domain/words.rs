@@ -143,6 +143,15 @@ impl Language {
         )
     }
 
+    /// An earlier attempt may have posted the message.
+    #[must_use]
+    pub fn in_doubt(self) -> &'static str {
+        self.say(
+            "🔁 再送の可能性があります(前回の投稿が届いたかどうか確認できませんでした)",
+            "🔁 This may be a repetition: whether it was posted before could not be confirmed",
+        )
+    }
+
     /// The message is on a backup chat.
     #[must_use]
     pub fn failed_over(self, failed: ChatName, here: ChatName) -> String {

@@ -1,147 +1,157 @@
-//! What must be remembered between invocations: what was posted, incidents' numbers, Slack threads.
+//! What must be remembered between invocations: what was posted, incidents' numbers and threads, the last roster.
 //!
-//! It lives in the memory of the process. Forgetting costs at most a duplicate or a plainer message.
+//! It is kept in the memory of the process, and in DynamoDB if there is a table. The table failing stops
+//! nothing: then only this process remembers, which costs at most a duplicate or a plainer message.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod memory;
+mod page;
+mod table;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
 
-use crate::domain::event::IncidentId;
+use chrono::{DateTime, NaiveDate, Utc};
+use tokio::time::{Instant, timeout};
+
+pub use page::{Claim, Grant, Known};
+
+use super::http::HttpClient;
+use crate::config::LedgerConfig;
+use crate::domain::event::Event;
+use crate::domain::reminder::Shift;
 use crate::domain::roster::ChatName;
+use memory::Memory;
+use table::{Table, TableError};
 
-/// PagerDuty sends an event again for 48 hours; a day more leaves no gap.
-const POSTED_FOR: TimeDelta = TimeDelta::hours(72);
-/// Counted from an incident's last event.
-const INCIDENT_FOR: TimeDelta = TimeDelta::days(30);
-/// Entries per kind, so that a storm can't fill the function's memory.
-const MOST_ENTRIES: usize = 10_000;
+/// Asking for the right to post may take so long; it happens while the roster is read.
+const CLAIM_WITHIN: Duration = Duration::from_millis(200);
+/// Writing down what became of it may take so long.
+const RECORD_WITHIN: Duration = Duration::from_millis(100);
+/// Finding the last roster may take so long; it is needed only if the sheet can't be read.
+const ROSTER_WITHIN: Duration = Duration::from_millis(200);
 
-/// The memory of one process.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    memory: Mutex<Memory>,
+/// Something that is posted once: an event of an incident, or a day's reminder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matter {
+    /// Of the page that holds it.
+    key: String,
+    /// Its own id on that page.
+    event: String,
 }
 
+impl Matter {
+    /// An event; one without an id can't be told from others, and isn't remembered.
+    #[must_use]
+    pub fn of_event(event: &Event) -> Option<Self> {
+        let id = event.id.clone()?;
+        let key = event.incident.id.as_ref().map_or_else(|| format!("event#{id}"), |id| format!("incident#{id}"));
+        Some(Self { key, event: id })
+    }
+
+    /// The reminder of a kind that is sent on a day.
+    #[must_use]
+    pub fn of_reminder(shift: Shift, sent_on: NaiveDate) -> Self {
+        Self { key: format!("reminder#{}#{sent_on}", shift.key()), event: "reminder".to_owned() }
+    }
+}
+
+/// A roster as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedRoster {
+    /// The tables as JSON.
+    pub tables: String,
+    /// When they were read.
+    pub read_at: DateTime<Utc>,
+}
+
+/// The memory of the process and, if there is one, the table.
 #[derive(Debug, Default)]
-struct Memory {
-    posted: Expiring<(String, ChatName)>,
-    numbers: Expiring<IncidentId, u64>,
-    threads: Expiring<IncidentId, String>,
+pub struct Ledger {
+    memory: Memory,
+    table: Option<Table>,
 }
 
 impl Ledger {
-    /// The chat that has this event already, if any.
+    /// Opens the ledger; nothing is called yet.
     #[must_use]
-    pub fn posted(&self, event_id: &str, chats: &[ChatName], now: DateTime<Utc>) -> Option<ChatName> {
-        let mut memory = self.memory();
-        chats.iter().copied().find(|chat| memory.posted.get(&(event_id.to_owned(), *chat), now).is_some())
+    pub fn open(config: Option<&LedgerConfig>, http: &HttpClient) -> Self {
+        Self { memory: Memory::default(), table: config.map(|config| Table::new(config, http.clone())) }
     }
 
-    /// Remembers that this event is on that chat.
-    pub fn record_posted(&self, event_id: &str, chat: ChatName, now: DateTime<Utc>) {
-        self.memory().posted.insert((event_id.to_owned(), chat), (), now + POSTED_FOR);
-    }
-
-    /// The number of an incident: learnt if the event carries it, else remembered.
-    pub fn number(&self, id: &IncidentId, carried: Option<u64>, now: DateTime<Utc>) -> Option<u64> {
-        let mut memory = self.memory();
-        let number = carried.or_else(|| memory.numbers.get(id, now).copied())?;
-        memory.numbers.insert(id.clone(), number, now + INCIDENT_FOR);
-        Some(number)
-    }
-
-    /// The Slack thread of an incident.
-    #[must_use]
-    pub fn thread(&self, id: &IncidentId, now: DateTime<Utc>) -> Option<String> {
-        let mut memory = self.memory();
-        let thread = memory.threads.get(id, now).cloned()?;
-        memory.threads.insert(id.clone(), thread.clone(), now + INCIDENT_FOR);
-        Some(thread)
-    }
-
-    /// Remembers the Slack thread of an incident, in the place of an older one.
-    pub fn record_thread(&self, id: &IncidentId, thread: String, now: DateTime<Utc>) {
-        self.memory().threads.insert(id.clone(), thread, now + INCIDENT_FOR);
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        // Whoever panicked while holding it left nothing half-done: every change is one insertion.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A map whose entries are gone after their time.
-#[derive(Debug)]
-struct Expiring<K, V = ()> {
-    entries: HashMap<K, (V, DateTime<Utc>)>,
-}
-
-impl<K, V> Default for Expiring<K, V> {
-    fn default() -> Self {
-        Self { entries: HashMap::new() }
-    }
-}
-
-impl<K: Hash + Eq + Clone, V> Expiring<K, V> {
-    fn get(&mut self, key: &K, now: DateTime<Utc>) -> Option<&V> {
-        self.entries.get(key).filter(|(_, expires)| *expires > now).map(|(value, _)| value)
-    }
-
-    fn insert(&mut self, key: K, value: V, expires: DateTime<Utc>) {
-        if self.entries.len() >= MOST_ENTRIES && !self.entries.contains_key(&key) {
-            self.drop_oldest_half();
+    /// Asks for the right to post. An event that carries its incident's number teaches it.
+    pub async fn claim(&self, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
+        let here = match self.memory.claim(matter, number, now) {
+            Claim::Granted(grant) => grant,
+            decided => return decided,
+        };
+        let Some(table) = &self.table else { return Claim::Granted(here) };
+        match asked(CLAIM_WITHIN, Box::pin(table.claim(matter, number, now))).await {
+            Some(Claim::Granted(there)) => Claim::Granted(Grant {
+                in_doubt: here.in_doubt || there.in_doubt,
+                known: there.known.or(here.known),
+                until: there.until,
+            }),
+            Some(Claim::Posted(chat)) => {
+                self.memory.record(matter, chat, &here.known, now);
+                Claim::Posted(chat)
+            }
+            Some(Claim::Taken) => {
+                self.memory.release(matter, &here, here.in_doubt, now);
+                Claim::Taken
+            }
+            None => Claim::Granted(here),
         }
-        self.entries.insert(key, (value, expires));
     }
 
-    fn drop_oldest_half(&mut self) {
-        let mut times: Vec<_> = self.entries.values().map(|(_, expires)| *expires).collect();
-        let middle = times.len() / 2;
-        let (_, median, _) = times.select_nth_unstable(middle);
-        let median = *median;
-        self.entries.retain(|_, (_, expires)| *expires > median);
+    /// Writes down that a chat has it, and what is known of the incident.
+    pub async fn record(&self, matter: &Matter, chat: ChatName, known: &Known, now: DateTime<Utc>) {
+        self.memory.record(matter, chat, known, now);
+        if let Some(table) = &self.table {
+            asked(RECORD_WITHIN, Box::pin(table.record(matter, chat, known, now))).await;
+        }
+    }
+
+    /// Gives the right back; `in_doubt` if the post may have arrived all the same.
+    pub async fn release(&self, matter: &Matter, grant: &Grant, in_doubt: bool, now: DateTime<Utc>) {
+        self.memory.release(matter, grant, in_doubt, now);
+        if let Some(table) = &self.table {
+            asked(RECORD_WITHIN, Box::pin(table.release(matter, grant, in_doubt, now))).await;
+        }
+    }
+
+    /// Keeps a roster for times when the sheet can't be read.
+    pub async fn save_roster(&self, saved: SavedRoster, now: DateTime<Utc>) {
+        if let Some(table) = &self.table {
+            asked(RECORD_WITHIN, Box::pin(table.save_roster(&saved, now))).await;
+        }
+        self.memory.save_roster(saved);
+    }
+
+    /// The last roster that anybody kept.
+    pub async fn saved_roster(&self, now: DateTime<Utc>) -> Option<SavedRoster> {
+        let here = self.memory.saved_roster();
+        let Some(table) = self.table.as_ref().filter(|_| here.is_none()) else { return here };
+        asked(ROSTER_WITHIN, Box::pin(table.saved_roster(now))).await.flatten()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The futures of AWS's SDK are tens of kilobytes large, too much to carry around in every caller's.
+type Request<'a, T> = Pin<Box<dyn Future<Output = Result<T, TableError>> + Send + 'a>>;
 
-    fn at(hours: i64) -> DateTime<Utc> {
-        "2026-11-24T02:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::hours(hours)
-    }
-
-    const BOTH: [ChatName; 2] = [ChatName::Typetalk, ChatName::Slack];
-
-    #[test]
-    fn what_was_posted_is_remembered_for_72_hours_by_chat() {
-        let ledger = Ledger::default();
-        ledger.record_posted("e1", ChatName::Slack, at(0));
-        assert_eq!(ledger.posted("e1", &BOTH, at(71)), Some(ChatName::Slack));
-        assert_eq!(ledger.posted("e1", &[ChatName::Typetalk], at(1)), None);
-        assert_eq!(ledger.posted("e2", &BOTH, at(1)), None);
-        assert_eq!(ledger.posted("e1", &BOTH, at(72)), None);
-    }
-
-    #[test]
-    fn a_number_lasts_30_days_from_the_incidents_last_event() {
-        let (ledger, id) = (Ledger::default(), IncidentId::parse("P1").unwrap());
-        assert_eq!(ledger.number(&id, None, at(0)), None);
-        assert_eq!(ledger.number(&id, Some(33), at(0)), Some(33));
-        assert_eq!(ledger.number(&id, None, at(29 * 24)), Some(33));
-        assert_eq!(ledger.number(&id, None, at(58 * 24)), Some(33));
-        assert_eq!(ledger.number(&id, None, at(89 * 24)), None);
-    }
-
-    #[test]
-    fn a_storm_does_not_fill_the_memory_and_the_newest_stay() {
-        let ledger = Ledger::default();
-        for n in 0..25_000 {
-            ledger.record_posted(&format!("e{n}"), ChatName::Slack, at(0) + TimeDelta::milliseconds(n));
-        }
-        assert!(ledger.memory().posted.entries.len() <= MOST_ENTRIES);
-        assert!(ledger.posted("e24999", &BOTH, at(1)).is_some());
-    }
+/// What the table says in time. If it doesn't, that is logged here and the process goes on without.
+async fn asked<T>(within: Duration, request: Request<'_, T>) -> Option<T> {
+    let started = Instant::now();
+    let why = match timeout(within, request).await {
+        Ok(Ok(answer)) => return Some(answer),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::error!(
+        event = "ledger",
+        milliseconds,
+        "the ledger's table can't be used ({why}); a redelivered event may be posted twice"
+    );
+    None
 }

@@ -2,6 +2,7 @@
 
 mod csv_file;
 mod google;
+mod saved;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use google::KeyError;
 
+use super::ledger::{Ledger, SavedRoster};
 use crate::config::RosterConfig;
 use crate::domain::roster::{Copy, MembersTable, Reading, Roster, SourceFailure, Tables};
 
@@ -19,6 +21,9 @@ use crate::domain::roster::{Copy, MembersTable, Reading, Roster, SourceFailure, 
 const READ_EVERY: TimeDelta = TimeDelta::seconds(15);
 /// A reading's share of the time for an answer, token included.
 const READ_LIMIT: Duration = Duration::from_millis(1500);
+
+/// An unchanged roster is saved again after this time, so that its age is about right.
+const SAVE_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 /// The roster, as fresh as it can be had.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ enum Origin {
 struct Memory {
     copy: Option<Copy>,
     last_attempt: Option<Attempt>,
+    /// When the ledger's copy was read, if it holds what `copy` does.
+    saved_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug)]
@@ -78,7 +85,15 @@ impl RosterSource {
     }
 
     /// The best reading that can be had before the deadline; `today` settles dates without a year.
-    pub async fn reading(&self, now: DateTime<Utc>, today: chrono::NaiveDate, deadline: Instant) -> Reading {
+    ///
+    /// A process that has never had a good one takes the last that the ledger knows.
+    pub async fn reading(
+        &self,
+        ledger: &Ledger,
+        now: DateTime<Utc>,
+        today: chrono::NaiveDate,
+        deadline: Instant,
+    ) -> Reading {
         let deadline = deadline.min(Instant::now() + READ_LIMIT);
         // Others wait for a reading under way, and use it.
         let Ok(mut memory) = timeout_at(deadline, self.memory.lock()).await else {
@@ -89,8 +104,29 @@ impl RosterSource {
         if due {
             let failure = self.read_into(&mut memory, now, today, deadline).await;
             memory.last_attempt = Some(Attempt { at: now, failure });
+            if memory.copy.is_none() {
+                memory.copy = ledger.saved_roster(now).await.and_then(restored);
+            }
         }
         Reading { copy: memory.copy.clone(), failure: memory.last_attempt.as_ref().and_then(|attempt| attempt.failure) }
+    }
+
+    /// Saves the roster in the ledger if it has changed since, or some time has passed.
+    pub async fn save(&self, ledger: &Ledger, now: DateTime<Utc>) {
+        let mut memory = self.memory.lock().await;
+        let Some(copy) = memory.copy.clone() else { return };
+        if memory.saved_at.is_some_and(|saved_at| copy.read_at < saved_at + SAVE_EVERY) {
+            return;
+        }
+        memory.saved_at = Some(copy.read_at);
+        if let Some(tables) = saved::to_json(&copy.tables) {
+            ledger.save_roster(SavedRoster { tables, read_at: copy.read_at }, now).await;
+        } else {
+            tracing::warn!(
+                event = "roster_unsaved",
+                "the roster is too large for the ledger; give ROSTER_RANGE fewer rows or columns"
+            );
+        }
     }
 
     async fn read_into(
@@ -115,6 +151,7 @@ impl RosterSource {
                 let changed = memory.copy.as_ref().is_none_or(|old| *old.tables != tables);
                 if changed {
                     log_row_problems(&tables, today);
+                    memory.saved_at = None;
                 }
                 memory.copy = Some(Copy { tables: Arc::new(tables), read_at: now });
                 None
@@ -132,6 +169,10 @@ impl RosterSource {
             Origin::Csv(files) => files.read(),
         }
     }
+}
+
+fn restored(SavedRoster { tables, read_at }: SavedRoster) -> Option<Copy> {
+    Some(Copy { tables: Arc::new(saved::from_json(&tables)?), read_at })
 }
 
 /// Tells the rows to mend, once for every change of the sheet, by number and without names.

@@ -43,6 +43,7 @@ struct Workspace {
 struct Messages {
     new: Vec<Post>,
     known: Vec<String>,
+    count: usize,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +125,8 @@ impl Workspace {
         if message.thread_ts.as_ref().is_some_and(|thread| !messages.known.contains(thread)) {
             return error("thread_not_found");
         }
-        let ts = format!("1795485600.{:06}", messages.known.len() + 1);
+        messages.count += 1;
+        let ts = format!("1795485600.{:06}", messages.count);
         messages.known.push(ts.clone());
         messages.new.push(Post {
             channel: message.channel.clone(),

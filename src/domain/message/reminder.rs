@@ -9,6 +9,9 @@ pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Lan
     let mut lines = bare_lines(reminder, destination, language);
     lines.extend(roster_news(&reminder.day, destination.chat, language));
     lines.extend(open_incidents(reminder, language));
+    if reminder.in_doubt {
+        lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
+    }
     if let Some(failed) = destination.instead_of {
         lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
     }

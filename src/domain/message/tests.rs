@@ -220,7 +220,7 @@ fn what_the_roster_cant_say_is_said_and_those_of_last_resort_are_mentioned() {
         ),
     ] {
         let attention = Attention::Mention(on_call_from(&[rows], long_ago, failure));
-        let notice = Notice { event: event(Kind::Triggered), attention, delay: None };
+        let notice = Notice { event: event(Kind::Triggered), attention, delay: None, in_doubt: false };
         check_news(&notice, ON_TYPETALK, japanese, english);
         assert_eq!(about(&notice, ON_TYPETALK, Language::English).lines().next(), Some(mentions), "{rows:?}");
     }
@@ -281,12 +281,17 @@ fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
         ("田中、佐藤 花子", "11/24(火)の当番: «田中・佐藤 花子»", "On call on 11/24 (Tue): «田中, 佐藤 花子»"),
         ("なし", "ℹ️ 11/24(火)の当番は空欄です", "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty"),
     ] {
-        let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(on_call(cell)), delay: None };
+        let notice = Notice {
+            event: event(Kind::Ping),
+            attention: Attention::Name(on_call(cell)),
+            delay: None,
+            in_doubt: false,
+        };
         let japanese = format!("✅ PagerDuty からのテスト通知を受け取りました\n{japanese}");
         check(&notice, ON_SLACK, &japanese, &format!("✅ PagerDuty's test event has arrived\n{english}"));
     }
     let stale = on_call_from(&[&["2026-11-24", "田中"]], TimeDelta::minutes(3), Some(SourceFailure::Down));
-    let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(stale), delay: None };
+    let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(stale), delay: None, in_doubt: false };
     let text = about(&notice, ON_SLACK, Language::English);
     assert_eq!(text.lines().last(), Some("⚠️ The roster can't be read; this is how it was 3 min ago"));
 }
@@ -357,7 +362,7 @@ fn ten_minutes_are_no_delay() {
     );
     for (age, told) in [(0, false), (600, false), (601, true), (-3600, false)] {
         let event = Event { occurred_at: Some(now() - TimeDelta::seconds(age)), ..event(Kind::Triggered) };
-        let notice = Notice::new(event, Attention::Quiet, &calendar, now());
+        let notice = Notice::new(event, Attention::Quiet, false, &calendar, now());
         assert_eq!(notice.delay.is_some(), told, "{age} s");
     }
 }

@@ -154,7 +154,7 @@ fn said(shift: Shift, rows: Option<&[&[&str]]>, open: OpenIncidents, language: L
     let fallback = ["SRE".to_owned()];
     let day = on_call(shift, first, &tokyo(), &reading, &fallback, now());
     let manual = Link::parse("https://wiki.example.com/oncall");
-    let reminder = Reminder { shift, now: now(), day, manual, open };
+    let reminder = Reminder { shift, now: now(), day, manual, open, in_doubt: false };
     let destination = Destination { chat: ChatName::Typetalk, instead_of: None };
     lines(&Message::whole(News::Reminder(&reminder), destination, language))
 }
@@ -288,7 +288,7 @@ fn the_bare_minimum_mentions_names_the_day_and_links_the_manual() {
     let day =
         on_call(Shift::Today, day("2026-11-24"), &tokyo(), &samples::reading(&[&["2026-11-24", "田中"]]), &[], now());
     let open = OpenIncidents::listed(vec![open_incident(7, 3, false)], true);
-    let reminder = Reminder { shift: Shift::Today, now: now(), day, manual: None, open };
+    let reminder = Reminder { shift: Shift::Today, now: now(), day, manual: None, open, in_doubt: false };
     let destination = Destination { chat: ChatName::Slack, instead_of: None };
     let message = Message::minimum(News::Reminder(&reminder), destination, Language::English);
     assert_eq!(lines(&message), ["@U0TANAKA1", "📟 You are on call today, 11/24 (Tue)"]);

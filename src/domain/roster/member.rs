@@ -14,6 +14,12 @@ pub enum ChatName {
 }
 
 impl ChatName {
+    /// The chat that settings and logs call so.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Typetalk, Self::Slack].into_iter().find(|chat| chat.key() == key)
+    }
+
     /// The name in settings and logs.
     #[must_use]
     pub fn key(self) -> &'static str {

@@ -74,7 +74,9 @@ impl Slack {
         let answer = exchange(&self.http, request, post.within, "SLACK_BASE_URL").await?;
         let status = answer.status;
         match serde_json::from_slice::<Outcome>(&answer.body) {
-            Ok(Outcome { ok: true, ts, .. }) if answer.is_success() => Ok(Posted { thread: ts }),
+            Ok(Outcome { ok: true, ts, .. }) if answer.is_success() => {
+                Ok(Posted { thread: post.thread.map(str::to_owned).or(ts) })
+            }
             Ok(Outcome { ok: false, error, .. }) => {
                 let code = error.as_deref().unwrap_or("no error code");
                 Err(refusal(code, post.thread.is_some(), self.purpose))

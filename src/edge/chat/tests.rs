@@ -145,7 +145,12 @@ fn what_must_not_be_shortened_fits_beside_any_amount_of_text() {
     event.incident.link = Some(Link::parse(&link).expect("it is just short enough"));
     event.service = Some(long("サ"));
     event.actor = Some(long("\u{10ffff}"));
-    let notice = Notice { event, attention: Attention::Mention(today), delay: Some(late_by(TimeDelta::days(9))) };
+    let notice = Notice {
+        event,
+        attention: Attention::Mention(today),
+        delay: Some(late_by(TimeDelta::days(9))),
+        in_doubt: true,
+    };
     for chat in CHATS {
         for text in printed(&notice, chat) {
             let units = text.encode_utf16().count();
@@ -200,7 +205,7 @@ fn strangers_notice() -> impl Strategy<Value = Notice> {
                 (_, true) => Attention::Mention(today),
                 (_, false) => Attention::Quiet,
             };
-            Notice { event, attention, delay: None }
+            Notice { event, attention, delay: None, in_doubt: false }
         },
     )
 }

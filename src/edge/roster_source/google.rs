@@ -235,7 +235,7 @@ fn table(range: ValueRange) -> Table {
     Table { first_row, rows: rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect() }
 }
 
-fn cell(value: Value) -> Cell {
+pub(super) fn cell(value: Value) -> Cell {
     match value {
         Value::String(text) if text.is_empty() => Cell::Empty,
         Value::String(text) => Cell::Text(text),

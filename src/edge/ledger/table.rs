@@ -1,0 +1,260 @@
+//! The ledger in DynamoDB: one item per incident, so that an event costs one request before its post and one after.
+//!
+//! | attribute | what |
+//! |---|---|
+//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster` |
+//! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
+//! | `number`, `thread` | what is known of the incident |
+//! | `event#<id>` | a map: `until` in milliseconds, and `chat` once that chat has the event |
+//! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
+//!
+//! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use chrono::{DateTime, Utc};
+
+use super::page::{Claim, Entry, Grant, Known, PAGE_FOR, judge};
+use super::{Matter, SavedRoster};
+use crate::config::LedgerConfig;
+use crate::domain::roster::ChatName;
+use crate::edge::aws::sdk_config;
+use crate::edge::http::HttpClient;
+
+/// The roster's key; there is one roster per table.
+const ROSTER: &str = "roster";
+
+type Item = HashMap<String, AttributeValue>;
+
+/// A table that couldn't be asked, in the log's words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct TableError(String);
+
+#[derive(Debug)]
+pub(super) struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    pub(super) fn new(config: &LedgerConfig, http: HttpClient) -> Self {
+        let sdk = sdk_config(&config.aws, config.aws.dynamodb_endpoint.as_deref(), http);
+        Self { client: Client::new(&sdk), name: config.table.clone() }
+    }
+
+    pub(super) async fn claim(
+        &self,
+        matter: &Matter,
+        number: Option<u64>,
+        now: DateTime<Utc>,
+    ) -> Result<Claim, TableError> {
+        let mut changes = vec!["#event = :entry", "expires = :expires"];
+        let mut update = self
+            .update(matter, now)
+            .condition_expression("attribute_not_exists(#event) OR #event.#until <= :now")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":entry", to_map(Entry::claimed(now)))
+            .expression_attribute_values(":now", milliseconds(now))
+            .return_values(ReturnValue::AllOld);
+        if let Some(number) = number {
+            changes.push("#number = :number");
+            update = update
+                .expression_attribute_names("#number", "number")
+                .expression_attribute_values(":number", AttributeValue::N(number.to_string()));
+        }
+        match update.update_expression(format!("SET {}", changes.join(", "))).send().await {
+            Ok(output) => {
+                let old = output.attributes.unwrap_or_default();
+                Ok(judge_item(&old, matter, number, now))
+            }
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+                let item = self.item(&matter.key).await?;
+                Ok(match judge_item(&item, matter, number, now) {
+                    // Freed between the two requests: whoever asks again will have it.
+                    Claim::Granted(_) => Claim::Taken,
+                    claim => claim,
+                })
+            }
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
+    /// Writes what is known as a whole, so that nothing is left of a page that had expired.
+    pub(super) async fn record(
+        &self,
+        matter: &Matter,
+        chat: ChatName,
+        known: &Known,
+        now: DateTime<Utc>,
+    ) -> Result<(), TableError> {
+        let (mut set, mut remove) = (vec!["#event = :entry", "expires = :expires"], Vec::new());
+        let mut update = self
+            .update(matter, now)
+            .expression_attribute_names("#number", "number")
+            .expression_attribute_names("#thread", "thread")
+            .expression_attribute_values(":entry", to_map(Entry::posted(chat, now)));
+        match known.number {
+            Some(number) => {
+                set.push("#number = :number");
+                update = update.expression_attribute_values(":number", AttributeValue::N(number.to_string()));
+            }
+            None => remove.push("#number"),
+        }
+        match &known.thread {
+            Some(thread) => {
+                set.push("#thread = :thread");
+                update = update.expression_attribute_values(":thread", AttributeValue::S(thread.clone()));
+            }
+            None => remove.push("#thread"),
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression = format!("{expression} REMOVE {}", remove.join(", "));
+        }
+        update.update_expression(expression).send().await.map_err(|error| explain(&error))?;
+        Ok(())
+    }
+
+    /// Gives up a claim, unless somebody else holds it by now.
+    pub(super) async fn release(
+        &self,
+        matter: &Matter,
+        grant: &Grant,
+        in_doubt: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), TableError> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(matter.key.clone()))
+            .condition_expression("#event.#until = :ours AND attribute_not_exists(#event.chat)")
+            .expression_attribute_names("#event", attribute(matter))
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":ours", milliseconds(grant.until));
+        update = if in_doubt {
+            update.update_expression("SET #event.#until = :now").expression_attribute_values(":now", milliseconds(now))
+        } else {
+            update.update_expression("REMOVE #event")
+        };
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
+    pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .item("pk", AttributeValue::S(ROSTER.to_owned()))
+            .item("expires", seconds(now + PAGE_FOR))
+            .item("tables", AttributeValue::S(saved.tables.clone()))
+            .item("read_at", milliseconds(saved.read_at))
+            .send()
+            .await
+            .map_err(|error| explain(&error))?;
+        Ok(())
+    }
+
+    pub(super) async fn saved_roster(&self, now: DateTime<Utc>) -> Result<Option<SavedRoster>, TableError> {
+        let item = self.item(ROSTER).await?;
+        let saved = || {
+            let tables = item.get("tables")?.as_s().ok()?.clone();
+            Some(SavedRoster { tables, read_at: time(item.get("read_at")?)? })
+        };
+        Ok(if is_expired(&item, now) { None } else { saved() })
+    }
+
+    fn update(&self, matter: &Matter, now: DateTime<Utc>) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(matter.key.clone()))
+            .expression_attribute_names("#event", attribute(matter))
+            .expression_attribute_values(":expires", seconds(now + PAGE_FOR))
+    }
+
+    async fn item(&self, key: &str) -> Result<Item, TableError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(key.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| explain(&error))?;
+        Ok(output.item.unwrap_or_default())
+    }
+}
+
+fn judge_item(item: &Item, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
+    let carried = Known { number, thread: None };
+    if is_expired(item, now) {
+        return judge(None, carried, now);
+    }
+    let known = Known {
+        number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
+        thread: item.get("thread").and_then(|thread| thread.as_s().ok().cloned()),
+    };
+    judge(item.get(&attribute(matter)).and_then(entry), carried.or(known), now)
+}
+
+fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
+    let expires = item.get("expires").and_then(|expires| expires.as_n().ok()?.parse::<i64>().ok());
+    expires.is_none_or(|expires| expires <= now.timestamp())
+}
+
+fn attribute(matter: &Matter) -> String {
+    format!("event#{}", matter.event)
+}
+
+fn to_map(entry: Entry) -> AttributeValue {
+    let mut map = HashMap::from([("until".to_owned(), milliseconds(entry.until))]);
+    if let Some(chat) = entry.posted {
+        map.insert("chat".to_owned(), AttributeValue::S(chat.key().to_owned()));
+    }
+    AttributeValue::M(map)
+}
+
+fn entry(value: &AttributeValue) -> Option<Entry> {
+    let map = value.as_m().ok()?;
+    let posted = map.get("chat").and_then(|chat| ChatName::from_key(chat.as_s().ok()?));
+    Some(Entry { posted, until: time(map.get("until")?)? })
+}
+
+fn milliseconds(time: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::N(time.timestamp_millis().to_string())
+}
+
+fn seconds(time: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::N(time.timestamp().to_string())
+}
+
+fn time(value: &AttributeValue) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(value.as_n().ok()?.parse().ok()?)
+}
+
+fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> TableError {
+    TableError(match (error, error.code()) {
+        (_, Some(code @ "ResourceNotFoundException")) => {
+            format!("{code}; there is no such table in this region (LEDGER_TABLE, AWS_REGION)")
+        }
+        (_, Some(code @ "AccessDeniedException")) => {
+            format!("{code}; the function's role needs GetItem, PutItem and UpdateItem on the table")
+        }
+        (_, Some(code @ "ValidationException")) => {
+            format!("{code}; the table's key must be `pk`, a string, and no other")
+        }
+        (_, Some(code)) => code.to_owned(),
+        (SdkError::DispatchFailure(_), None) => "the table can't be reached (AWS_ENDPOINT_URL_DYNAMODB)".to_owned(),
+        _ => "an answer that is not DynamoDB's".to_owned(),
+    })
+}
