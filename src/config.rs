@@ -143,6 +143,9 @@ fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {
     let roster = roster::roster(reader);
     let calendar = calendar(reader);
     let fallback_mentions = reader.list("FALLBACK_MENTIONS");
+    if fallback_mentions.is_empty() {
+        reader.warn("FALLBACK_MENTIONS is not set: when the roster can't say who is on call, nobody is mentioned");
+    }
     let language = reader.parsed("MESSAGE_LANGUAGE", "ja", |text| match text {
         "ja" => Ok(Language::Japanese),
         "en" => Ok(Language::English),

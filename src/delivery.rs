@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::domain::message::{Destination, Message, News};
+use crate::domain::message::{Destination, FailedChat, Message, News};
 use crate::domain::roster::ChatName;
 use crate::domain::words::Language;
 use crate::edge::chat::{Chat, Fate, Post, PostError, Posted};
@@ -65,8 +65,9 @@ pub async fn deliver(
             }
             Err(error) => {
                 all_refused_the_message &= error.fate == Fate::MessageRefused;
-                in_doubt |= matches!(error.fate, Fate::Unknown | Fate::Broken { .. });
-                failed.get_or_insert(chat.name());
+                let unconfirmed = matches!(error.fate, Fate::Unknown | Fate::Broken { .. });
+                in_doubt |= unconfirmed;
+                failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: unconfirmed });
             }
         }
     }
@@ -90,8 +91,7 @@ impl Attempts<'_> {
         loop {
             let within = self.deadline.saturating_duration_since(Instant::now());
             if within < SHORTEST_TRY {
-                let fate = Fate::Unavailable { retry_after: None };
-                return Err(PostError { fate, detail: "no time left".to_owned() });
+                return Err(PostError { fate: Fate::NotAsked, detail: "no time left".to_owned() });
             }
             let broadcast = self.news.is_loud();
             let error = match self.chat.post(Post { text: &text, thread, broadcast, within }).await {
@@ -133,6 +133,9 @@ fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostErr
         Ok(_) => {
             tracing::info!(event = "delivery", event_id, incident, kind, chat, outcome = "posted", milliseconds);
         }
+        Err(PostError { fate: Fate::NotAsked, detail }) => {
+            tracing::warn!(event = "delivery", event_id, incident, kind, chat, outcome = "not_asked", detail);
+        }
         Err(PostError { fate, detail }) => {
             let (outcome, advice) = explain(*fate);
             tracing::error!(
@@ -152,7 +155,7 @@ fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostErr
 
 fn explain(fate: Fate) -> (&'static str, String) {
     match fate {
-        Fate::Unavailable { .. } => ("unavailable", "the chat is out of order or too busy".to_owned()),
+        Fate::NotAsked | Fate::Unavailable { .. } => ("unavailable", "the chat is out of order or too busy".to_owned()),
         Fate::Broken { .. } | Fate::Unknown => {
             ("unknown", "the chat may or may not have the post; look there before sending it again".to_owned())
         }

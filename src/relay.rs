@@ -56,7 +56,7 @@ pub struct Webhook<'a> {
 
 impl Webhook<'_> {
     fn id(&self) -> Option<&str> {
-        self.headers.get("x-webhook-id")?.to_str().ok()
+        pagerduty::webhook_id(self.headers)
     }
 }
 
@@ -239,21 +239,18 @@ impl Relay {
 
     async fn attention(&self, event: &Event, clock: Clock, tally: &mut Tally) -> Attention {
         let now = clock.now;
-        let audience = Audience::of(&event.kind, &self.calendar, now);
-        if audience == Audience::Readers {
-            return Attention::Quiet;
-        }
+        let attend: fn(OnCallToday) -> Attention = match Audience::of(&event.kind, &self.calendar, now) {
+            Audience::Readers => return Attention::Quiet,
+            Audience::OnCall => Attention::Mention,
+            Audience::Tester => Attention::Name,
+        };
         let today = self.calendar.today(now);
         if !self.calendar.knows_year_of(today) {
             tracing::warn!(event = "holidays", "the public holidays of {today}'s year are not known: update the relay");
         }
         let reading = self.roster.reading(&self.ledger, now, today, clock.deadline()).await;
         tally.roster_stale += u32::from(reading.failure.is_some());
-        let on_call = OnCallToday::from_reading(&reading, &self.fallback_mentions, today, now);
-        match audience {
-            Audience::Tester => Attention::Name(on_call),
-            Audience::OnCall | Audience::Readers => Attention::Mention(on_call),
-        }
+        attend(OnCallToday::from_reading(&reading, &self.fallback_mentions, today, now))
     }
 }
 

@@ -20,6 +20,10 @@ pub mod incidents;
 
 pub mod ssm;
 
+pub mod dynamodb;
+
+pub mod dynamodb_local;
+
 pub mod emulator;
 
 use google::Google;

@@ -135,7 +135,8 @@ fn slack(reader: &mut Reader<'_>, purpose: Purpose) -> Option<SlackConfig> {
     let variable = purpose.slack_channel();
     let remedy = "the channel's id (`C…`), at the end of the channel's details";
     let channel = reader.required(variable, remedy).filter(|channel| {
-        let id = channel.bytes().all(|b| b.is_ascii_alphanumeric());
+        let id = channel.starts_with(['C', 'G', 'D'])
+            && channel.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if !id {
             reader.malformed(variable, format!("it must be {remedy}, not its name"));
         }

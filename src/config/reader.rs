@@ -190,6 +190,9 @@ impl<'a> Reader<'a> {
         if entries.contains(&"") {
             self.malformed(variable, "the list has an empty entry; remove the comma too many");
         }
+        if !entries.iter().all(|entry| entry.bytes().all(|b| b.is_ascii_graphic())) {
+            self.malformed(variable, "a secret has spaces or other characters that none has; give it the bare secrets");
+        }
         entries.into_iter().filter(|entry| !entry.is_empty()).map(Into::into).collect()
     }
 

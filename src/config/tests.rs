@@ -26,6 +26,7 @@ const LEAST: &[(&str, &str)] = &[
     ("SPREADSHEET_ID", "1aB_c-D"),
     ("GOOGLE_CREDENTIALS", KEY),
     ("PAGERDUTY_SIGNING_SECRETS", "planted-signing"),
+    ("FALLBACK_MENTIONS", "SRE"),
 ];
 
 /// The files that there are.
@@ -140,7 +141,7 @@ fn what_is_not_set_has_its_default() {
     let google = google(&config);
     assert_eq!(google.base_url, "https://sheets.googleapis.com");
     assert_eq!((google.roster_range.as_str(), &google.members_range), ("当番表!A:Z", &None));
-    assert_eq!(config.team.fallback_mentions, [""; 0]);
+    assert_eq!(config.team.fallback_mentions, ["SRE"]);
     assert_eq!(config.team.language, Language::Japanese);
     assert!(config.secrets.tokens.is_empty());
     for (time, business) in [
@@ -171,14 +172,13 @@ fn an_empty_variable_counts_as_absent() {
         "BUSINESS_DAYS",
         "BUSINESS_HOURS",
         "HOLIDAYS",
-        "FALLBACK_MENTIONS",
         "MESSAGE_LANGUAGE",
     ] {
         for empty in ["", "  ", "\n"] {
             assert_eq!(format!("{:?}", good(&[(variable, empty)])), format!("{:?}", good(&[])), "{variable}");
         }
     }
-    for (variable, _) in LEAST {
+    for (variable, _) in LEAST.iter().filter(|(variable, _)| *variable != "FALLBACK_MENTIONS") {
         let absent = LEAST.iter().copied().filter(|(name, _)| name != variable).collect::<Vec<_>>();
         let absent = read_all(&absent).unwrap_err().to_string();
         assert!(absent.contains(&format!("\n- {variable} is not set: give it ")), "{absent}");
@@ -240,6 +240,15 @@ fn what_works_but_perhaps_not_as_meant_is_a_warning() {
     assert_eq!(good(&[]).team.warnings, [two_chats]);
     assert_eq!(good(&[("MEMBERS_RANGE", "members!A:C")]).team.warnings, [""; 0]);
     assert_eq!(good(&[("CHATS", "slack")]).team.warnings, [""; 0]);
+    assert_eq!(
+        good(&[("CHATS", "slack"), ("FALLBACK_MENTIONS", "")]).team.warnings,
+        ["FALLBACK_MENTIONS is not set: when the roster can't say who is on call, nobody is mentioned"]
+    );
+    let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv")];
+    assert_eq!(
+        good(&csv).team.warnings,
+        ["ROSTER_CSV is set, so the sheet of SPREADSHEET_ID is not read; remove one of the two"]
+    );
     assert_eq!(
         good(&[("CHATS", "slack"), ("SLACK_TOKEN", "xoxp-1")]).team.warnings,
         ["SLACK_TOKEN doesn't begin with `xoxb-`: is it the app's bot token?"]

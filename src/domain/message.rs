@@ -36,8 +36,17 @@ pub struct Message {
 pub struct Destination {
     /// The chat.
     pub chat: ChatName,
-    /// The chat that should have had it and failed.
-    pub instead_of: Option<ChatName>,
+    /// The chat that should have had it.
+    pub instead_of: Option<FailedChat>,
+}
+
+/// A chat that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedChat {
+    /// Which.
+    pub chat: ChatName,
+    /// Whether it may have the message all the same.
+    pub in_doubt: bool,
 }
 
 /// What a message can be about.
@@ -87,12 +96,11 @@ impl Message {
     }
 
     /// The whole message about an event.
-    #[must_use]
-    pub fn about(notice: &Notice, destination: Destination, language: Language) -> Self {
+    pub(crate) fn about(notice: &Notice, destination: Destination, language: Language) -> Self {
         let Notice { event, attention, .. } = notice;
         let mentions = mentions(attention, destination.chat, language);
         let mut lines = match &event.kind {
-            Kind::Ping => ping(attention, language),
+            Kind::Ping => ping(attention, destination.chat, language),
             Kind::Unknown { .. } | Kind::Unreadable => {
                 vec![[mentions, plain_line(event, language)].concat()]
             }
@@ -119,8 +127,7 @@ impl Message {
     }
 
     /// The least that is worth posting about an event.
-    #[must_use]
-    pub fn bare(notice: &Notice, destination: Destination, language: Language) -> Self {
+    pub(crate) fn bare(notice: &Notice, destination: Destination, language: Language) -> Self {
         let mut line = mentions(&notice.attention, destination.chat, language);
         line.push(Span::Words(language.label(&notice.event.kind).to_owned()));
         line.extend(notice.event.incident.tag().map(Span::Tag));
@@ -129,7 +136,11 @@ impl Message {
             other => other,
         }));
         line.extend(notice.event.incident.link.iter().cloned().map(Span::Link));
-        Self::of(vec![line])
+        let mut lines = vec![line];
+        if let Some(failed) = destination.instead_of {
+            lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
+        }
+        Self::of(lines)
     }
 
     fn of(lines: Vec<Vec<Span>>) -> Self {
@@ -195,7 +206,7 @@ fn details(event: &Event, language: Language) -> Vec<Span> {
     }
     // A service that acts on its own incident tells nothing that isn't on the line already.
     let actor = event.actor.as_deref().filter(|actor| Some(*actor) != event.service.as_deref());
-    part(language.actor(), one(actor));
+    part(language.actor(&event.kind), one(actor));
     match &event.kind {
         Kind::Reassigned { to } | Kind::Escalated { to } | Kind::Delegated { to } | Kind::ResponderAdded { to, .. } => {
             part(language.to(&event.kind), list(to, language));
@@ -252,8 +263,14 @@ fn quotes(event: &Event) -> Vec<Vec<Span>> {
 /// The first line: everybody on call, mentioned or by name, and those of last resort if nobody can be mentioned.
 fn mentions(attention: &Attention, chat: ChatName, language: Language) -> Vec<Span> {
     let Attention::Mention(today) = attention else { return Vec::new() };
-    let fallback = if needs_fallback(today, chat) { &today.fallback[..] } else { &[] };
-    mention_line(on_call_people(today).iter().chain(fallback), chat, language)
+    let fallback = needs_fallback(today, chat).then(|| last_resort(today, chat));
+    mention_line(on_call_people(today).iter().chain(fallback.into_iter().flatten()), chat, language)
+}
+
+/// Those of last resort who can be mentioned here; if nobody can, all of them by name.
+fn last_resort(today: &OnCallToday, chat: ChatName) -> impl Iterator<Item = &Person> {
+    let anybody = today.fallback.iter().any(|person| person.mention(chat).is_some());
+    today.fallback.iter().filter(move |person| !anybody || person.mention(chat).is_some())
 }
 
 fn mention_line<'a>(people: impl Iterator<Item = &'a Person>, chat: ChatName, language: Language) -> Vec<Span> {
@@ -297,7 +314,7 @@ fn roster_news(today: &OnCallToday, chat: ChatName, language: Language) -> Vec<V
 }
 
 /// The answer to PagerDuty's test event: it arrived, and this is how the roster stands.
-fn ping(attention: &Attention, language: Language) -> Vec<Vec<Span>> {
+fn ping(attention: &Attention, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
     let mut lines = vec![vec![Span::Words(language.ping_received().to_owned())]];
     if let Attention::Name(today) = attention {
         lines.push(match &today.on_call {
@@ -311,6 +328,9 @@ fn ping(attention: &Attention, language: Language) -> Vec<Vec<Span>> {
             OnCall::NoRow => vec![Span::Words(language.no_row(today.date))],
             OnCall::Unknown(failure) => vec![Span::Words(language.unknown(*failure))],
         });
+        if matches!(today.on_call, OnCall::People(_)) && needs_fallback(today, chat) {
+            lines.push(vec![Span::Words(language.nobody_mentionable(chat))]);
+        }
         lines.extend(today.copy_age.map(|age| vec![Span::Words(language.stale(age))]));
     }
     lines

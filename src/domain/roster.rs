@@ -76,8 +76,10 @@ pub struct Copy {
 pub enum SourceFailure {
     /// It didn't answer in time.
     Slow,
-    /// It can't be reached, or is out of order.
+    /// It can't be reached.
     Down,
+    /// It answers that it is out of order.
+    OutOfOrder,
     /// We may not read it.
     Forbidden,
     /// It isn't there.
@@ -168,7 +170,7 @@ impl Roster {
                     date
                 }
                 Ok(None) if name_cells.iter().all(is_blank) => continue,
-                Ok(None) | Err(_) if index == 0 => continue, // the header
+                Ok(None) | Err(_) if index == 0 && !has_digits(date_cell) => continue, // the header
                 Ok(None) => {
                     problem(RowIssue::NoDate);
                     continue;
@@ -212,6 +214,15 @@ impl Roster {
             }
         }
         if people.is_empty() { OnCall::Nobody } else { OnCall::People(people) }
+    }
+}
+
+/// A header has none; a date that can't be read has some, and must not pass for a header.
+fn has_digits(cell: &Cell) -> bool {
+    match cell {
+        Cell::Number(_) => true,
+        Cell::Text(text) => text.chars().any(char::is_numeric),
+        Cell::Empty | Cell::Flag => false,
     }
 }
 
@@ -265,6 +276,8 @@ pub enum RowIssue {
     NotAMember,
     /// A row of the members tab has handles and no name.
     NoName,
+    /// A row of the members tab names somebody who has a row already.
+    Twice,
     /// The members tab has no header row with a name column.
     NoHeader,
     /// A handle has characters that no handle has.
@@ -288,6 +301,9 @@ impl fmt::Display for RowProblem {
             RowIssue::FormulaError => write!(f, "a cell shows a formula error; mend the formula or write the name"),
             RowIssue::NotAMember => write!(f, "a name is not in the members tab and can't be mentioned; add it there"),
             RowIssue::NoName => write!(f, "there is no name; write it as the roster does"),
+            RowIssue::Twice => {
+                write!(f, "the name has a row already; both are used, the first where they differ; remove one")
+            }
             RowIssue::NoHeader => write!(
                 f,
                 "the first row must be a header with a column `name` (or `名前`), and `typetalk` and/or `slack`"

@@ -1,14 +1,14 @@
 //! Rosters, events and notices from which tests make their own.
 
-use std::iter::successors;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
+use super::event::Event;
 use super::message::{Message, Span};
 use super::notice::{Attention, Delay, Notice};
 use super::roster::{Cell, Copy, MembersTable, Mention, OnCallToday, Reading, SourceFailure, Table, Tables};
+pub(crate) use crate::laws::{event, every_kind};
 
 /// Everybody can be mentioned on both chats, but for 高橋, who is on Slack only, and 渡辺, who is on neither.
 pub(crate) const MEMBERS: &[&[&str]] = &[
@@ -55,54 +55,6 @@ pub(crate) fn on_call_from(rows: &[&[&str]], age: TimeDelta, failure: Option<Sou
 /// What the roster says today if today's cell holds this.
 pub(crate) fn on_call(cell: &str) -> OnCallToday {
     on_call_from(&[&["2026-11-24", cell]], TimeDelta::zero(), None)
-}
-
-/// One event of every kind, with this text wherever a stranger may write one. A new kind doesn't
-/// compile until it has its place here.
-pub(crate) fn every_kind(text: &str) -> impl Iterator<Item = Kind> {
-    let text = || text.to_owned();
-    successors(Some(Kind::Triggered), move |kind| {
-        Some(match kind {
-            Kind::Triggered => Kind::Acknowledged,
-            Kind::Acknowledged => Kind::Unacknowledged,
-            Kind::Unacknowledged => Kind::Resolved,
-            Kind::Resolved => Kind::Reopened,
-            Kind::Reopened => Kind::Reassigned { to: vec![text()] },
-            Kind::Reassigned { .. } => Kind::Escalated { to: vec![text(), text()] },
-            Kind::Escalated { .. } => Kind::Delegated { to: vec![text()] },
-            Kind::Delegated { .. } => Kind::Annotated { note: text() },
-            Kind::Annotated { .. } => Kind::PriorityUpdated { to: Some(text()) },
-            Kind::PriorityUpdated { to: Some(_) } => Kind::PriorityUpdated { to: None },
-            Kind::PriorityUpdated { to: None } => Kind::ServiceUpdated,
-            Kind::ServiceUpdated => Kind::StatusUpdated { message: text() },
-            Kind::StatusUpdated { .. } => Kind::ResponderAdded { to: vec![text()], message: text() },
-            Kind::ResponderAdded { .. } => Kind::ResponderReplied { state: Some(text()), message: text() },
-            Kind::ResponderReplied { .. } => Kind::CustomAction { action: Some(text()) },
-            Kind::CustomAction { .. } => Kind::Ping,
-            Kind::Ping => Kind::Unknown { event_type: Some(text()) },
-            Kind::Unknown { event_type: Some(_) } => Kind::Unknown { event_type: None },
-            Kind::Unknown { event_type: None } => Kind::Unreadable,
-            Kind::Unreadable => return None,
-        })
-    })
-}
-
-/// An event of which everything is known but who did it.
-pub(crate) fn event(kind: Kind) -> Event {
-    Event {
-        id: Some("01EVENT".to_owned()),
-        kind,
-        occurred_at: Some(now()),
-        incident: Incident {
-            id: IncidentId::parse("Q1INCIDENT"),
-            number: Some(33),
-            title: Some("Disk is full".to_owned()),
-            link: Link::parse("https://acme.pagerduty.com/incidents/Q1INCIDENT"),
-        },
-        service: Some("Backlog".to_owned()),
-        urgency: Some(Urgency::High),
-        actor: None,
-    }
 }
 
 /// A notice to the people of a cell; with an empty one, to nobody.

@@ -46,8 +46,11 @@ fn harmless(c: char) -> Option<char> {
         c if c.is_control() => None,
         // Bidi marks, embeddings, overrides and isolates turn a line around for its reader.
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        // Invisible characters hide what a word really is. The zero-width joiner stays: emoji need it.
-        | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => None,
+        // Invisible characters hide what a word really is, or that there is none. Joiners and variation
+        // selectors stay: emoji and names need them.
+        | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}'
+        | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => None,
         c => Some(c),
     }
 }
@@ -64,6 +67,7 @@ mod tests {
             ("`code` ``` fence", "'code' ''' fence"),
             ("abc\u{202e}cba\u{2066}\u{7}", "abccba"),
             ("zero\u{200b}width\u{feff}", "zerowidth"),
+            ("in\u{ad}visi\u{180e}ble \u{3164}\u{ffa0}", "invisible"),
             ("家族 👨‍👩‍👧", "家族 👨‍👩‍👧"),
             ("\u{0}\u{1b}[31m", "[31m"),
             ("\n\n", ""),

@@ -3,6 +3,7 @@
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
 use super::event::{Kind, Urgency};
+use super::message::FailedChat;
 use super::notice::Delay;
 use super::reminder::Shift;
 use super::roster::{ChatName, SourceFailure};
@@ -82,8 +83,11 @@ impl Language {
 
     /// Labels the one who did it.
     #[must_use]
-    pub fn actor(self) -> &'static str {
-        self.say("実施", "by")
+    pub fn actor(self, kind: &Kind) -> &'static str {
+        match kind {
+            Kind::Annotated { .. } => self.say("記入", "by"),
+            _ => self.say("実施", "by"),
+        }
     }
 
     /// Labels those to whom it was given.
@@ -136,10 +140,14 @@ impl Language {
     #[must_use]
     pub fn happened(self, delay: &Delay) -> String {
         let (date, time) = (self.date(delay.happened.date_naive()), delay.happened.format("%H:%M"));
+        // Months later, a date without its year would be taken for a recent one.
+        let year =
+            if delay.ago > TimeDelta::days(180) { delay.happened.format("%Y/").to_string() } else { String::new() };
+        let date = format!("{year}{date}");
         let age = self.age(delay.ago);
         self.say(
             format!("🕒 {date} {time} の出来事です({age}前)"),
-            format!("🕒 This happened at {date} {time}, {age} ago"),
+            format!("🕒 This happened on {date} at {time}, {age} ago"),
         )
     }
 
@@ -154,10 +162,17 @@ impl Language {
 
     /// The message is on a backup chat.
     #[must_use]
-    pub fn failed_over(self, failed: ChatName, here: ChatName) -> String {
+    pub fn failed_over(self, failed: FailedChat, here: ChatName) -> String {
+        let FailedChat { chat, in_doubt } = failed;
+        if in_doubt {
+            return self.say(
+                format!("⚠️ {chat} への投稿を確認できないため、{here} にもお知らせしています"),
+                format!("⚠️ Posted here on {here}, too, because {chat} didn't confirm it"),
+            );
+        }
         self.say(
-            format!("⚠️ {failed} に投稿できないため、{here} にお知らせしています"),
-            format!("⚠️ Posted here on {here} because {failed} failed"),
+            format!("⚠️ {chat} に投稿できないため、{here} にお知らせしています"),
+            format!("⚠️ Posted here on {here} because {chat} failed"),
         )
     }
 
@@ -214,6 +229,7 @@ impl Language {
         let (japanese, english) = match failure {
             SourceFailure::Slow => ("時間内に応答がありません", "no answer in time"),
             SourceFailure::Down => ("接続できません", "it can't be reached"),
+            SourceFailure::OutOfOrder => ("サーバーエラーが返されました", "it is out of order"),
             SourceFailure::Forbidden => ("閲覧権限がありません", "no permission"),
             SourceFailure::Missing => ("見つかりません", "it isn't there"),
             SourceFailure::BadRange => ("範囲の指定が誤っています", "the range is wrong"),
@@ -271,7 +287,11 @@ impl Language {
     pub fn open_incidents(self, count: usize, or_more: bool) -> String {
         self.say(
             format!("🌙 未解決のインシデントが {count} 件{}あります(古い順)", if or_more { "以上" } else { "" }),
-            format!("🌙 {count}{} incidents are still open, the oldest first", if or_more { " or more" } else { "" }),
+            match (count, or_more) {
+                (1, false) => "🌙 1 incident is still open".to_owned(),
+                (_, false) => format!("🌙 {count} incidents are still open, the oldest first"),
+                (_, true) => format!("🌙 {count} or more incidents are still open, the oldest first"),
+            },
         )
     }
 

@@ -52,6 +52,8 @@ pub struct PostError {
 /// What an error means for the post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
+    /// It was not sent: the time was up before.
+    NotAsked,
     /// It was not accepted, and may be later.
     Unavailable {
         /// What the chat asked for.
@@ -97,10 +99,7 @@ impl Chat {
     /// A message in the chat's markup.
     #[must_use]
     pub fn render(&self, message: &Message) -> String {
-        match self {
-            Self::Typetalk(_) => typetalk::render(message),
-            Self::Slack(_) => slack::render(message),
-        }
+        render(self.name(), message)
     }
 
     /// Posts once.
@@ -112,6 +111,15 @@ impl Chat {
             Self::Typetalk(typetalk) => typetalk.post(post).await,
             Self::Slack(slack) => slack.post(post).await,
         }
+    }
+}
+
+/// A message in a chat's markup.
+#[must_use]
+pub fn render(chat: ChatName, message: &Message) -> String {
+    match chat {
+        ChatName::Typetalk => typetalk::render(message),
+        ChatName::Slack => slack::render(message),
     }
 }
 

@@ -40,11 +40,18 @@ pub enum Ignored {
     NoWebhook,
 }
 
+/// A delivery's own id, if it looks like one; anybody can send anything under the header's name.
+#[must_use]
+pub fn webhook_id(headers: &http::HeaderMap) -> Option<&str> {
+    headers.get("x-webhook-id")?.to_str().ok().filter(|id| json::is_id(id))
+}
+
 /// Reads the events of an authentic delivery. Never fails: what is no JSON is an event that says so.
 ///
 /// `webhook_id` is the delivery's `X-Webhook-Id`; it identifies what carries no id of its own.
 #[must_use]
 pub fn open(body: &[u8], webhook_id: Option<&str>) -> Vec<Item> {
+    let webhook_id = webhook_id.filter(|id| json::is_id(id));
     let Some(body) = json::parse(body) else {
         return vec![Item::event(Event {
             id: webhook_id.map(str::to_owned),
@@ -58,6 +65,9 @@ pub fn open(body: &[u8], webhook_id: Option<&str>) -> Vec<Item> {
     };
     match (&body["event"], &body["messages"]) {
         (event @ Value::Object(_), _) => vec![v3::item(event, webhook_id)],
+        (Value::Array(events), _) if events.iter().any(Value::is_object) => {
+            events.iter().filter(|event| event.is_object()).map(|event| v3::item(event, webhook_id)).collect()
+        }
         (_, Value::Array(messages)) => {
             messages.iter().enumerate().map(|(index, message)| v2::item(message, webhook_id, index)).collect()
         }

@@ -137,7 +137,10 @@ impl RosterSource {
         deadline: Instant,
     ) -> Option<SourceFailure> {
         let read = timeout_at(deadline, self.read()).await.unwrap_or_else(|_| {
-            Err(SourceError::new(SourceFailure::Slow, "the roster's source gave no answer in time"))
+            Err(SourceError::new(
+                SourceFailure::Slow,
+                "Google gave neither token nor sheet in time; the last good copy is used if there is one",
+            ))
         });
         match read {
             Ok(Read { mut tables, complaint }) => {

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -14,12 +16,20 @@ use crate::relay::Tally;
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "OncallRelay";
 
-/// Starts logging: ours from `INFO`; of the libraries only warnings, since they may quote what we keep quiet.
+/// Starts logging to the standard output.
 pub fn start_logging() {
-    let ours = Targets::new().with_target("oncall_relay", LevelFilter::INFO).with_default(LevelFilter::WARN);
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
     // Somebody else's subscriber, as in a test, is as good.
-    let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
+    let _ = log_to(std::io::stdout).try_init();
+}
+
+/// Ours from `INFO`; of the libraries only warnings, since they may quote what we keep quiet.
+pub fn log_to<W>(writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let ours = Targets::new().with_target("oncall_relay", LevelFilter::INFO).with_default(LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(writer);
+    tracing_subscriber::registry().with(ours).with(lines)
 }
 
 /// The functions' one clock; everything else is told what time it is.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub enum Fault {
     HangUp,
     /// Never answers.
     Hang,
+    /// Answers the request as it should be, so long after it has arrived.
+    Delay(Duration),
     /// Takes the request, then answers later than anybody waits.
     TakeAndHang,
     /// Takes the request, then closes the connection without an answer.
@@ -77,10 +80,10 @@ impl Reply {
 }
 
 /// A running stand-in.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     script: Arc<Script>,
+    service: Arc<dyn Service>,
     running: Mutex<Option<AbortHandle>>,
 }
 
@@ -90,13 +93,17 @@ struct Script {
     next: Mutex<VecDeque<Fault>>,
     always: Mutex<Option<Fault>>,
     later: Mutex<Option<(usize, Fault)>>,
+    only: Mutex<&'static str>,
     heard: Mutex<usize>,
     connections: Mutex<usize>,
 }
 
 impl Script {
     /// What is to befall the request that was heard last.
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, path: &str) -> Option<Fault> {
+        if !path.starts_with(*lock(&self.only)) {
+            return None;
+        }
         let later = || {
             let heard = *lock(&self.heard);
             lock(&self.later).clone().filter(|(requests, _)| heard > *requests).map(|(_, fault)| fault)
@@ -115,8 +122,14 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
         let script = Arc::new(Script::default());
-        let running = tokio::spawn(accept(listener, service, Arc::clone(&script))).abort_handle();
-        Ok(Self { address, script, running: Mutex::new(Some(running)) })
+        let server = Self { address, script, service, running: Mutex::default() };
+        server.serve(listener);
+        Ok(server)
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let serving = accept(listener, Arc::clone(&self.service), Arc::clone(&self.script));
+        *lock(&self.running) = Some(tokio::spawn(serving).abort_handle());
     }
 
     /// `http://127.0.0.1:port`
@@ -147,6 +160,28 @@ impl Server {
         }
     }
 
+    /// Opens the port again that was shut down.
+    ///
+    /// # Errors
+    /// If somebody else has taken it.
+    pub async fn start_again(&self) -> io::Result<()> {
+        // The connections that were just closed may hold the port for a moment.
+        for _ in 0..50 {
+            if let Ok(listener) = TcpListener::bind(self.address).await {
+                self.serve(listener);
+                return Ok(());
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.serve(TcpListener::bind(self.address).await?);
+        Ok(())
+    }
+
+    /// Fails only requests whose path begins so.
+    pub fn fail_only(&self, path: &'static str) {
+        *lock(&self.script.only) = path;
+    }
+
     /// How many requests have arrived.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -157,6 +192,12 @@ impl Server {
     #[must_use]
     pub fn connections(&self) -> usize {
         *lock(&self.script.connections)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -189,7 +230,7 @@ async fn handle(
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let request = Request::from_parts(parts, body);
     *lock(&script.heard) += 1;
-    let fault = script.fault();
+    let fault = script.fault(request.uri().path());
     match fault {
         None => Ok(whole(service.answer(&request))),
         Some(Fault::Answer(status, headers, body)) => {
@@ -198,6 +239,10 @@ async fn handle(
         }
         Some(Fault::HangUp) => Err(hung_up()),
         Some(Fault::Hang) => pending().await,
+        Some(Fault::Delay(delay)) => {
+            sleep(delay).await;
+            Ok(whole(service.answer(&request)))
+        }
         Some(Fault::TakeAndHang) => {
             service.answer(&request);
             pending().await

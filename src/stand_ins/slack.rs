@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -44,6 +45,9 @@ struct Messages {
     new: Vec<Post>,
     known: Vec<String>,
     count: usize,
+    /// The least time between two messages, and when the last one came.
+    pace: Duration,
+    last: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +79,11 @@ impl Slack {
     #[must_use]
     pub fn take_posts(&self) -> Vec<Post> {
         std::mem::take(&mut lock(&self.workspace.messages).new)
+    }
+
+    /// Takes no message sooner after another; the real Slack wants about a second per channel.
+    pub fn keep_pace(&self, pace: Duration) {
+        lock(&self.workspace.messages).pace = pace;
     }
 
     /// Forgets every message, so that no thread can be continued.
@@ -125,6 +134,13 @@ impl Workspace {
         if message.thread_ts.as_ref().is_some_and(|thread| !messages.known.contains(thread)) {
             return error("thread_not_found");
         }
+        if let Some(wait) = messages.last.and_then(|last| messages.pace.checked_sub(last.elapsed())) {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let headers = vec![("retry-after", seconds.to_string())];
+            let body = json!({"ok": false, "error": "ratelimited"}).to_string();
+            return Reply { status: StatusCode::TOO_MANY_REQUESTS, headers, body };
+        }
+        messages.last = Some(Instant::now());
         messages.count += 1;
         let ts = format!("1795485600.{:06}", messages.count);
         messages.known.push(ts.clone());

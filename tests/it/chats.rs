@@ -16,7 +16,7 @@ fn send_again() -> (u16, Value) {
     (503, json!({"posted": 0, "ignored": 0, "failed": 1}))
 }
 
-/// Slack alone, with the sheet read so that only the chat matters.
+/// A world with this chat and no backup.
 async fn only(chat: &str) -> World {
     let mut world = World::new().await;
     world.set("CHATS", chat);
@@ -100,7 +100,7 @@ async fn whatever_slack_does_typetalk_takes_over() {
         assert_eq!(relay.signed(DAYTIME, &triggered("e1")).await, posted(1), "{fault:?}");
         let topic = relay.topic();
         assert_eq!(topic.len(), 1, "{fault:?}");
-        assert!(topic[0].ends_with("Slack に投稿できないため、Typetalk にお知らせしています"), "{fault:?}: {topic:?}");
+        assert!(topic[0].contains("⚠️ Slack ") && topic[0].ends_with("お知らせしています"), "{fault:?}: {topic:?}");
         assert_eq!(world.slack.requests(), asked, "{fault:?}");
     }))
     .await;
@@ -270,6 +270,46 @@ async fn a_thread_that_slack_no_longer_accepts_is_left_for_the_channel_and_begun
     }
     let posts = world.slack.take_posts();
     assert_eq!((&posts[1].thread, posts[2].thread.as_ref()), (&None, Some(&posts[1].ts)));
+}
+
+#[tokio::test]
+async fn a_backup_that_refuses_the_message_gets_the_bare_minimum_and_why() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    world.typetalk.fail_always(Some(Fault::status(503)));
+    world.slack.fail_once(Fault::Answer(200, vec![], r#"{"ok":false,"error":"msg_too_long"}"#));
+    assert_eq!(relay.signed(DAYTIME, &triggered("e1")).await, posted(1));
+    assert_eq!(
+        relay.channel(),
+        ["<@U0TANAKA1> <@U0SUZUKI1> 発生 #pd33 応答が遅い <https://acme.pagerduty.com/incidents/PINCIDENT1>\n\
+          ⚠️ Typetalk に投稿できないため、Slack にお知らせしています"]
+    );
+}
+
+#[tokio::test]
+async fn an_id_of_any_type_is_a_post() {
+    let world = only("typetalk").await;
+    let relay = world.relay().await;
+    for (body, expected) in [
+        (r#"{"post":{"id":12}}"#, posted(1)),
+        (r#"{"post":{"id":"12"}}"#, posted(1)),
+        (r#"{"post":{"id":null}}"#, send_again()),
+    ] {
+        world.typetalk.fail_once(Fault::Answer(200, vec![], body));
+        assert_eq!(relay.signed(DAYTIME, &triggered(body)).await, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_in_doubt_that_comes_again_says_so() {
+    let world = only("slack").await;
+    let relay = world.relay().await;
+    world.slack.fail_once(Fault::TakeAndHangUp);
+    assert_eq!(relay.signed(DAYTIME, &triggered("e1")).await, send_again());
+    assert_eq!(relay.signed(DAYTIME, &triggered("e1")).await, posted(1));
+    let channel = relay.channel();
+    assert!(!channel[0].contains("再送の可能性"), "{channel:?}");
+    assert!(channel[1].contains("🔁 再送の可能性があります"), "{channel:?}");
 }
 
 #[tokio::test]

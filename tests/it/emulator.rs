@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::world::{EVENING, happening, incident};
 
-fn path_in(variable: &str) -> PathBuf {
+pub(crate) fn path_in(variable: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "tells where the installed parts are")]
     let path = std::env::var(variable);
     PathBuf::from(path.unwrap_or_else(|_| panic!("{variable} must say where to look")))

@@ -13,7 +13,15 @@ mod reminder;
 
 mod secrets;
 
+mod ledger;
+
+mod faults;
+
 mod laws;
+
+mod crashers;
+
+mod security;
 
 mod tidy;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 /// A file of Rust, by its path from the project's root.
-struct Source {
+pub(crate) struct Source {
     path: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Source {
@@ -20,7 +20,7 @@ impl Source {
     }
 }
 
-fn sources(folders: &[&str]) -> Vec<Source> {
+pub(crate) fn sources(folders: &[&str]) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
     let mut left: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();

@@ -65,6 +65,11 @@ impl World {
         Surroundings::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
     }
 
+    /// The same settings as variables.
+    pub(crate) fn variables(&self) -> &HashMap<String, String> {
+        &self.settings
+    }
+
     /// The texts that the Typetalk topic got since the last look.
     pub(crate) fn topic(&self) -> Vec<String> {
         self.typetalk.take_posts().into_iter().map(|post| post.message).collect()

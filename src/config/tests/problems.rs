@@ -108,6 +108,13 @@ fn what_is_malformed_is_told_with_what_is_expected() {
             "PAGERDUTY_TOKENS can't be used: the list has an empty entry; remove the comma too many".to_owned(),
         ),
         (
+            "PAGERDUTY_TOKENS",
+            "Bearer planted",
+            "PAGERDUTY_TOKENS can't be used: a secret has spaces or other characters that none has; give it the bare \
+             secrets"
+                .to_owned(),
+        ),
+        (
             "TYPETALK_ALERT_TOKEN",
             "planted token",
             "TYPETALK_ALERT_TOKEN can't be used: it has characters that no token has; give it the token of the topic's \

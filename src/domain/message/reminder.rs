@@ -1,7 +1,8 @@
 //! The lines of a reminder: whose day it is, the manual, what the roster lacks, what is still open.
 
 use super::{
-    Destination, Language, OnCall, Person, Span, foreign, mention_line, needs_fallback, on_call_people, roster_news,
+    Destination, Language, OnCall, Person, Span, foreign, last_resort, mention_line, needs_fallback, on_call_people,
+    roster_news,
 };
 use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder};
 
@@ -34,8 +35,8 @@ pub(super) fn bare_lines(reminder: &Reminder, destination: Destination, language
 fn people(reminder: &Reminder, destination: Destination) -> impl Iterator<Item = &Person> {
     let day = &reminder.day;
     let helpless = day.on_call != OnCall::Nobody && needs_fallback(day, destination.chat);
-    let fallback = if helpless { &day.fallback[..] } else { &[] };
-    on_call_people(day).iter().chain(fallback)
+    let fallback = helpless.then(|| last_resort(day, destination.chat));
+    on_call_people(day).iter().chain(fallback.into_iter().flatten())
 }
 
 fn open_incidents(reminder: &Reminder, language: Language) -> Vec<Vec<Span>> {

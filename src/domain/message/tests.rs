@@ -243,14 +243,18 @@ fn every_reason_why_the_roster_cant_be_read_has_words_in_both_languages() {
 #[test]
 fn a_late_message_says_when_it_happened_and_how_long_ago() {
     for (minutes, japanese, english) in [
-        (11, "🕒 11/24(火) 10:49 の出来事です(11分前)", "🕒 This happened at 11/24 (Tue) 10:49, 11 min ago"),
-        (95, "🕒 11/24(火) 09:25 の出来事です(1時間35分前)", "🕒 This happened at 11/24 (Tue) 09:25, 1 h 35 min ago"),
+        (11, "🕒 11/24(火) 10:49 の出来事です(11分前)", "🕒 This happened on 11/24 (Tue) at 10:49, 11 min ago"),
+        (
+            95,
+            "🕒 11/24(火) 09:25 の出来事です(1時間35分前)",
+            "🕒 This happened on 11/24 (Tue) at 09:25, 1 h 35 min ago",
+        ),
         (
             47 * 60,
             "🕒 11/22(日) 12:00 の出来事です(47時間0分前)",
-            "🕒 This happened at 11/22 (Sun) 12:00, 47 h 0 min ago",
+            "🕒 This happened on 11/22 (Sun) at 12:00, 47 h 0 min ago",
         ),
-        (50 * 60, "🕒 11/22(日) 09:00 の出来事です(2日前)", "🕒 This happened at 11/22 (Sun) 09:00, 2 days ago"),
+        (50 * 60, "🕒 11/22(日) 09:00 の出来事です(2日前)", "🕒 This happened on 11/22 (Sun) at 09:00, 2 days ago"),
     ] {
         let delay = late_by(TimeDelta::minutes(minutes));
         let notice = Notice { delay: Some(delay), ..notice(event(Kind::Triggered), "") };
@@ -263,15 +267,21 @@ fn a_message_on_a_backup_says_why_it_is_there() {
     let notice = notice(event(Kind::Triggered), "田中");
     check_news(
         &notice,
-        Destination { chat: ChatName::Slack, instead_of: Some(ChatName::Typetalk) },
+        Destination {
+            chat: ChatName::Slack,
+            instead_of: Some(FailedChat { chat: ChatName::Typetalk, in_doubt: false }),
+        },
         "⚠️ Typetalk に投稿できないため、Slack にお知らせしています",
         "⚠️ Posted here on Slack because Typetalk failed",
     );
     check_news(
         &notice,
-        Destination { chat: ChatName::Typetalk, instead_of: Some(ChatName::Slack) },
-        "⚠️ Slack に投稿できないため、Typetalk にお知らせしています",
-        "⚠️ Posted here on Typetalk because Slack failed",
+        Destination {
+            chat: ChatName::Typetalk,
+            instead_of: Some(FailedChat { chat: ChatName::Slack, in_doubt: true }),
+        },
+        "⚠️ Slack への投稿を確認できないため、Typetalk にもお知らせしています",
+        "⚠️ Posted here on Typetalk, too, because Slack didn't confirm it",
     );
 }
 

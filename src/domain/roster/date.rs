@@ -48,21 +48,31 @@ fn half_width(text: &str) -> String {
     text.chars().map(narrow).collect::<String>().trim().to_owned()
 }
 
-/// Takes `(火)` or `(Tue)` off the end.
+/// Takes `(火)`, `(火・祝)`, `(Tue)`, `火曜日` or a time of day off the end.
 fn split_weekday(text: &str) -> Result<(&str, Option<Weekday>), RowIssue> {
-    let Some((date, rest)) = text.split_once('(') else { return Ok((text, None)) };
-    let name = rest.strip_suffix(')').ok_or(RowIssue::NoDate)?.trim();
-    let weekday = match name.strip_suffix("曜日").or(name.strip_suffix("曜")).unwrap_or(name) {
-        "月" => Weekday::Mon,
-        "火" => Weekday::Tue,
-        "水" => Weekday::Wed,
-        "木" => Weekday::Thu,
-        "金" => Weekday::Fri,
-        "土" => Weekday::Sat,
-        "日" => Weekday::Sun,
-        english => english.parse().map_err(|_| RowIssue::NoDate)?,
-    };
-    Ok((date.trim_end(), Some(weekday)))
+    if let Some((date, rest)) = text.split_once('(') {
+        let name = rest.strip_suffix(')').ok_or(RowIssue::NoDate)?;
+        let name = name.split(['・', ',', '/']).next().unwrap_or(name).trim();
+        return Ok((date.trim_end(), Some(weekday(name).ok_or(RowIssue::NoDate)?)));
+    }
+    match text.rsplit_once(' ') {
+        Some((date, rest)) if rest.contains(':') => Ok((date.trim_end(), None)),
+        Some((date, rest)) => Ok((date.trim_end(), Some(weekday(rest).ok_or(RowIssue::NoDate)?))),
+        None => Ok((text, None)),
+    }
+}
+
+fn weekday(name: &str) -> Option<Weekday> {
+    match name.strip_suffix("曜日").or(name.strip_suffix("曜")).unwrap_or(name) {
+        "月" => Some(Weekday::Mon),
+        "火" => Some(Weekday::Tue),
+        "水" => Some(Weekday::Wed),
+        "木" => Some(Weekday::Thu),
+        "金" => Some(Weekday::Fri),
+        "土" => Some(Weekday::Sat),
+        "日" => Some(Weekday::Sun),
+        english => english.parse().ok(),
+    }
 }
 
 fn from_text(text: &str, today: NaiveDate) -> Option<NaiveDate> {
@@ -74,14 +84,14 @@ fn from_text(text: &str, today: NaiveDate) -> Option<NaiveDate> {
         let (month, day) = month_day.strip_suffix('日')?.split_once('月')?;
         year.into_iter().chain([month, day]).collect()
     } else {
-        text.split(if text.contains('/') { '/' } else { '-' }).collect()
+        text.split(['/', '-', '.'].into_iter().find(|mark| text.contains(*mark)).unwrap_or('/')).collect()
     };
     match parts.as_slice() {
         [year, month, day] if year.trim().len() == 4 => {
             NaiveDate::from_ymd_opt(digits(year)?.try_into().ok()?, digits(month)?, digits(day)?)
         }
-        // `11-24` is not among the forms: it is as likely a range or a count.
-        [month, day] if !text.contains('-') => nearest(digits(month)?, digits(day)?, today),
+        // `11-24` and `11.24` are not among the forms: they are as likely a range or a number.
+        [month, day] if text.contains(['/', '月']) => nearest(digits(month)?, digits(day)?, today),
         _ => None,
     }
 }
@@ -122,6 +132,11 @@ mod tests {
                 check(&Cell::Text(format!(" {form}{weekday} ")), "2026-11-24");
             }
         }
+        for other in
+            ["11/24(火・祝)", "11/24 火曜日", "2026-11-24 00:00", "2026/11/24 0:00:00", "2026.11.24", "2026.11.24(火)"]
+        {
+            check(&Cell::Text(other.into()), "2026-11-24");
+        }
         check(&Cell::Text("2026/1/5".into()), "2026-01-05");
         check(&Cell::Text("2026年1月5日".into()), "2026-01-05");
         check(&Cell::Text("1月5日(火)".into()), "2027-01-05");
@@ -161,6 +176,8 @@ mod tests {
             "2026-11-24(x)",
             "99999/1/1",
             "-1/2",
+            "11.24",
+            "11/24 田中",
             "+1/+2",
             "1//2",
             "日付",

@@ -97,6 +97,15 @@ impl Person {
         Self { name: name.to_owned(), typetalk: Mention::typetalk(name), slack: Mention::slack_in_roster(name) }
     }
 
+    fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    fn complete_with(&mut self, other: Self) {
+        self.typetalk = self.typetalk.take().or(other.typetalk);
+        self.slack = self.slack.take().or(other.slack);
+    }
+
     /// The name as the sheet has it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -154,9 +163,14 @@ impl Members {
         (people, unknown)
     }
 
-    /// Like [`Self::people`] for a setting instead of a cell: whoever is no member may be given by handle.
+    /// Like [`Self::people`] for a setting instead of a cell: whoever is no member may be given by handle,
+    /// and by a handle for each chat, so that what looks like a Slack id is no Typetalk handle.
     pub(super) fn last_resort(&self, cell: &str) -> Vec<Person> {
-        self.named_in(cell, Person::by_handle)
+        self.named_in(cell, |name| {
+            let person = Person::by_handle(name);
+            let typetalk = person.typetalk.filter(|_| person.slack.is_none());
+            Person { typetalk, ..person }
+        })
     }
 
     fn named_in(&self, cell: &str, mut stranger: impl FnMut(&str) -> Person) -> Vec<Person> {
@@ -177,7 +191,7 @@ impl Members {
     fn member(&self, name: &str) -> Option<&Person> {
         match self {
             Self::NamesAreHandles | Self::Unreadable => None,
-            Self::Known(people) => people.iter().find(|person| person.name.eq_ignore_ascii_case(name)),
+            Self::Known(people) => people.iter().find(|person| person.is_called(name)),
         }
     }
 }
@@ -206,7 +220,7 @@ fn known_members(table: &Table) -> (Vec<Person>, Vec<RowProblem>) {
         problem(0, RowIssue::NoHeader);
         return (Vec::new(), problems);
     };
-    let mut people = Vec::new();
+    let mut people: Vec<Person> = Vec::new();
     for (index, row) in table.rows.iter().enumerate().skip(1) {
         let name = name_of(&text_of(row.get(columns.name)));
         if name.is_empty() || is_formula_error(&name) {
@@ -228,7 +242,14 @@ fn known_members(table: &Table) -> (Vec<Person>, Vec<RowProblem>) {
         };
         let typetalk = handle(columns.typetalk, Mention::typetalk, ChatName::Typetalk);
         let slack = handle(columns.slack, Mention::slack, ChatName::Slack);
-        people.push(Person { name, typetalk, slack });
+        let person = Person { name, typetalk, slack };
+        match people.iter_mut().find(|known| known.is_called(&person.name)) {
+            Some(known) => {
+                known.complete_with(person);
+                problem(index, RowIssue::Twice);
+            }
+            None => people.push(person),
+        }
     }
     (people, problems)
 }

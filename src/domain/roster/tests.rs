@@ -213,6 +213,34 @@ fn bad_rows_of_the_members_tab_are_told_by_number_and_hide_no_good_ones() {
 }
 
 #[test]
+fn two_rows_of_one_member_complete_each_other_whichever_comes_first() {
+    let members = |rows: &[&[&str]]| {
+        let rows = [&[&["name", "typetalk", "slack"][..]], rows].concat();
+        let tables =
+            Tables { roster: table(1, &[&["2026-11-24", "田中"]]), members: MembersTable::Table(table(1, &rows)) };
+        let (roster, problems) = Roster::parse(&tables, today());
+        let OnCall::People(people) = roster.on_call(today()) else { panic!("nobody") };
+        let handles = [ChatName::Typetalk, ChatName::Slack].map(|chat| people[0].mention(chat).cloned());
+        (handles, problems.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let both = [Some(Mention::Typetalk("tanaka".into())), Some(Mention::SlackMember("U0TANAKA1".into()))];
+    let twice = "the name has a row already; both are used, the first where they differ; remove one";
+    for rows in [
+        [&["田中", "", ""][..], &["田中", "tanaka", "U0TANAKA1"]],
+        [&["田中", "tanaka", ""], &["田中", "", "U0TANAKA1"]],
+        [&["田中", "tanaka", "U0TANAKA1"], &["田中", "other", "U0OTHER01"]],
+    ] {
+        assert_eq!(members(&rows), (both.clone(), vec![format!("members tab, row 3: {twice}")]), "{rows:?}");
+    }
+}
+
+#[test]
+fn a_first_row_whose_date_cannot_be_read_does_not_pass_for_a_header() {
+    let (_, problems) = with_members(&[&["11/24/2026", "田中"], &["2026-11-24", "鈴木"]], MEMBERS);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+#[test]
 fn a_members_tab_without_a_header_maps_nobody_and_says_so_once() {
     for members in [&[][..], &[&["田中", "tanaka"][..]], &[&["handle", "typetalk"], &["田中", "tanaka"]]] {
         let (roster, problems) = with_members(&[&["2026-11-24", "田中"]], members);
@@ -301,6 +329,7 @@ fn people_of_last_resort_are_written_as_in_the_sheet_or_as_handles() {
     assert_eq!(said(&fallback(members(), &["SRE", "@佐藤 花子"])), "@sre-team, @sato");
     assert_eq!(said(&fallback(members(), &["ops-bot", "部長"])), "@ops-bot, 部長");
     assert_eq!(said_on(ChatName::Slack, &fallback(members(), &["S0OPSTEAM"])), "<!subteam^S0OPSTEAM>");
+    assert_eq!(said(&fallback(members(), &["S0OPSTEAM"])), "S0OPSTEAM", "nobody on Typetalk is called so");
     assert_eq!(said(&fallback(MembersTable::None, &["sre-team"])), "@sre-team");
     assert_eq!(said(&fallback(MembersTable::Unreadable, &["sre-team"])), "@sre-team");
     assert_eq!(fallback(members(), &[]), OnCall::People(vec![]));

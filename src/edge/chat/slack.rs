@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Fate, HttpClient, Post, PostError, Posted, exchange, markup};
 use crate::config::{Purpose, SlackConfig};
@@ -39,9 +40,9 @@ struct NewMessage<'a> {
 struct Outcome {
     ok: bool,
     #[serde(default)]
-    error: Option<String>,
+    error: Value,
     #[serde(default)]
-    ts: Option<String>,
+    ts: Value,
 }
 
 impl Slack {
@@ -75,10 +76,10 @@ impl Slack {
         let status = answer.status;
         match serde_json::from_slice::<Outcome>(&answer.body) {
             Ok(Outcome { ok: true, ts, .. }) if answer.is_success() => {
-                Ok(Posted { thread: post.thread.map(str::to_owned).or(ts) })
+                Ok(Posted { thread: post.thread.map(str::to_owned).or_else(|| ts.as_str().map(str::to_owned)) })
             }
             Ok(Outcome { ok: false, error, .. }) => {
-                let code = error.as_deref().unwrap_or("no error code");
+                let code = error.as_str().unwrap_or("no error code");
                 Err(refusal(code, post.thread.is_some(), self.purpose))
             }
             _ if answer.is_success() => Err(PostError::new(Fate::Unknown, format!("HTTP {status} without `ok`"))),
@@ -110,6 +111,9 @@ fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
         | "restricted_action_non_threadable_channel"
         | "channel_is_limited_access"
         | "restricted_action_thread_only_channel" => Fate::WeAreRefused { setting: purpose.slack_channel() },
+        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
+            Fate::WeAreRefused { setting: "Slack's own status page" }
+        }
         _ => Fate::WeAreRefused { setting: "SLACK_TOKEN" },
     };
     // A code is a word; anything else in its place is not for the log.

@@ -5,6 +5,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Answer, Fate, HttpClient, Post, PostError, Posted, exchange, markup};
 use crate::config::{Purpose, TypetalkConfig};
@@ -34,8 +35,7 @@ struct Created {
 
 #[derive(Deserialize)]
 struct CreatedPost {
-    #[serde(rename = "id")]
-    _id: u64,
+    id: Value,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct Refusal {
 #[derive(Deserialize)]
 struct FieldError {
     #[serde(default)]
-    field: String,
+    field: Option<String>,
 }
 
 impl Typetalk {
@@ -70,8 +70,10 @@ impl Typetalk {
             return Err(refusal(&answer, self.purpose));
         }
         match serde_json::from_slice::<Created>(&answer.body) {
-            Ok(Created { post: CreatedPost { .. } }) => Ok(Posted { thread: None }),
-            Err(_) => Err(PostError::new(Fate::Unknown, format!("HTTP {} without a post's id", answer.status))),
+            Ok(Created { post: CreatedPost { id: Value::Number(_) | Value::String(_) } }) => {
+                Ok(Posted { thread: None })
+            }
+            _ => Err(PostError::new(Fate::Unknown, format!("HTTP {} without a post's id", answer.status))),
         }
     }
 }
@@ -80,7 +82,7 @@ impl Typetalk {
 fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
     let names_the_message = || {
         serde_json::from_slice::<Refusal>(&answer.body)
-            .is_ok_and(|refusal| refusal.errors.iter().any(|error| error.field == "message"))
+            .is_ok_and(|refusal| refusal.errors.iter().any(|error| error.field.as_deref() == Some("message")))
     };
     let fate = match answer.status {
         413 => Fate::MessageRefused,

@@ -81,11 +81,11 @@ impl Memory {
 }
 
 fn drop_oldest_half(pages: &mut HashMap<String, Page>) {
-    let mut times: Vec<_> = pages.values().map(|page| page.expires).collect();
-    let middle = times.len() / 2;
-    let (_, median, _) = times.select_nth_unstable(middle);
-    let median = *median;
-    pages.retain(|_, page| page.expires > median);
+    let mut by_age: Vec<_> = pages.iter().map(|(key, page)| (page.expires, key.clone())).collect();
+    by_age.sort_unstable();
+    for (_, key) in &by_age[..by_age.len() / 2] {
+        pages.remove(key);
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,16 @@ use serde_json::Value;
 
 use crate::domain::event::Link;
 
-/// Parses a body. Bad UTF-8 and lone surrogates become U+FFFD; `None` only if it is no JSON at all.
+/// What the parser follows of lists in lists, with some to spare; webhooks have some ten levels.
+const DEEPEST: usize = 100;
+
+/// Parses a body. Bad UTF-8 and lone surrogates become U+FFFD, what is nested too deeply is emptied; `None` only
+/// if it is no JSON at all.
 pub(super) fn parse(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok().or_else(|| {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}');
-        serde_json::from_str(&mend_surrogates(text)).ok()
+        serde_json::from_str(&mend_surrogates(&prune(text))).ok()
     })
 }
 
@@ -39,16 +43,41 @@ fn mend_surrogates(json: &str) -> String {
     out
 }
 
+/// Empties lists and objects that are nested too deeply: a monitor's details must not cost the incident its title.
+fn prune(json: &str) -> String {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let is_kept = |c: &char| {
+        let outer = depth;
+        match c {
+            _ if in_string => {
+                in_string = escaped || *c != '"';
+                escaped = !escaped && *c == '\\';
+            }
+            '"' => in_string = true,
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        outer.min(depth) < DEEPEST
+    };
+    json.chars().filter(is_kept).collect()
+}
+
 /// The UTF-16 unit of a `\uXXXX` at the beginning of `text`.
 fn escaped_unit(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
+/// More characters of a text than any message has room for.
+const MOST_CHARACTERS: usize = 10_000;
+/// More elements of a list than any message names.
+const MOST_ELEMENTS: usize = 1_000;
+
 /// A text field; numbers are taken for text, since ids and titles sometimes are numbers.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::String(text) if !text.trim().is_empty() => Some(text.chars().take(MOST_CHARACTERS).collect()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -84,10 +113,29 @@ pub(super) fn link(value: &Value) -> Option<Link> {
     Link::parse(value.as_str()?.split('#').next()?)
 }
 
+/// A value, or the first of a list where one value should be.
+pub(super) fn one(value: &Value) -> &Value {
+    match value {
+        Value::Array(elements) => elements.first().unwrap_or(&Value::Null),
+        single => single,
+    }
+}
+
+/// An id: what could be anything else is none, so that it can be logged and looked up.
+pub(super) fn id(value: &Value) -> Option<String> {
+    text(value).filter(|id| is_id(id))
+}
+
+/// Whether a text is as short and plain as ids are.
+pub(super) fn is_id(text: &str) -> bool {
+    const LONGEST: usize = 128;
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// The elements of a list; something that is no list counts as a list of one.
 pub(super) fn list(value: &Value) -> &[Value] {
     match value {
-        Value::Array(elements) => elements,
+        Value::Array(elements) => &elements[..elements.len().min(MOST_ELEMENTS)],
         Value::Null => &[],
         single => std::slice::from_ref(single),
     }
@@ -95,6 +143,7 @@ pub(super) fn list(value: &Value) -> &[Value] {
 
 /// The name of a reference, which PagerDuty calls its summary.
 pub(super) fn name(reference: &Value) -> Option<String> {
+    let reference = one(reference);
     first_text(&[&reference["summary"], &reference["name"], reference])
 }
 
@@ -119,6 +168,15 @@ mod tests {
     fn bad_utf8_is_replaced_and_a_byte_order_mark_skipped() {
         assert_eq!(parse(b"{\"t\":\"a\xff\xfeb\"}").unwrap()["t"], "a\u{fffd}\u{fffd}b");
         assert_eq!(parse(b"\xef\xbb\xbf{\"t\":1}").unwrap()["t"], 1);
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_emptied_and_costs_nothing_else() {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let (open, close) = (open.repeat(100_000), close.repeat(100_000));
+            let json = format!(r#"{{"deep":{open}"]\\\"}}"{close},"t":"a \"[{{"}}"#);
+            assert_eq!(parse(json.as_bytes()).unwrap()["t"], "a \"[{", "{}", &open[..6]);
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod kinds;
 
 use serde_json::json;
 
+use std::ops::Not;
+
 use super::*;
 use crate::domain::event::{IncidentId, Link, Urgency};
 
@@ -214,6 +216,38 @@ fn version_1_and_what_is_no_webhook_are_told_apart() {
     }
     assert_eq!(ignored(&json!({"messages": [null, {"type": 1}]})), [Ignored::NoWebhook, Ignored::NoWebhook]);
     assert_eq!(ignored(&json!({"messages": []})), []);
+}
+
+#[test]
+fn a_message_that_lost_its_type_or_its_incident_is_an_event_all_the_same() {
+    for message in [
+        json!({"event": null, "incident": [{"id": "PDISK01", "incident_number": 4821}]}),
+        json!({"incident": {"id": "PDISK01", "incident_number": 4821}}),
+        json!({"event": ["incident.trigger"]}),
+        json!({"log_entries": []}),
+        json!({"created_on": "2026-11-24T02:00:00Z"}),
+    ] {
+        let event = event(&json!({ "messages": [message] }));
+        assert_eq!(event.incident.number, message["incident"].is_null().not().then_some(4821), "{message}");
+    }
+    let wrapped =
+        event(&json!({"event": [{"event_type": "incident.triggered", "data": [{"id": 77, "number": 4821}]}]}));
+    assert_eq!((wrapped.kind, wrapped.incident.id), (Kind::Triggered, IncidentId::parse("77")));
+}
+
+#[test]
+fn what_does_not_look_like_an_id_is_none() {
+    for odd in ["", "two words", "line\nbreak", "ID", &"x".repeat(129)] {
+        let body = json!({"event": {"id": odd, "event_type": "incident.triggered"}}).to_string();
+        let ids = |webhook_id| match &open(body.as_bytes(), webhook_id)[..] {
+            [Item::Event(event)] => event.id.clone(),
+            other => panic!("{other:?}"),
+        };
+        let usable = (odd == "ID").then(|| odd.to_owned());
+        assert_eq!(ids(None), usable, "{odd:?}");
+        assert_eq!(ids(Some("w-1")), usable.or(Some("w-1".to_owned())), "{odd:?}");
+        assert_eq!(ids(Some("w 1")).filter(|id| id == "w 1"), None);
+    }
 }
 
 #[test]

@@ -4,25 +4,27 @@
 
 use serde_json::Value;
 
-use super::json::{first_text, link, list, name, number, text, time};
+use super::json::{first_text, id, link, list, name, number, one, text, time};
 use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind, Urgency};
 
 pub(super) fn item(message: &Value, webhook_id: Option<&str>, index: usize) -> Item {
-    let incident = &message["incident"];
+    let incident = one(&message["incident"]);
     let log_entries = list(&message["log_entries"]);
-    let event_type = text(&message["event"]);
-    if event_type.is_none() && !incident.is_object() {
-        let version_1 = message["type"].is_string() && message["data"].is_object();
-        return Item::Ignored(if version_1 { Ignored::Version1 } else { Ignored::NoWebhook });
+    let event_type = text(one(&message["event"]));
+    if message["type"].is_string() && message["data"].is_object() {
+        return Item::Ignored(Ignored::Version1);
+    }
+    if ["event", "incident", "log_entries", "created_on"].iter().all(|field| message[field].is_null()) {
+        return Item::Ignored(Ignored::NoWebhook);
     }
     Item::event(Event {
-        id: text(&message["id"]).or_else(|| Some(format!("{}/{index}", webhook_id?))),
+        id: id(&message["id"]).or_else(|| Some(format!("{}/{index}", webhook_id?))),
         kind: kind(event_type, incident, log_entries),
         occurred_at: time(&message["created_on"])
             .or_else(|| log_entries.iter().find_map(|entry| time(&entry["created_at"]))),
         incident: Incident {
-            id: incident["id"].as_str().and_then(IncidentId::parse),
+            id: text(&incident["id"]).as_deref().and_then(IncidentId::parse),
             number: number(&incident["incident_number"]),
             title: first_text(&[&incident["title"], &incident["description"], &incident["summary"]]),
             link: link(&incident["html_url"]),

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::json::{first_text, link, list, name, number, text, time};
+use super::json::{first_text, id, link, list, name, number, one, text, time};
 use super::v2::urgency;
 use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind};
@@ -14,19 +14,20 @@ pub(super) fn item(event: &Value, webhook_id: Option<&str>) -> Item {
     if let Some(family) = event_type.as_deref().and_then(not_for_people) {
         return Item::Ignored(Ignored::NotForPeople { family });
     }
-    let data = &event["data"];
+    let data = one(&event["data"]);
     // Only incidents come whole; everything else refers to its incident, without number and service.
-    let incident = if data["incident"].is_object() { &data["incident"] } else { data };
-    let is_incident = data["incident"].is_object()
+    let reference = one(&data["incident"]);
+    let incident = if reference.is_object() { reference } else { data };
+    let is_incident = reference.is_object()
         || match data["type"].as_str() {
             Some(data_type) => data_type == "incident",
             None => event_type.as_deref().is_none_or(|name| name.starts_with("incident.")),
         };
     Item::event(Event {
-        id: text(&event["id"]).or_else(|| webhook_id.map(str::to_owned)),
+        id: id(&event["id"]).or_else(|| webhook_id.map(str::to_owned)),
         occurred_at: time(&event["occurred_at"]),
         incident: Incident {
-            id: incident["id"].as_str().filter(|_| is_incident).and_then(IncidentId::parse),
+            id: text(&incident["id"]).as_deref().filter(|_| is_incident).and_then(IncidentId::parse),
             number: number(&incident["number"]).filter(|_| is_incident),
             title: first_text(&[&incident["title"], &incident["summary"]]),
             link: link(&incident["html_url"]),

@@ -168,7 +168,10 @@ impl Spreadsheet {
             ),
             Failed::Status { status: status @ (401 | 403) } => SourceError::new(
                 SourceFailure::Forbidden,
-                format!("Google refuses to show the sheet (HTTP {status}); share it with {account} as a viewer"),
+                format!(
+                    "Google refuses to show the sheet (HTTP {status}); share it with {account} as a viewer, \
+                     and see that the Google Sheets API is enabled in that account's project"
+                ),
             ),
             Failed::Status { status: 404 } => SourceError::new(
                 SourceFailure::Missing,
@@ -178,7 +181,7 @@ impl Spreadsheet {
                 SourceError::new(SourceFailure::TooManyReads, "Google's quota of reads is used up (HTTP 429)")
             }
             Failed::Status { status } => {
-                SourceError::new(SourceFailure::Down, format!("Google can't show the sheet now (HTTP {status})"))
+                SourceError::new(SourceFailure::OutOfOrder, format!("Google can't show the sheet now (HTTP {status})"))
             }
         }
     }

@@ -1,0 +1,69 @@
+//! A part of the fault matrix, with the same code linked into this process; `oncall faults` is the whole of it.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use oncall_relay::trial::faults::{self, Lasting};
+use oncall_relay::trial::fleet::Make;
+use oncall_relay::trial::sender::{Kind, Version, Webhook, compare};
+use oncall_relay::trial::storm::{Storm, killed_between_post_and_record, one_event_twice, storm};
+
+const FAILURES: [&str; 6] = ["refused connection", "hang", "500", "429, long", "400 of us", "accepted, then reset"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
+    let rows: Vec<_> = faults::rows()
+        .into_iter()
+        .filter(|row| row.version == Version::V3 && row.lasting != Lasting::AWhile && FAILURES.contains(&row.name))
+        .collect();
+    assert_eq!(rows.len(), 5 * 2 * FAILURES.len());
+    for some in rows.chunks(20) {
+        join_all(some.iter().map(async |row| {
+            let outcome = faults::run(row, &Make::Linked).await.unwrap();
+            assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+        }))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn one_event_on_two_instances_is_posted_once() {
+    for version in [Version::V2, Version::V3] {
+        let outcome = one_event_twice(version, &Make::Linked).await.unwrap();
+        assert!(outcome.is_as_promised(), "{outcome:?}");
+        assert_eq!((outcome.arrived.repeated_in_doubt, outcome.sent.attempts), (0, 2), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_died_over_its_post_is_repeated_and_says_so() {
+    let outcome = killed_between_post_and_record(Version::V3, &Make::Linked).await.unwrap();
+    assert!(outcome.is_as_promised(), "{outcome:?}");
+    assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_storm_passes_at_slacks_pace() {
+    let small =
+        Storm { webhooks: 40, instances: 4, within: Duration::from_secs(1), slack_pace: Duration::from_millis(25) };
+    let weathered = storm(small, &Make::Linked).await.unwrap();
+    assert!(weathered.outcome.is_as_promised(), "{weathered:?}");
+    assert!(weathered.reads_in_a_minute <= 60, "{weathered:?}");
+}
+
+/// The counting itself: a check that can't fail would prove nothing.
+#[test]
+fn losses_doubles_doubts_and_disorder_are_noticed() {
+    let webhooks = [Kind::Triggered, Kind::Resolved]
+        .map(|kind| Webhook::new(Version::V3, "P1", 1, kind, if kind == Kind::Triggered { "w1" } else { "w2" }));
+    let counted = |texts: &[&str]| {
+        let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+        let arrived = compare(&webhooks, &texts);
+        (arrived.lost, arrived.doubled, arrived.repeated_in_doubt, arrived.out_of_order)
+    };
+    assert_eq!(counted(&["[w1]", "[w2]"]), (0, 0, 0, 0));
+    assert_eq!(counted(&["[w1]"]).0, 1);
+    assert_eq!(counted(&["[w1]", "[w1]", "[w2]"]), (0, 1, 0, 0));
+    assert_eq!(counted(&["[w1]", "[w1] 再送の可能性", "[w2]"]), (0, 0, 1, 0));
+    assert_eq!(counted(&["[w2]", "[w1]"]), (0, 0, 0, 1));
+}

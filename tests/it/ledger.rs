@@ -1,0 +1,210 @@
+//! The ledger by one suite, in memory, in the stand-in's table and in Amazon's own DynamoDB Local.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use oncall_relay::config::{AwsConfig, LedgerConfig};
+use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind};
+use oncall_relay::domain::reminder::Shift;
+use oncall_relay::domain::roster::ChatName;
+use oncall_relay::edge::http::HttpClient;
+use oncall_relay::edge::ledger::{Claim, Grant, Known, Ledger, Matter, SavedRoster};
+use oncall_relay::stand_ins::dynamodb::DynamoDb;
+use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
+use oncall_relay::stand_ins::server::Fault;
+
+use crate::emulator::path_in;
+use crate::world::instant;
+
+const TABLE: &str = "oncall-relay-ledger";
+
+pub(crate) fn config(url: &str) -> LedgerConfig {
+    LedgerConfig {
+        table: TABLE.to_owned(),
+        aws: AwsConfig {
+            region: "ap-northeast-1".to_owned(),
+            access_key_id: "AKIASTANDIN".to_owned(),
+            secret_access_key: "stand-in".into(),
+            session_token: None,
+            ssm_endpoint: None,
+            dynamodb_endpoint: Some(url.to_owned()),
+        },
+    }
+}
+
+/// The ledger of a new process.
+fn process(url: &str) -> Ledger {
+    Ledger::open(Some(&config(url)), &HttpClient::new())
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    instant("2026-11-24T11:00:00+09:00").to_utc() + TimeDelta::seconds(seconds)
+}
+
+const DAY: i64 = 24 * 60 * 60;
+
+fn event_of(incident: &str, event: &str) -> Matter {
+    let incident = Incident { id: IncidentId::parse(incident), ..Incident::default() };
+    Matter::of_event(&Event {
+        id: Some(event.to_owned()),
+        kind: Kind::Triggered,
+        occurred_at: None,
+        incident,
+        service: None,
+        urgency: None,
+        actor: None,
+    })
+    .unwrap()
+}
+
+#[track_caller]
+fn granted(claim: Claim) -> Grant {
+    match claim {
+        Claim::Granted(grant) => grant,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn known(number: u64, thread: &str) -> Known {
+    Known { number: Some(number), thread: Some(thread.to_owned()) }
+}
+
+/// Everything that a ledger owes. `a` and `b` are two processes, or one.
+async fn suite(a: &Ledger, b: &Ledger) {
+    what_is_posted_is_posted_for_three_days(a, b).await;
+    a_live_claim_keeps_others_away_and_a_dead_one_raises_a_doubt(a, b).await;
+    a_claim_that_is_released_is_free(a, b).await;
+    a_late_release_takes_nothing_from_whoever_came_after(a, b).await;
+    a_number_and_a_thread_last_from_the_last_event(a, b).await;
+    what_belongs_to_no_incident_has_a_page_of_its_own(a, b).await;
+    a_reminder_is_a_matter_of_kind_and_day(a, b).await;
+    the_last_roster_is_kept(a, b).await;
+}
+
+async fn what_is_posted_is_posted_for_three_days(a: &Ledger, b: &Ledger) {
+    let matter = event_of("POSTED", "e1");
+    granted(a.claim(&matter, None, at(0)).await);
+    a.record(&matter, ChatName::Slack, &Known::default(), at(1)).await;
+    assert_eq!(b.claim(&matter, None, at(2)).await, Claim::Posted(ChatName::Slack));
+    assert_eq!(b.claim(&matter, None, at(3 * DAY)).await, Claim::Posted(ChatName::Slack));
+    let later = granted(b.claim(&matter, None, at(3 * DAY + 2)).await);
+    assert!(!later.in_doubt, "forgotten is not in doubt");
+    granted(a.claim(&event_of("POSTED", "e2"), None, at(2)).await);
+}
+
+async fn a_live_claim_keeps_others_away_and_a_dead_one_raises_a_doubt(a: &Ledger, b: &Ledger) {
+    let matter = event_of("CLAIMED", "e1");
+    assert!(!granted(a.claim(&matter, None, at(0)).await).in_doubt);
+    assert_eq!(b.claim(&matter, None, at(1)).await, Claim::Taken);
+    assert_eq!(b.claim(&matter, None, at(4)).await, Claim::Taken);
+    assert!(granted(b.claim(&matter, None, at(5)).await).in_doubt);
+    assert_eq!(a.claim(&matter, None, at(6)).await, Claim::Taken);
+}
+
+async fn a_claim_that_is_released_is_free(a: &Ledger, b: &Ledger) {
+    for in_doubt in [false, true] {
+        let matter = event_of("RELEASED", &format!("e{in_doubt}"));
+        let grant = granted(a.claim(&matter, None, at(0)).await);
+        a.release(&matter, &grant, in_doubt, at(1)).await;
+        assert_eq!(granted(b.claim(&matter, None, at(1)).await).in_doubt, in_doubt);
+    }
+}
+
+async fn a_late_release_takes_nothing_from_whoever_came_after(a: &Ledger, b: &Ledger) {
+    let matter = event_of("LATE", "e1");
+    let dead = granted(a.claim(&matter, None, at(0)).await);
+    let alive = granted(b.claim(&matter, None, at(6)).await);
+    a.release(&matter, &dead, false, at(7)).await;
+    assert_eq!(a.claim(&matter, None, at(7)).await, Claim::Taken);
+    b.record(&matter, ChatName::Typetalk, &alive.known, at(8)).await;
+    b.release(&matter, &alive, false, at(8)).await;
+    assert_eq!(a.claim(&matter, None, at(9)).await, Claim::Posted(ChatName::Typetalk));
+}
+
+async fn a_number_and_a_thread_last_from_the_last_event(a: &Ledger, b: &Ledger) {
+    let knows = async |ledger: &Ledger, event: &str, now| {
+        granted(ledger.claim(&event_of("KNOWN", event), None, now).await).known
+    };
+    granted(a.claim(&event_of("KNOWN", "e1"), Some(33), at(0)).await);
+    a.record(&event_of("KNOWN", "e1"), ChatName::Slack, &known(33, "ts-1"), at(0)).await;
+    assert_eq!(knows(b, "e2", at(29 * DAY)).await, known(33, "ts-1"));
+    assert_eq!(knows(a, "e3", at(58 * DAY)).await, known(33, "ts-1"));
+    assert_eq!(knows(b, "e4", at(89 * DAY)).await, Known::default());
+    b.record(&event_of("KNOWN", "e4"), ChatName::Slack, &Known::default(), at(89 * DAY)).await;
+    assert_eq!(knows(a, "e5", at(90 * DAY)).await, Known::default(), "nothing is left of a page that had expired");
+
+    granted(a.claim(&event_of("LEARNT", "e1"), Some(34), at(0)).await);
+    let learnt = granted(b.claim(&event_of("LEARNT", "e2"), None, at(1)).await).known;
+    assert_eq!(learnt.number, Some(34), "a number is learnt before anything is posted");
+}
+
+async fn what_belongs_to_no_incident_has_a_page_of_its_own(a: &Ledger, b: &Ledger) {
+    let ping = event_of("", "ping-1");
+    granted(a.claim(&ping, None, at(0)).await);
+    a.record(&ping, ChatName::Slack, &Known::default(), at(0)).await;
+    assert_eq!(b.claim(&ping, None, at(1)).await, Claim::Posted(ChatName::Slack));
+    granted(b.claim(&event_of("", "ping-2"), None, at(1)).await);
+}
+
+async fn a_reminder_is_a_matter_of_kind_and_day(a: &Ledger, b: &Ledger) {
+    let reminder = |shift, day: &str| Matter::of_reminder(shift, day.parse().unwrap());
+    let today = reminder(Shift::Today, "2026-11-24");
+    granted(a.claim(&today, None, at(0)).await);
+    a.record(&today, ChatName::Typetalk, &Known::default(), at(1)).await;
+    assert_eq!(b.claim(&today, None, at(2)).await, Claim::Posted(ChatName::Typetalk));
+    granted(b.claim(&reminder(Shift::Next, "2026-11-24"), None, at(2)).await);
+    granted(b.claim(&reminder(Shift::Today, "2026-11-25"), None, at(2)).await);
+}
+
+async fn the_last_roster_is_kept(a: &Ledger, b: &Ledger) {
+    assert_eq!(b.saved_roster(at(0)).await, None);
+    let saved = |tables: &str, read_at| SavedRoster { tables: tables.to_owned(), read_at };
+    a.save_roster(saved("first", at(0)), at(0)).await;
+    a.save_roster(saved("second", at(60)), at(60)).await;
+    assert_eq!(b.saved_roster(at(100)).await, Some(saved("second", at(60))));
+}
+
+#[tokio::test]
+async fn the_ledger_in_memory_keeps_its_word() {
+    let ledger = Ledger::default();
+    suite(&ledger, &ledger).await;
+}
+
+#[tokio::test]
+async fn the_ledger_in_a_table_keeps_its_word_between_processes() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    suite(&process(&table.url()), &process(&table.url())).await;
+}
+
+#[tokio::test]
+#[ignore = "needs DynamoDB Local"]
+async fn the_ledger_in_amazons_own_dynamodb_keeps_its_word_between_processes() {
+    let local = DynamoDbLocal::start(&path_in("DYNAMODB_LOCAL"), TABLE).await.unwrap();
+    suite(&process(local.url()), &process(local.url())).await;
+}
+
+#[tokio::test]
+async fn a_table_that_fails_leaves_the_memory_of_the_process() {
+    for fault in [
+        Fault::status(500),
+        Fault::Answer(400, vec![], r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#),
+        Fault::Answer(400, vec![], r#"{"__type":"com.amazon.coral.service#AccessDeniedException"}"#),
+        Fault::Answer(400, vec![], r#"{"__type":"com.amazonaws.dynamodb.v20120810#ValidationException"}"#),
+        Fault::Answer(200, vec![], "<html>"),
+        Fault::HangUp,
+        Fault::Hang,
+    ] {
+        let table = DynamoDb::start(0, TABLE).await.unwrap();
+        table.fail_always(Some(fault.clone()));
+        let ledger = process(&table.url());
+        let (matter, started) = (event_of("P1", "e1"), std::time::Instant::now());
+        granted(ledger.claim(&matter, Some(7), at(0)).await);
+        ledger.record(&matter, ChatName::Slack, &known(7, "ts-1"), at(0)).await;
+        assert!(started.elapsed().as_millis() < 400, "{fault:?}: its share of the time is bounded");
+        assert_eq!(ledger.claim(&matter, None, at(1)).await, Claim::Posted(ChatName::Slack), "{fault:?}");
+        assert_eq!(
+            granted(ledger.claim(&event_of("P1", "e2"), None, at(1)).await).known,
+            known(7, "ts-1"),
+            "{fault:?}"
+        );
+        assert_eq!(table.items(), 0, "{fault:?}");
+    }
+}

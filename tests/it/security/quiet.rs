@@ -1,0 +1,225 @@
+//! Plants every secret, makes everything fail, and searches all that comes out.
+
+use std::cell::RefCell;
+use std::io;
+
+use oncall_relay::config::{ReminderConfig, SETTINGS, WebhookConfig};
+use oncall_relay::edge::{schedule, secret_store, telemetry};
+use oncall_relay::relay::Relay;
+use oncall_relay::stand_ins::dynamodb::DynamoDb;
+use oncall_relay::stand_ins::emulator::Emulator;
+use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2, v3};
+use oncall_relay::stand_ins::server::{Fault, Server};
+use oncall_relay::stand_ins::ssm::Ssm;
+use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET};
+use serde_json::{Value, json};
+
+use crate::emulator::path_in;
+use crate::world::{DAYTIME, EVENING, World, happening, incident, instant, triggered};
+
+const TABLE: &str = "oncall-relay-ledger";
+const AWS_SECRET: &str = "planted-aws-secret-key";
+const AWS_SESSION: &str = "planted-aws-session-token";
+/// What a stranger guessed; it may be nearly right.
+const GUESS: &str = "planted-guess-of-a-token";
+/// In PagerDuty's own bodies: the extension's settings with its headers.
+const IN_BODY: &str = "planted-in-the-body";
+
+/// A world with a ledger and a secret store, and what must never be seen of it.
+struct Planted {
+    world: World,
+    table: DynamoDb,
+    ssm: Ssm,
+    secrets: Vec<String>,
+}
+
+impl Planted {
+    async fn new() -> Self {
+        let (mut world, table) = (World::new().await, DynamoDb::start(0, TABLE).await.unwrap());
+        let ssm = Ssm::start(0).await.unwrap();
+        ssm.put("/oncall/SLACK_TOKEN", "xoxb-stand-in");
+        for (name, value) in [
+            ("LEDGER_TABLE", TABLE),
+            ("SECRETS_PATH", "/oncall"),
+            ("AWS_REGION", "ap-northeast-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
+            ("AWS_SECRET_ACCESS_KEY", AWS_SECRET),
+            ("AWS_SESSION_TOKEN", AWS_SESSION),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
+            ("AWS_ENDPOINT_URL_SSM", &ssm.url()),
+        ] {
+            world.set(name, value);
+        }
+        let settings = world.stand_ins.settings();
+        let mut secrets: Vec<_> = [AWS_SECRET, AWS_SESSION, GUESS, IN_BODY, "ya29."].map(str::to_owned).into();
+        for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+            let value = settings.get(setting.name).unwrap_or_else(|| panic!("{} is not planted", setting.name));
+            match serde_json::from_str::<Value>(value) {
+                Ok(key) => secrets.extend(key["private_key"].as_str().unwrap().lines().map(str::to_owned)),
+                Err(_) => secrets.extend(value.split(',').map(|secret| secret.trim().to_owned())),
+            }
+        }
+        Self { world, table, ssm, secrets }
+    }
+
+    fn servers(&self) -> [&Server; 6] {
+        let world = &self.world;
+        [&world.google, &world.typetalk, &world.slack, &world.incidents, &self.table, &self.ssm]
+    }
+
+    #[track_caller]
+    fn search(&self, place: &str, output: &str) {
+        assert!(!output.is_empty(), "{place}: nothing came out");
+        for secret in &self.secrets {
+            assert!(!output.contains(secret), "{secret} in {place}:\n{output}");
+        }
+    }
+}
+
+/// Titles, notes and names, of which the log must not speak either.
+const PRIVATE: [&str; 6] = ["応答が遅い", "調査中です", "Rin Abe", "田中", "鈴木", "tanaka"];
+
+fn deliveries(round: usize) -> Vec<Value> {
+    let id = |name: &str| format!("{name}-{round}");
+    let mut triggered = triggered(&id("v3"));
+    triggered["event"]["agent"] = json!({"summary": "Rin Abe"});
+    let note = incident().v3_note(&happening(&id("note"), "incident.annotated", DAYTIME), "調査中です");
+    let ping = v3(&happening(&id("ping"), "pagey.ping", DAYTIME), &json!({"type": "ping"}));
+    let mut message = incident().v2(&happening(&id("v2"), "incident.resolve", DAYTIME));
+    message["webhook"]["config"] = json!({"headers": [{"name": "Authorization", "value": IN_BODY}]});
+    message["webhook"]["endpoint_url"] = json!(format!("https://relay.example/{IN_BODY}"));
+    let nothing = json!({"secret": IN_BODY});
+    vec![triggered, note, ping, v2(&[message]), nothing]
+}
+
+fn headers(body: &[u8]) -> [Vec<(&'static str, String)>; 4] {
+    [
+        vec![("x-pagerduty-signature", signature(SIGNING_SECRET, body)), ("x-webhook-id", "w-1".to_owned())],
+        vec![("authorization", format!("Bearer {BEARER_TOKEN}"))],
+        vec![("authorization", format!("Bearer {GUESS}")), ("x-webhook-id", GUESS.repeat(10))],
+        vec![("x-pagerduty-signature", format!("v1={GUESS}")), ("x-webhook-id", "w-é".to_owned())],
+    ]
+}
+
+/// Ways to fail that quote what they were sent, or at least are quick.
+fn faults() -> Vec<Option<Fault>> {
+    let quotes = r#"{"ok":false,"error":"xoxb-stand-in","errors":[{"field":"stand-in-typetalk-token"}],"__type":"PlantedException","message":"planted-aws-secret-key planted-aws-session-token","error_description":"ya29.stand-in-1"}"#;
+    vec![
+        None,
+        Some(Fault::Answer(200, vec![], quotes)),
+        Some(Fault::Answer(400, vec![("www-authenticate", "Bearer stand-in-typetalk-token".to_owned())], quotes)),
+        Some(Fault::Answer(401, vec![], quotes)),
+        Some(Fault::Answer(403, vec![], quotes)),
+        Some(Fault::Answer(302, vec![("location", format!("http://127.0.0.1:1/{GUESS}"))], quotes)),
+        Some(Fault::status(413)),
+        Some(Fault::too_many(60)),
+        Some(Fault::Answer(200, vec![], "<html>stand-in-bearer-token")),
+        Some(Fault::HangUp),
+    ]
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what is logged on this thread, on which a test has its whole runtime.
+struct OfThisThread;
+
+impl io::Write for OfThisThread {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.with_borrow_mut(|log| log.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_comes_out_whatever_fails() {
+    tracing::subscriber::set_global_default(telemetry::log_to(|| OfThisThread)).unwrap();
+    let planted = Planted::new().await;
+    let Planted { world, .. } = &planted;
+    let now = instant(DAYTIME).to_utc();
+
+    let (settings, secrets) = secret_store::load(world.surroundings()).await.unwrap();
+    let config = WebhookConfig::read(&settings).unwrap();
+    let reminder_config = ReminderConfig::read(&settings).unwrap();
+    planted.search("what Debug prints", &format!("{settings:?} {secrets:?} {config:?} {reminder_config:?}"));
+    let relay = Relay::open(config, secrets, now).await.unwrap();
+    planted.search("what Debug prints", &format!("{relay:?}"));
+    let relay = world.running(relay);
+
+    let (mut answers, mut posts) = (String::new(), String::new());
+    for (round, fault) in faults().into_iter().enumerate() {
+        for server in planted.servers() {
+            server.fail_always(fault.clone());
+        }
+        // The sheet and the secrets are read again after a minute.
+        let at = format!("2026-11-24T11:{:02}:00+09:00", 2 * round);
+        for delivery in deliveries(round) {
+            let body = delivery.to_string();
+            for headers in headers(body.as_bytes()) {
+                let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                answers += &format!("{:?}\n", relay.send(&at, &headers, body.as_bytes()).await);
+            }
+        }
+        let unreadable = format!("{{\"a\":\"{IN_BODY}");
+        answers += &format!("{:?} {:?}\n", relay.signed_bytes(&at, unreadable.as_bytes()).await, relay.tally());
+        answers += &format!("{:?}\n", relay.event(&at, &http_api_event(&format!("/{GUESS}"), &[], b"{}")).await);
+        let order = json!({"reminder": "today", "at": at});
+        let reminders = world.reminders().await;
+        answers += &format!("{:?}\n", schedule::answer(&reminders, &order, instant(&at).to_utc()).await);
+        posts += &[relay.topic(), relay.channel()].concat().join("\n");
+        answers +=
+            &format!("{:?}\n", secret_store::load(world.surroundings()).await.map_err(|error| error.to_string()));
+        planted.search("what Debug prints", &format!("{reminders:?}"));
+    }
+    let log = String::from_utf8(LOG.take()).unwrap();
+    planted.search("the log", &log);
+    planted.search("the answers", &answers);
+    planted.search("the posts", &posts);
+
+    for private in PRIVATE {
+        assert!(!log.contains(private), "{private} in the log:\n{log}");
+    }
+    // What was searched is what it seems to be.
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok_and(|line| line["event"].is_string())));
+    let events = ["delivery", "unauthenticated", "unreadable", "roster_unreadable", "ignored", "not_found", "secrets"];
+    for event in events {
+        assert!(log.contains(&format!(r#""event":"{event}""#)), "no {event} in the log:\n{log}");
+    }
+    for told in ["200", "401", "503", "404"] {
+        assert!(answers.contains(&format!("({told}, ")), "no {told} among the answers:\n{answers}");
+    }
+    assert!(posts.contains("@tanaka") && posts.contains("調査中です"), "{posts}");
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn no_secret_comes_out_of_the_deployed_functions() {
+    for name in ["pagerduty2typetalk", "oncall-reminder"] {
+        let planted = Planted::new().await;
+        let bootstrap = path_in("BOOTSTRAPS").join(name);
+        let function =
+            Emulator::start(&path_in("AWS_LAMBDA_RIE"), &bootstrap, planted.world.variables()).await.unwrap();
+        let mut answers = String::new();
+        for (round, fault) in faults().into_iter().enumerate() {
+            for server in planted.servers() {
+                server.fail_always(fault.clone());
+            }
+            for delivery in deliveries(round) {
+                let body = delivery.to_string();
+                for headers in headers(body.as_bytes()) {
+                    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                    let event = http_api_event("/pagerduty", &headers, body.as_bytes());
+                    answers += &format!("{:?}\n", function.invoke(&event).await);
+                }
+            }
+            let order = json!({"reminder": "today", "at": EVENING, "dry_run": false});
+            answers += &format!("{:?}\n", function.invoke(&order).await);
+        }
+        planted.search("the output of the function", &function.log());
+        planted.search("its answers", &answers);
+    }
+}
