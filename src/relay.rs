@@ -123,7 +123,10 @@ impl Relay {
         let mut tally = Tally::default();
         match self.gate.admits(webhook.headers, webhook.body, now, started + ADMIT_WITHIN).await {
             Admission::Admitted => {}
-            Admission::Unknown => return (Answer::SendAgain, tally),
+            Admission::Unknown => {
+                tally.failed = 1;
+                return (Answer::SendAgain, tally);
+            }
             Admission::Refused => {
                 tracing::warn!(
                     event = "unauthenticated",
@@ -181,6 +184,14 @@ impl Relay {
             Some(Claim::Granted(grant)) => Some(grant),
             None => None,
         };
+        if event.kind == Kind::Unreadable {
+            tracing::error!(
+                event = "unreadable",
+                event_id = event.id,
+                "authentic, but no JSON; look at PagerDuty itself"
+            );
+            tally.unreadable += 1;
+        }
         let known = grant.as_ref().map(|grant| grant.known.clone()).unwrap_or_default();
         event.incident.number = event.incident.number.or(known.number);
         let in_doubt = grant.as_ref().is_some_and(|grant| grant.in_doubt);

@@ -47,6 +47,8 @@ pub enum Outcome {
         /// The text as the chat has it.
         text: String,
     },
+    /// The same, but an earlier order of the same kind and day had been carried out already.
+    RemindedBefore(Box<Outcome>),
     /// There was nothing to remind anybody of.
     DayOff {
         /// The day.
@@ -56,7 +58,7 @@ pub enum Outcome {
 
 /// No chat took the reminder; the schedule has to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no chat took the reminder; the log has a line for each of CHATS that says why")]
+#[error("no chat took the reminder; the log says why")]
 pub struct NotPosted;
 
 /// Everything that lasts from one reminder to the next.
@@ -118,14 +120,17 @@ impl Reminders {
             return Ok(self.as_if_posted(&reminder, false));
         }
         let matter = Matter::of_reminder(order.shift, today);
-        let grant = match self.ledger.claim(&matter, None, now).await {
+        let grant = match self.ledger.claim(&matter, None, now + started.elapsed()).await {
             Claim::Granted(grant) => grant,
             Claim::Posted(chat) => {
                 tracing::info!(event = "duplicate", reminder = order.shift.key(), chat = chat.key(), "posted before");
-                return Ok(self.as_if_posted(&reminder, true));
+                return Ok(Outcome::RemindedBefore(Box::new(self.as_if_posted(&reminder, true))));
             }
-            // The schedule tries again after some time; by then it is known how this ended.
-            Claim::Taken => return Err(NotPosted),
+            // Lambda tries again after some time; by then it is known how this ended.
+            Claim::Taken => {
+                tracing::warn!(event = "taken", reminder = order.shift.key(), "another invocation is posting it");
+                return Err(NotPosted);
+            }
         };
         reminder.in_doubt = grant.in_doubt;
         let delivered = deliver(&self.chats, News::Reminder(&reminder), None, self.language, deadline).await;

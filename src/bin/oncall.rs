@@ -1,4 +1,4 @@
-//! The operator's tool: `cargo run -- demo`.
+//! The operator's tool: `cargo run -- demo`, `stand-ins`, `faults`.
 
 use std::process::ExitCode;
 

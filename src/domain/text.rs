@@ -19,7 +19,7 @@ pub fn line(foreign: &str) -> String {
     out
 }
 
-/// Text of a stranger that may keep its lines: blank lines go, every line is cleaned like [`line`].
+/// Text of a stranger that may keep its lines: blank lines go, every line is cleaned like [`line()`].
 #[must_use]
 pub fn lines(foreign: &str) -> Vec<String> {
     foreign.split(is_line_break).map(line).filter(|line| !line.is_empty()).collect()

@@ -23,7 +23,7 @@ pub(crate) fn tls() -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// A client for the chats, which can tell whether a request went out on a connection used before.
+/// A client for everything but Google, which can tell whether a request went out on a connection used before.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     inner: reqwest::Client,

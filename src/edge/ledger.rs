@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::{Instant, timeout};
 
 pub use page::{Claim, Grant, Known};
@@ -38,6 +38,8 @@ pub struct Matter {
     key: String,
     /// Its own id on that page.
     event: String,
+    /// How long an attempt may take to post it; whoever still holds a claim after this is dead.
+    claim_lives: TimeDelta,
 }
 
 impl Matter {
@@ -46,13 +48,17 @@ impl Matter {
     pub fn of_event(event: &Event) -> Option<Self> {
         let id = event.id.clone()?;
         let key = event.incident.id.as_ref().map_or_else(|| format!("event#{id}"), |id| format!("incident#{id}"));
-        Some(Self { key, event: id })
+        Some(Self { key, event: id, claim_lives: TimeDelta::seconds(5) })
     }
 
     /// The reminder of a kind that is sent on a day.
     #[must_use]
     pub fn of_reminder(shift: Shift, sent_on: NaiveDate) -> Self {
-        Self { key: format!("reminder#{}#{sent_on}", shift.key()), event: "reminder".to_owned() }
+        Self {
+            key: format!("reminder#{}#{sent_on}", shift.key()),
+            event: "reminder".to_owned(),
+            claim_lives: TimeDelta::seconds(30),
+        }
     }
 }
 

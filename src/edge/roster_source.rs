@@ -21,6 +21,8 @@ use crate::domain::roster::{Copy, MembersTable, Reading, Roster, SourceFailure, 
 const READ_EVERY: TimeDelta = TimeDelta::seconds(15);
 /// A reading's share of the time for an answer, token included.
 const READ_LIMIT: Duration = Duration::from_millis(1500);
+/// What a process keeps of that for asking the ledger, as long as it has no copy of its own.
+const KEPT_FOR_LEDGER: Duration = Duration::from_millis(200);
 
 /// An unchanged roster is saved again after this time, so that its age is about right.
 const SAVE_EVERY: TimeDelta = TimeDelta::minutes(10);
@@ -102,10 +104,12 @@ impl RosterSource {
         let due =
             memory.last_attempt.as_ref().is_none_or(|attempt| !(attempt.at..attempt.at + READ_EVERY).contains(&now));
         if due {
-            let failure = self.read_into(&mut memory, now, today, deadline).await;
+            let kept = if memory.copy.is_none() { KEPT_FOR_LEDGER } else { Duration::ZERO };
+            let failure = self.read_into(&mut memory, now, today, deadline - kept).await;
             memory.last_attempt = Some(Attempt { at: now, failure });
             if memory.copy.is_none() {
                 memory.copy = ledger.saved_roster(now).await.and_then(restored);
+                memory.saved_at = memory.copy.as_ref().map(|copy| copy.read_at);
             }
         }
         Reading { copy: memory.copy.clone(), failure: memory.last_attempt.as_ref().and_then(|attempt| attempt.failure) }

@@ -1,6 +1,7 @@
 //! EventBridge Scheduler's side: the orders that a schedule gives, and the answer to each.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use lambda_http::lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub async fn answer(
     reminders: &Reminders,
     event: &Value,
     now: DateTime<Utc>,
-) -> (Result<Value, lambda_http::Error>, Settled) {
+) -> (Result<Value, InvocationError>, Settled) {
     let order = match order(event) {
         Ok(order) => order,
         Err(error) => {
@@ -50,22 +51,55 @@ pub async fn answer(
         }
     };
     match reminders.remind(order, now).await {
-        Ok(Outcome::Reminded { posted, date, on_call, text }) => {
-            let settled = if posted { Settled::Yes } else { Settled::No };
-            (to_json(&Answer::Reminded { posted, date, on_call, text }), settled)
+        Ok(outcome) => {
+            let settled = if settles(&outcome, order) { Settled::Yes } else { Settled::No };
+            (Ok(told(outcome)), settled)
         }
-        Ok(Outcome::DayOff { date }) => {
-            tracing::info!(event = "day_off", reminder = order.shift.key(), "{date} is no working day");
-            let reason = format!("{date} is no working day (BUSINESS_DAYS, HOLIDAYS)");
-            let settled = if order.dry_run { Settled::No } else { Settled::Yes };
-            (to_json(&Answer::DayOff { posted: false, reason }), settled)
-        }
-        Err(NotPosted) => (Err(NotPosted.into()), Settled::No),
+        Err(error) => (Err(error.into()), Settled::No),
     }
 }
 
-fn to_json(answer: &Answer) -> Result<Value, lambda_http::Error> {
-    Ok(serde_json::to_value(answer)?)
+/// What was settled before was counted then: counting it twice would hide that another reminder is missing.
+fn settles(outcome: &Outcome, order: Order) -> bool {
+    match outcome {
+        Outcome::Reminded { posted, .. } => *posted,
+        Outcome::DayOff { .. } => !order.dry_run,
+        Outcome::RemindedBefore(_) => false,
+    }
+}
+
+fn told(outcome: Outcome) -> Value {
+    let answer = match outcome {
+        Outcome::RemindedBefore(before) => return told(*before),
+        Outcome::Reminded { posted, date, on_call, text } => Answer::Reminded { posted, date, on_call, text },
+        Outcome::DayOff { date } => {
+            let reason = format!("{date} is no working day (BUSINESS_DAYS, HOLIDAYS)");
+            tracing::info!(event = "day_off", "{reason}");
+            Answer::DayOff { posted: false, reason }
+        }
+    };
+    json!(answer)
+}
+
+/// Why an invocation has failed, as Lambda shows it.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The order can't be understood.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// No chat took the reminder.
+    #[error(transparent)]
+    NotPosted(#[from] NotPosted),
+}
+
+impl From<InvocationError> for Diagnostic {
+    fn from(error: InvocationError) -> Self {
+        let error_type = match error {
+            InvocationError::Order(_) => "OrderError",
+            InvocationError::NotPosted(_) => "NotPosted",
+        };
+        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+    }
 }
 
 /// Reads an order. What a schedule sends is configuration, so nothing odd is guessed at.

@@ -62,7 +62,7 @@ async fn whatever_typetalk_does_slack_takes_over_and_says_why() {
             "{fault:?}: {channel:?}"
         );
         assert!(
-            channel[0].ends_with("Typetalk に投稿できないため、Slack にお知らせしています"),
+            channel[0].contains("⚠️ Typetalk ") && channel[0].ends_with("お知らせしています"),
             "{fault:?}: {channel:?}"
         );
         assert_eq!(world.typetalk.requests(), asked, "{fault:?}");

@@ -6,8 +6,11 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use oncall_relay::config::SETTINGS;
+use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
 use oncall_relay::stand_ins::emulator::Emulator;
 use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2};
+use oncall_relay::stand_ins::ssm::Ssm;
 use oncall_relay::stand_ins::{BEARER_TOKEN, ROSTER_TAB, SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
 
@@ -19,7 +22,7 @@ pub(crate) fn path_in(variable: &str) -> PathBuf {
     PathBuf::from(path.unwrap_or_else(|_| panic!("{variable} must say where to look")))
 }
 
-async fn function(name: &str, settings: &HashMap<String, String>) -> Emulator {
+pub(crate) async fn function(name: &str, settings: &HashMap<String, String>) -> Emulator {
     let bootstrap = path_in("BOOTSTRAPS").join(name);
     Emulator::start(&path_in("AWS_LAMBDA_RIE"), &bootstrap, settings).await.unwrap()
 }
@@ -95,4 +98,70 @@ async fn a_function_without_settings_fails_to_start_and_says_all_that_is_missing
     for variable in ["CHATS", "SPREADSHEET_ID", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS"] {
         assert!(log.contains(&format!("{variable} is not set")), "{variable}: {log}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator, release binaries and DynamoDB Local"]
+async fn the_deployed_webhook_function_keeps_its_ledger_in_dynamodb() {
+    let stand_ins = StandIns::start().await.unwrap();
+    let local = DynamoDbLocal::start(&path_in("DYNAMODB_LOCAL"), "ledger").await.unwrap();
+    let mut settings = always_open(&stand_ins);
+    for (variable, value) in [
+        ("LEDGER_TABLE", "ledger"),
+        ("AWS_REGION", "ap-northeast-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
+        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", local.url()),
+    ] {
+        settings.insert(variable.to_owned(), value.to_owned());
+    }
+    let event = signed(&incident().v3(&happening("e1", "incident.triggered", EVENING)));
+    for (posted, ignored) in [(1, 0), (0, 1)] {
+        // A new process each time: only the table remembers.
+        let function = function("pagerduty2typetalk", &settings).await;
+        let expected = (200, json!({"posted": posted, "ignored": ignored}));
+        assert_eq!(answer(&function.invoke(&event).await.unwrap()), expected, "{}", function.log());
+        assert!(!function.log().contains("the ledger's table can't be used"), "{}", function.log());
+    }
+    assert_eq!(stand_ins.typetalk.take_posts().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn the_deployed_functions_take_their_secrets_from_parameter_store() {
+    let stand_ins = StandIns::start().await.unwrap();
+    let ssm = Ssm::start(0).await.unwrap();
+    let mut settings = always_open(&stand_ins);
+    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+        if let Some(secret) = settings.remove(setting.name) {
+            ssm.put(&format!("/oncall/{}", setting.name), &secret);
+        }
+    }
+    for (variable, value) in [
+        ("SECRETS_PATH", "/oncall"),
+        ("AWS_REGION", "ap-northeast-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
+        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
+        ("AWS_ENDPOINT_URL_SSM", &ssm.url()),
+    ] {
+        settings.insert(variable.to_owned(), value.to_owned());
+    }
+    let webhooks = function("pagerduty2typetalk", &settings).await;
+    let event = signed(&incident().v3(&happening("e1", "incident.triggered", EVENING)));
+    assert_eq!(answer(&webhooks.invoke(&event).await.unwrap()).0, 200, "{}", webhooks.log());
+    let reminders = function("oncall-reminder", &settings).await;
+    let order = json!({"reminder": "today", "at": "2026-11-24T10:00:00+09:00"});
+    assert_eq!(reminders.invoke(&order).await.unwrap()["posted"], true, "{}", reminders.log());
+    assert!(reminders.log().contains(r#""ReminderSettled":1"#), "{}", reminders.log());
+    assert_eq!(ssm.requests(), 2);
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn an_order_that_no_schedule_gives_is_an_error_of_the_invocation() {
+    let stand_ins = StandIns::start().await.unwrap();
+    let reminders = function("oncall-reminder", &stand_ins.settings()).await;
+    let answer = reminders.invoke(&json!({"reminder": "tomorrow"})).await.unwrap();
+    assert_eq!(answer["errorType"], "OrderError");
+    assert!(answer["errorMessage"].as_str().unwrap().contains(r#""reminder":"today" or "next""#), "{answer}");
 }

@@ -6,6 +6,7 @@ use oncall_relay::edge::schedule::{self, Settled};
 use oncall_relay::stand_ins::StandIns;
 use serde_json::{Value, json};
 
+use crate::emulator::function;
 use crate::world::{World, instant, posted};
 
 fn sample(name: &str) -> Value {
@@ -109,4 +110,25 @@ async fn every_sample_of_a_schedule_is_posted_even_if_it_comes_the_day_after() {
         assert_eq!(settled, Settled::Yes, "{name}");
         assert_eq!(world.topic(), [answer["text"].as_str().unwrap()], "{name}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn every_sample_runs_on_the_deployed_functions() {
+    let stand_ins = StandIns::start().await.unwrap();
+    let settings = settings_at(&stand_ins).into_iter().collect();
+    let webhooks = function("pagerduty2typetalk", &settings).await;
+    for name in ["v2-trigger", "v2-resolve", "v3-trigger", "v3-note", "ping"] {
+        let answer = webhooks.invoke(&sample(name)).await.unwrap();
+        assert_eq!(
+            (&answer["statusCode"], &answer["body"]),
+            (&json!(200), &json!(r#"{"posted":1,"ignored":0}"#)),
+            "{name}"
+        );
+    }
+    let reminders = function("oncall-reminder", &settings).await;
+    for name in ["reminder-today", "reminder-next"] {
+        assert_eq!(reminders.invoke(&sample(name)).await.unwrap()["posted"], true, "{name}: {}", reminders.log());
+    }
+    assert_eq!(stand_ins.typetalk.take_posts().len(), 7);
 }

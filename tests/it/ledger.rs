@@ -7,12 +7,13 @@ use oncall_relay::domain::reminder::Shift;
 use oncall_relay::domain::roster::ChatName;
 use oncall_relay::edge::http::HttpClient;
 use oncall_relay::edge::ledger::{Claim, Grant, Known, Ledger, Matter, SavedRoster};
+use oncall_relay::edge::schedule::{self, Settled};
 use oncall_relay::stand_ins::dynamodb::DynamoDb;
 use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
 use oncall_relay::stand_ins::server::Fault;
 
 use crate::emulator::path_in;
-use crate::world::instant;
+use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, instant, posted, triggered, triggered_at};
 
 const TABLE: &str = "oncall-relay-ledger";
 
@@ -207,4 +208,82 @@ async fn a_table_that_fails_leaves_the_memory_of_the_process() {
         );
         assert_eq!(table.items(), 0, "{fault:?}");
     }
+}
+
+/// A world whose functions share a table.
+async fn world_with_table() -> (World, DynamoDb) {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let mut world = World::new().await;
+    for (variable, value) in [
+        ("LEDGER_TABLE", TABLE),
+        ("AWS_REGION", "ap-northeast-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
+        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
+    ] {
+        world.set(variable, value);
+    }
+    (world, table)
+}
+
+#[tokio::test]
+async fn an_event_costs_two_requests_and_one_that_was_posted_elsewhere_is_not_posted_again() {
+    let (world, table) = world_with_table().await;
+    let (one, other) = (world.relay().await, world.relay().await);
+    assert_eq!(one.signed(EVENING, &triggered("e1")).await, posted(1));
+    assert_eq!(table.requests(), 2);
+    assert_eq!(other.signed(EVENING, &triggered("e1")).await, ignored(1));
+    assert_eq!(world.topic().len(), 1);
+}
+
+#[tokio::test]
+async fn a_number_and_a_thread_are_known_to_the_next_process() {
+    let (mut world, _table) = world_with_table().await;
+    world.set("CHATS", "slack");
+    let note = incident().v3_note(&happening("e2", "incident.annotated", EVENING), "調査中");
+    world.relay().await.signed(EVENING, &triggered("e1")).await;
+    world.relay().await.signed(EVENING, &note).await;
+    let posts = world.slack.take_posts();
+    assert!(posts[1].text.starts_with("🔵 メモ #pd33 "), "{posts:?}");
+    assert_eq!(posts[1].thread.as_ref(), Some(&posts[0].ts));
+}
+
+#[tokio::test]
+async fn a_cold_start_during_an_outage_of_google_mentions_by_the_last_roster_and_says_how_old_it_is() {
+    let (world, table) = world_with_table().await;
+    world.relay().await.signed(DAYTIME, &triggered("e1")).await;
+    world.google.shut_down();
+    let later = "2026-11-24T13:00:00+09:00";
+    world.relay().await.signed(later, &triggered_at("e2", later)).await;
+    let topic = world.topic();
+    assert!(topic[1].starts_with("@tanaka @suzuki-k\n"), "{topic:?}");
+    assert!(topic[1].ends_with("⚠️ 当番表を読めないため、2時間0分前に読んだ内容を使っています"), "{topic:?}");
+    assert_eq!(table.items(), 2, "the incident and the roster");
+}
+
+#[tokio::test]
+async fn a_reminder_is_posted_once_a_day_whichever_process_is_asked() {
+    let (world, _table) = world_with_table().await;
+    let order = serde_json::json!({"reminder": "today", "at": DAYTIME});
+    let mut settled = Vec::new();
+    for _ in 0..2 {
+        let reminders = world.reminders().await;
+        let (answer, was_settled) = schedule::answer(&reminders, &order, at(0)).await;
+        assert_eq!(answer.unwrap()["posted"], true);
+        settled.push(was_settled);
+    }
+    assert_eq!(world.topic().len(), 1);
+    assert_eq!(settled, [Settled::Yes, Settled::No], "counted once");
+}
+
+#[tokio::test]
+async fn a_reminder_that_failed_in_doubt_says_so_when_it_comes_again() {
+    let (mut world, _table) = world_with_table().await;
+    world.set("CHATS", "slack");
+    let order = serde_json::json!({"reminder": "today", "at": DAYTIME});
+    world.slack.fail_once(Fault::TakeAndHangUp);
+    assert!(schedule::answer(&world.reminders().await, &order, at(0)).await.0.is_err());
+    assert!(schedule::answer(&world.reminders().await, &order, at(60)).await.0.is_ok());
+    let channel = world.channel();
+    assert_eq!(channel.iter().map(|text| text.contains("再送の可能性")).collect::<Vec<_>>(), [false, true]);
 }

@@ -22,9 +22,9 @@ impl Memory {
     pub(super) fn claim(&self, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
         self.turn(matter, now, |page| {
             page.known.number = number.or(page.known.number);
-            let claim = judge(page.entries.get(&matter.event).copied(), page.known.clone(), now);
+            let claim = judge(page.entries.get(&matter.event).copied(), page.known.clone(), matter, now);
             if matches!(claim, Claim::Granted(_)) {
-                page.entries.insert(matter.event.clone(), Entry::claimed(now));
+                page.entries.insert(matter.event.clone(), Entry::claimed(matter, now));
             }
             claim
         })
@@ -98,7 +98,8 @@ mod tests {
     fn a_storm_does_not_fill_the_memory_and_the_newest_stay() {
         let memory = Memory::default();
         let at = |n: i64| "2026-11-24T02:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::milliseconds(n);
-        let matter = |n: i64| Matter { key: format!("incident#{n}"), event: "e".to_owned() };
+        let matter =
+            |n: i64| Matter { key: format!("incident#{n}"), event: "e".to_owned(), claim_lives: TimeDelta::seconds(5) };
         for n in 0..25_000 {
             memory.record(&matter(n), ChatName::Slack, &Known::default(), at(n));
         }

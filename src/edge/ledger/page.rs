@@ -6,15 +6,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Matter;
 use crate::domain::roster::ChatName;
 
 /// `PagerDuty` sends an event again for 48 hours; a day more leaves no gap.
 pub(super) const POSTED_FOR: TimeDelta = TimeDelta::hours(72);
 /// Counted from an incident's last event.
 pub(super) const PAGE_FOR: TimeDelta = TimeDelta::days(30);
-/// An attempt is over after 4 s; whoever still holds a claim after this is dead.
-const CLAIM_FOR: TimeDelta = TimeDelta::seconds(5);
-
 /// What is known of an incident besides its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
@@ -42,8 +40,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn claimed(now: DateTime<Utc>) -> Self {
-        Self { posted: None, until: now + CLAIM_FOR }
+    pub(super) fn claimed(matter: &Matter, now: DateTime<Utc>) -> Self {
+        Self { posted: None, until: now + matter.claim_lives }
     }
 
     /// What an attempt leaves behind that doesn't know whether its post has arrived.
@@ -79,13 +77,13 @@ pub struct Grant {
 }
 
 /// Whether an event with this entry may be posted now.
-pub(super) fn judge(entry: Option<Entry>, known: Known, now: DateTime<Utc>) -> Claim {
+pub(super) fn judge(entry: Option<Entry>, known: Known, matter: &Matter, now: DateTime<Utc>) -> Claim {
     match entry {
         Some(Entry { posted: Some(chat), until }) if until > now => Claim::Posted(chat),
         Some(Entry { posted: None, until }) if until > now => Claim::Taken,
         old => {
             let in_doubt = old.is_some_and(|entry| entry.posted.is_none());
-            Claim::Granted(Grant { in_doubt, known, until: Entry::claimed(now).until })
+            Claim::Granted(Grant { in_doubt, known, until: Entry::claimed(matter, now).until })
         }
     }
 }

@@ -58,7 +58,7 @@ impl Table {
             .update(matter, now)
             .condition_expression("attribute_not_exists(#event) OR #event.#until <= :now")
             .expression_attribute_names("#until", "until")
-            .expression_attribute_values(":entry", to_map(Entry::claimed(now)))
+            .expression_attribute_values(":entry", to_map(Entry::claimed(matter, now)))
             .expression_attribute_values(":now", milliseconds(now))
             .return_values(ReturnValue::AllOld);
         if let Some(number) = number {
@@ -198,13 +198,13 @@ impl Table {
 fn judge_item(item: &Item, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
     let carried = Known { number, thread: None };
     if is_expired(item, now) {
-        return judge(None, carried, now);
+        return judge(None, carried, matter, now);
     }
     let known = Known {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(|thread| thread.as_s().ok().cloned()),
     };
-    judge(item.get(&attribute(matter)).and_then(entry), carried.or(known), now)
+    judge(item.get(&attribute(matter)).and_then(entry), carried.or(known), matter, now)
 }
 
 fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {

@@ -177,6 +177,12 @@ impl Spreadsheet {
                 SourceFailure::Missing,
                 "there is no such sheet (HTTP 404); SPREADSHEET_ID is the part of its address between /d/ and /edit",
             ),
+            Failed::Status { status: status @ 300..=399 } => SourceError::new(
+                SourceFailure::Garbled,
+                format!(
+                    "reading the sheet is redirected (HTTP {status}), which Google doesn't do; check SHEETS_BASE_URL"
+                ),
+            ),
             Failed::Status { status: 429 } => {
                 SourceError::new(SourceFailure::TooManyReads, "Google's quota of reads is used up (HTTP 429)")
             }
