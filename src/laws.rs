@@ -24,9 +24,11 @@ use crate::edge::pagerduty::{Authenticity, Item, open};
 pub use effects::{Effects, strangers_set_nothing_off};
 pub use texts::{event, every_kind, texts};
 
+/// What holds for any bytes at all; it panics where it doesn't.
+pub type Law = fn(&[u8]);
+
 /// The law for each kind of bytes that strangers send, by the name of its fuzz target.
-pub const LAWS: [(&str, fn(&[u8])); 4] =
-    [("webhook", webhook), ("signature", signature), ("sheet", sheet), ("texts", texts)];
+pub const LAWS: [(&str, Law); 4] = [("webhook", webhook), ("signature", signature), ("sheet", sheet), ("texts", texts)];
 
 /// The signing secret of [`signature`]'s receiver.
 pub const SIGNING_SECRET: &str = "law-signing-secret";
@@ -97,8 +99,9 @@ pub fn signature(request: &[u8]) {
     }
 }
 
-/// Cells as text, a line for a row and a tab between two cells; after a line `---`, those of the members tab.
-/// Whatever they hold, a good row among them is found, and a post about it notifies its people only.
+/// Whatever cells hold, a good row among them is found, and a post about it notifies its people only.
+///
+/// They come as text, a line for a row and a tab between two cells; after a line `---`, those of the members tab.
 ///
 /// # Panics
 /// If it doesn't hold.

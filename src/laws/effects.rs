@@ -87,8 +87,9 @@ fn mentioned(today: &OnCallToday, chat: ChatName) -> Vec<String> {
     if on_call.is_empty() { mentions(&today.fallback) } else { on_call }
 }
 
-/// Printed for either chat in either language, whole and at its barest, a notice notifies those on call,
-/// carries the incident's tag and link, fits, and holds nothing else that acts or that fools its reader.
+/// A notice notifies those on call, carries the incident's tag and link, fits, and does nothing else.
+///
+/// So it is for either chat in either language, whole and at its barest, and nothing in it fools its reader.
 ///
 /// # Panics
 /// If it doesn't.
@@ -164,9 +165,23 @@ fn is_plain_address(address: &str) -> bool {
 fn fools_a_reader(c: char) -> bool {
     match c {
         '\n' => false,
-        '`' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}'
-        | '\u{200f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => true,
-        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        '`'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{180e}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => true,
         c => c.is_control(),
     }
 }

@@ -10,8 +10,9 @@ use crate::domain::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
 use crate::domain::notice::{Attention, Notice};
 use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder, Shift};
 
-/// Texts with the unit separator (U+001F) between them: what is said, the title, the service, who did it, a name
-/// in the sheet, an address, an incident's id. The first byte says which kind of event it is, and to whom.
+/// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
+///
+/// They are: what is said, the title, the service, who did it, a name in the sheet, an address, an incident's id.
 ///
 /// # Panics
 /// If the post notifies, tags or links anything but what is meant.

@@ -9,7 +9,7 @@ use super::render;
 use crate::domain::event::{Event, Kind, Link};
 use crate::domain::message::{Destination, FailedChat, Message};
 use crate::domain::notice::{Attention, Notice};
-use crate::domain::roster::{ChatName, Copy, MembersTable, Mention, OnCall, OnCallToday, Reading, Tables};
+use crate::domain::roster::{ChatName, Copy, MembersTable, OnCallToday, Reading, Tables};
 use crate::domain::samples::{event, every_kind, late_by, notice, now, on_call, table, today};
 use crate::domain::words::Language;
 use crate::laws::{Effects, strangers_set_nothing_off};

@@ -150,7 +150,7 @@ async fn no_secret_comes_out_whatever_fails() {
     planted.search("what Debug prints", &format!("{relay:?}"));
     let relay = world.running(relay);
 
-    let (mut answers, mut posts) = (String::new(), String::new());
+    let (mut answers, mut posts) = (Vec::new(), String::new());
     for (round, fault) in faults().into_iter().enumerate() {
         for server in planted.servers() {
             server.fail_always(fault.clone());
@@ -161,22 +161,23 @@ async fn no_secret_comes_out_whatever_fails() {
             let body = delivery.to_string();
             for headers in headers(body.as_bytes()) {
                 let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                answers += &format!("{:?}\n", relay.send(&at, &headers, body.as_bytes()).await);
+                answers.push(format!("{:?}", relay.send(&at, &headers, body.as_bytes()).await));
             }
         }
         let unreadable = format!("{{\"a\":\"{IN_BODY}");
-        answers += &format!("{:?} {:?}\n", relay.signed_bytes(&at, unreadable.as_bytes()).await, relay.tally());
-        answers += &format!("{:?}\n", relay.event(&at, &http_api_event(&format!("/{GUESS}"), &[], b"{}")).await);
+        answers.push(format!("{:?} {:?}", relay.signed_bytes(&at, unreadable.as_bytes()).await, relay.tally()));
+        answers.push(format!("{:?}", relay.event(&at, &http_api_event(&format!("/{GUESS}"), &[], b"{}")).await));
         let order = json!({"reminder": "today", "at": at});
         let reminders = world.reminders().await;
-        answers += &format!("{:?}\n", schedule::answer(&reminders, &order, instant(&at).to_utc()).await);
+        answers.push(format!("{:?}", schedule::answer(&reminders, &order, instant(&at).to_utc()).await));
         posts += &[relay.topic(), relay.channel()].concat().join("\n");
-        answers +=
-            &format!("{:?}\n", secret_store::load(world.surroundings()).await.map_err(|error| error.to_string()));
+        answers
+            .push(format!("{:?}", secret_store::load(world.surroundings()).await.map_err(|error| error.to_string())));
         planted.search("what Debug prints", &format!("{reminders:?}"));
     }
     let log = String::from_utf8(LOG.take()).unwrap();
     planted.search("the log", &log);
+    let answers = answers.join("\n");
     planted.search("the answers", &answers);
     planted.search("the posts", &posts);
 
@@ -203,7 +204,7 @@ async fn no_secret_comes_out_of_the_deployed_functions() {
         let bootstrap = path_in("BOOTSTRAPS").join(name);
         let function =
             Emulator::start(&path_in("AWS_LAMBDA_RIE"), &bootstrap, planted.world.variables()).await.unwrap();
-        let mut answers = String::new();
+        let mut answers = Vec::new();
         for (round, fault) in faults().into_iter().enumerate() {
             for server in planted.servers() {
                 server.fail_always(fault.clone());
@@ -213,13 +214,13 @@ async fn no_secret_comes_out_of_the_deployed_functions() {
                 for headers in headers(body.as_bytes()) {
                     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
                     let event = http_api_event("/pagerduty", &headers, body.as_bytes());
-                    answers += &format!("{:?}\n", function.invoke(&event).await);
+                    answers.push(format!("{:?}", function.invoke(&event).await));
                 }
             }
             let order = json!({"reminder": "today", "at": EVENING, "dry_run": false});
-            answers += &format!("{:?}\n", function.invoke(&order).await);
+            answers.push(format!("{:?}", function.invoke(&order).await));
         }
         planted.search("the output of the function", &function.log());
-        planted.search("its answers", &answers);
+        planted.search("its answers", &answers.join("\n"));
     }
 }
