@@ -1,6 +1,6 @@
-//! What the webhook function costs beside one that does nothing: cold start, warm invocation, memory.
+//! What the functions cost beside one that does nothing: cold start, warm invocation, memory.
 //!
-//! `AWS_LAMBDA_RIE` names AWS's runtime emulator. Figures of both functions come from the same run,
+//! `AWS_LAMBDA_RIE` names AWS's runtime emulator. All figures come from the same run,
 //! turn by turn, because a machine's mood changes from minute to minute.
 
 use std::collections::HashMap;
@@ -10,8 +10,10 @@ use std::process::Command;
 use std::time::Instant;
 
 use chrono::DateTime;
+use oncall_relay::stand_ins::dynamodb::DynamoDb;
 use oncall_relay::stand_ins::emulator::Emulator;
 use oncall_relay::stand_ins::pagerduty::{Happening, Incident, http_api_event, signature};
+use oncall_relay::stand_ins::ssm::Ssm;
 use oncall_relay::stand_ins::{SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
 
@@ -27,21 +29,34 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let rie = PathBuf::from(std::env::var_os("AWS_LAMBDA_RIE").ok_or("AWS_LAMBDA_RIE must name the runtime emulator")?);
-    let (empty, webhook) = (empty_function()?, Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk")));
+    let empty = empty_function()?;
+    let (webhook, reminder) =
+        (Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk")), Path::new(env!("CARGO_BIN_EXE_oncall-reminder")));
     let stand_ins = StandIns::start().await?;
     let settings = stand_ins.settings();
+    let (ssm, dynamodb) = (Ssm::start(0).await?, DynamoDb::start(0, "ledger").await?);
+    ssm.put("/oncall/SLACK_TOKEN", &settings["SLACK_TOKEN"]);
+    let with_secrets = on_aws(&settings, &[("SECRETS_PATH", "/oncall"), ("AWS_ENDPOINT_URL_SSM", &ssm.url())]);
+    let with_ledger = on_aws(&settings, &[("LEDGER_TABLE", "ledger"), ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url())]);
 
-    let (mut empty_starts, mut webhook_starts) = (Vec::new(), Vec::new());
+    let mut functions = [
+        ("empty", &*empty, &settings, Vec::new()),
+        ("pagerduty2typetalk", webhook, &settings, Vec::new()),
+        ("pagerduty2typetalk with the ledger", webhook, &with_ledger, Vec::new()),
+        ("oncall-reminder", reminder, &settings, Vec::new()),
+        ("oncall-reminder with secrets from SSM", reminder, &with_secrets, Vec::new()),
+    ];
     for _ in 0..COLD_STARTS {
-        empty_starts.push(cold_start(&rie, &empty, &settings).await?);
-        webhook_starts.push(cold_start(&rie, webhook, &settings).await?);
+        for (_, function, settings, starts) in &mut functions {
+            starts.push(cold_start(&rie, function, settings).await?);
+        }
     }
-    let (empty_start, webhook_start) = (median(&mut empty_starts), median(&mut webhook_starts));
-    println!("cold start, median of {COLD_STARTS}: empty {empty_start:.2} ms");
-    println!(
-        "  pagerduty2typetalk {webhook_start:.2} ms, {:.2} times the empty function's",
-        webhook_start / empty_start
-    );
+    println!("cold start, median of {COLD_STARTS}");
+    let yardstick = median(&mut functions[0].3);
+    for (name, _, _, starts) in &mut functions {
+        let start = median(starts);
+        println!("  {name}: {start:.2} ms, {:.2} times the empty function's", start / yardstick);
+    }
 
     let empty = Emulator::start(&rie, &empty, &settings).await?;
     let webhook = Emulator::start(&rie, webhook, &settings).await?;
@@ -73,6 +88,14 @@ fn empty_function() -> Result<PathBuf> {
     }
     let webhook = Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk"));
     Ok(webhook.with_file_name("examples").join("empty_function"))
+}
+
+/// Settings with what Lambda adds, and these.
+fn on_aws(settings: &HashMap<String, String>, more: &[(&str, &str)]) -> HashMap<String, String> {
+    let aws =
+        [("AWS_REGION", "ap-northeast-1"), ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"), ("AWS_SECRET_ACCESS_KEY", "stand-in")];
+    let added = aws.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    settings.clone().into_iter().chain(added).collect()
 }
 
 async fn cold_start(rie: &Path, function: &Path, settings: &HashMap<String, String>) -> Result<f64> {
