@@ -153,14 +153,6 @@ impl Relay {
     }
 
     async fn relay(&self, mut event: Event, clock: Clock, tally: &mut Tally) {
-        if event.kind == Kind::Unreadable {
-            tracing::error!(
-                event = "unreadable",
-                event_id = event.id,
-                "authentic, but no JSON; look at PagerDuty itself"
-            );
-            tally.unreadable += 1;
-        }
         let matter = Matter::of_event(&event);
         let (claim, attention) = tokio::join!(
             self.claim(matter.as_ref(), event.incident.number, clock),

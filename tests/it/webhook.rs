@@ -227,6 +227,7 @@ async fn what_is_authentic_and_no_json_is_posted_as_a_line_that_says_so() {
             ["@tanaka @suzuki-k 🔵 PagerDuty から読み取れない通知が届きました。PagerDuty の画面を確認してください"],
             "{webhook}"
         );
+        assert_eq!(relay.tally().unreadable, 1, "{webhook}");
     }
 }
 
