@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::edge::http::HttpClient;
@@ -36,6 +36,7 @@ impl DynamoDbLocal {
         let local = Self { child, url: format!("http://127.0.0.1:{port}") };
         for _ in 0..300 {
             if local.make_table(table).await {
+                local.warm_up(table).await;
                 return Ok(local);
             }
             sleep(Duration::from_millis(100)).await;
@@ -50,15 +51,40 @@ impl DynamoDbLocal {
     }
 
     async fn make_table(&self, table: &str) -> bool {
-        let asked = json!({
-            "TableName": table, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        });
+        self.ask(
+            "CreateTable",
+            &json!({
+                "TableName": table, "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            }),
+        )
+        .await
+    }
+
+    /// A Java program's first requests take many times as long as DynamoDB's; the ledger wouldn't wait for them.
+    async fn warm_up(&self, table: &str) {
+        for _ in 0..50 {
+            let key = json!({"pk": {"S": "warm-up"}});
+            self.ask(
+                "UpdateItem",
+                &json!({
+                    "TableName": table, "Key": key, "UpdateExpression": "SET #a = :a",
+                    "ConditionExpression": "attribute_not_exists(#a) OR #a.b <= :b", "ReturnValues": "ALL_OLD",
+                    "ExpressionAttributeNames": {"#a": "a"},
+                    "ExpressionAttributeValues": {":a": {"M": {"b": {"N": "1"}}}, ":b": {"N": "2"}},
+                }),
+            )
+            .await;
+            self.ask("GetItem", &json!({"TableName": table, "Key": key, "ConsistentRead": true})).await;
+        }
+    }
+
+    async fn ask(&self, operation: &str, asked: &Value) -> bool {
         let http = HttpClient::new();
         let request = http
             .post(&self.url)
-            .header("x-amz-target", "DynamoDB_20120810.CreateTable")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
             .header("content-type", "application/x-amz-json-1.0")
             // It looks at the key's id and the region, and at no signature.
             .header(

@@ -220,7 +220,16 @@ async fn no_secret_comes_out_of_the_deployed_functions() {
             let order = json!({"reminder": "today", "at": EVENING, "dry_run": false});
             answers.push(format!("{:?}", function.invoke(&order).await));
         }
-        planted.search("the output of the function", &function.log());
-        planted.search("its answers", &answers.join("\n"));
+        let (log, answers) = (function.log(), answers.join("\n"));
+        planted.search("the output of the function", &log);
+        planted.search("its answers", &answers);
+        // What was searched is what it seems to be.
+        let (told, logged) = match name {
+            "pagerduty2typetalk" => (["Number(200)", "Number(401)", "Number(503)"], ["delivery", "unauthenticated"]),
+            _ => (["\"posted\": Bool(true)", "errorMessage", "an order looks like"], ["delivery", "order"]),
+        };
+        assert!(told.iter().all(|part| answers.contains(part)), "{answers}");
+        assert!(logged.iter().all(|event| log.contains(&format!(r#""event":"{event}""#))), "{log}");
+        assert!(log.contains("_aws"), "no metrics in {log}");
     }
 }
