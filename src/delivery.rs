@@ -16,6 +16,8 @@ use crate::edge::chat::{Chat, Fate, Post, PostError, Posted};
 const KEPT_PER_BACKUP: Duration = Duration::from_millis(800);
 /// The pause before trying a chat again that names none.
 const PAUSE: Duration = Duration::from_millis(200);
+/// No chat that will still answer takes longer than this, and a reminder has time for the backups.
+const LONGEST_TRY: Duration = Duration::from_secs(8);
 /// With less time than this a post is not worth trying.
 const SHORTEST_TRY: Duration = Duration::from_millis(150);
 
@@ -55,7 +57,7 @@ pub async fn deliver(
     for (index, chat) in chats.iter().enumerate() {
         let backups = u32::try_from(chats.len() - index - 1).unwrap_or(u32::MAX);
         let deadline = deadline.checked_sub(KEPT_PER_BACKUP * backups).unwrap_or(deadline);
-        let destination = Destination { chat: chat.name(), instead_of: failed };
+        let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
         let started = Instant::now();
         let result = Attempts { chat, news, destination, language, deadline }.run(thread).await;
         log(news, chat.name(), &result, started.elapsed());
@@ -65,7 +67,7 @@ pub async fn deliver(
             }
             Err(error) => {
                 all_refused_the_message &= error.fate == Fate::MessageRefused;
-                let unconfirmed = matches!(error.fate, Fate::Unknown | Fate::Broken { .. });
+                let unconfirmed = error.fate.is_in_doubt();
                 in_doubt |= unconfirmed;
                 failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: unconfirmed });
             }
@@ -88,8 +90,9 @@ impl Attempts<'_> {
     async fn run(&self, thread: Option<&str>) -> Result<(String, Posted), PostError> {
         let mut text = self.chat.render(&Message::whole(self.news, self.destination, self.language));
         let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
+        let mut destination = self.destination;
         loop {
-            let within = self.deadline.saturating_duration_since(Instant::now());
+            let within = self.deadline.saturating_duration_since(Instant::now()).min(LONGEST_TRY);
             if within < SHORTEST_TRY {
                 return Err(PostError { fate: Fate::NotAsked, detail: "no time left".to_owned() });
             }
@@ -98,19 +101,21 @@ impl Attempts<'_> {
                 Ok(posted) => return Ok((text, posted)),
                 Err(error) => error,
             };
+            destination.again |= error.fate.is_in_doubt();
             match error.fate {
-                Fate::Unavailable { retry_after } if !repeated && self.can_wait(retry_after) => {
+                Fate::Unavailable { retry_after, .. } if !repeated && self.can_wait(retry_after) => {
                     repeated = true;
                     sleep(retry_after.unwrap_or(PAUSE)).await;
                 }
                 Fate::Broken { reused_connection: true } if !repeated => repeated = true,
                 Fate::MessageRefused if !is_bare => {
                     is_bare = true;
-                    text = self.chat.render(&Message::minimum(self.news, self.destination, self.language));
                 }
                 Fate::ThreadRefused if thread.is_some() => thread = None,
                 _ => return Err(error),
             }
+            let message = if is_bare { Message::minimum } else { Message::whole };
+            text = self.chat.render(&message(self.news, destination, self.language));
         }
     }
 

@@ -17,7 +17,7 @@ use crate::domain::words::Language;
 use crate::edge::chat::Chat;
 use crate::edge::gate::{Admission, Gate};
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::{Claim, Grant, Known, Ledger, Matter};
+use crate::edge::ledger::{Claim, Grant, Known, Ledger, Matter, Patience};
 use crate::edge::pagerduty::{self, Ignored, Item};
 use crate::edge::roster_source::{KeyError, RosterSource};
 use crate::edge::secret_store::Secrets;
@@ -29,7 +29,7 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(3_900);
 const ADMIT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Kept back for writing down what became of a post.
-const RECORD_WITHIN: Duration = Duration::from_millis(100);
+const RECORD_WITHIN: Duration = Patience::OF_A_WEBHOOK.record;
 /// How long to leave another instance alone that is posting the same event.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(150);
 
@@ -105,7 +105,7 @@ impl Relay {
         let WebhookConfig { team, secrets: webhook_secrets } = config;
         team.log_warnings();
         let http = HttpClient::new();
-        let ledger = Ledger::open(team.ledger.as_ref(), &http);
+        let ledger = Ledger::open(team.ledger.as_ref(), Patience::OF_A_WEBHOOK, &http);
         Ok(Self {
             roster: RosterSource::open(&team.roster).await?,
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
@@ -117,16 +117,18 @@ impl Relay {
         })
     }
 
+    /// Opens connections ahead of the first webhook, which has little time.
+    pub async fn warm_up(&self, now: DateTime<Utc>) {
+        self.ledger.warm_up(now).await;
+    }
+
     /// Authenticates, reads and posts one webhook, within the time that PagerDuty gives.
     pub async fn on_webhook(&self, webhook: Webhook<'_>, now: DateTime<Utc>) -> (Answer, Tally) {
         let started = Instant::now();
         let mut tally = Tally::default();
         match self.gate.admits(webhook.headers, webhook.body, now, started + ADMIT_WITHIN).await {
             Admission::Admitted => {}
-            Admission::Unknown => {
-                tally.failed = 1;
-                return (Answer::SendAgain, tally);
-            }
+            Admission::Unknown => return (Answer::SendAgain, tally),
             Admission::Refused => {
                 tracing::warn!(
                     event = "unauthenticated",
@@ -142,6 +144,10 @@ impl Relay {
         let clock = Clock { now, started };
         for item in pagerduty::open(webhook.body, webhook.id()) {
             match item {
+                Item::Event(event) if Instant::now() >= clock.deadline() => {
+                    tracing::warn!(event = "out_of_time", event_id = event.id, "not tried: the webhook's time is up");
+                    tally.failed += 1;
+                }
                 Item::Event(event) => self.relay(*event, clock, &mut tally).await,
                 Item::Ignored(ignored) => {
                     log_ignored(&ignored, webhook.id());
@@ -203,10 +209,10 @@ impl Relay {
         }
         if let (Some(matter), Some(grant)) = (matter, grant) {
             let number = notice.event.incident.number;
-            tokio::join!(
-                self.settle(&matter, &grant, number, &delivered, clock.now()),
-                self.roster.save(&self.ledger, clock.now())
-            );
+            self.settle(&matter, &grant, number, &delivered, clock.now()).await;
+            if Instant::now() + RECORD_WITHIN < clock.deadline() {
+                self.roster.save(&self.ledger, clock.now()).await;
+            }
         }
     }
 
@@ -214,7 +220,9 @@ impl Relay {
     async fn claim(&self, matter: Option<&Matter>, number: Option<u64>, clock: Clock) -> Option<Claim> {
         loop {
             match self.ledger.claim(matter?, number, clock.now()).await {
-                Claim::Taken if Instant::now() + ASK_AGAIN_AFTER < clock.deadline() => sleep(ASK_AGAIN_AFTER).await,
+                Claim::Taken if Instant::now() + ASK_AGAIN_AFTER + Patience::OF_A_WEBHOOK.claim < clock.deadline() => {
+                    sleep(ASK_AGAIN_AFTER).await;
+                }
                 claim => return Some(claim),
             }
         }
@@ -231,7 +239,7 @@ impl Relay {
         match delivered {
             Delivered::Posted { chat, thread, .. } => {
                 let known = Known { number, thread: thread.clone() }.or(grant.known.clone());
-                self.ledger.record(matter, *chat, &known, now).await;
+                self.ledger.record(matter, grant, *chat, &known, now).await;
             }
             Delivered::GivenUp => self.ledger.release(matter, grant, grant.in_doubt, now).await,
             Delivered::Failed { in_doubt } => {

@@ -16,7 +16,7 @@ use crate::domain::words::Language;
 use crate::edge::chat::Chat;
 use crate::edge::http::HttpClient;
 use crate::edge::incidents::Incidents;
-use crate::edge::ledger::{Claim, Ledger, Matter};
+use crate::edge::ledger::{Claim, Ledger, Matter, Patience};
 use crate::edge::roster_source::{KeyError, RosterSource};
 
 /// The function's time-out is 30 s; the runtime and the start need some of it.
@@ -86,13 +86,19 @@ impl Reminders {
         Ok(Self {
             roster: RosterSource::open(&team.roster).await?,
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
-            ledger: Ledger::open(team.ledger.as_ref(), &http),
+            ledger: Ledger::open(team.ledger.as_ref(), Patience::OF_A_REMINDER, &http),
             incidents: incidents.map(|config| Incidents::new(&config, http)),
             calendar: team.calendar,
             language: team.language,
             fallback_mentions: team.fallback_mentions,
             manual,
         })
+    }
+
+    /// Whether an order is about the day it is carried out on, and not made up for another.
+    #[must_use]
+    pub fn is_of_today(&self, order: Order, now: DateTime<Utc>) -> bool {
+        self.calendar.today(order.at.unwrap_or(now)) == self.calendar.today(now)
     }
 
     /// Carries out an order within the function's time.
@@ -137,7 +143,7 @@ impl Reminders {
         let now = now + started.elapsed();
         match delivered {
             Delivered::Posted { chat, text, .. } => {
-                self.ledger.record(&matter, chat, &grant.known, now).await;
+                self.ledger.record(&matter, &grant, chat, &grant.known, now).await;
                 self.roster.save(&self.ledger, now).await;
                 Ok(reminded(&reminder.day, true, text))
             }
@@ -161,7 +167,7 @@ impl Reminders {
 
     fn as_if_posted(&self, reminder: &Reminder, posted: bool) -> Outcome {
         let text = self.chats.first().map(|chat| {
-            let destination = Destination { chat: chat.name(), instead_of: None };
+            let destination = Destination { chat: chat.name(), instead_of: None, again: false };
             chat.render(&Message::whole(News::Reminder(reminder), destination, self.language))
         });
         reminded(&reminder.day, posted, text.unwrap_or_default())

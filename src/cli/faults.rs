@@ -44,6 +44,8 @@ pub(super) async fn run(rie: Option<PathBuf>, bootstraps: PathBuf, with_storm: b
     for version in [Version::V2, Version::V3] {
         let twice = storm::one_event_twice(version, &make).await.map_err(|error| error.to_string())?;
         broken += print_row(&format!("{version} | function | one event on two instances | at once"), 1, &twice);
+        let doubt = storm::in_doubt_without_a_table(version, &make).await.map_err(|error| error.to_string())?;
+        broken += print_row(&format!("{version} | function | accepted, answered too late, no table | once"), 1, &doubt);
         let killed = storm::killed_between_post_and_record(version, &make).await.map_err(|error| error.to_string())?;
         broken += print_row(&format!("{version} | function | killed between post and record | once"), 1, &killed);
     }

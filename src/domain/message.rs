@@ -38,6 +38,8 @@ pub struct Destination {
     pub chat: ChatName,
     /// The chat that should have had it.
     pub instead_of: Option<FailedChat>,
+    /// Whether this chat may have the message already, from an attempt whose end is not known.
+    pub again: bool,
 }
 
 /// A chat that failed.
@@ -114,7 +116,7 @@ impl Message {
         if let Some(delay) = &notice.delay {
             lines.push(vec![Span::Words(language.happened(delay))]);
         }
-        if notice.in_doubt {
+        if notice.in_doubt || destination.again {
             lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
         }
         if let Attention::Mention(today) = attention {

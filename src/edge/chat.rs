@@ -58,6 +58,8 @@ pub enum Fate {
     Unavailable {
         /// What the chat asked for.
         retry_after: Option<Duration>,
+        /// Whether it may have been accepted all the same, as with an error after the work was done.
+        in_doubt: bool,
     },
     /// The connection broke after sending.
     Broken {
@@ -75,6 +77,18 @@ pub enum Fate {
         /// The setting to look at.
         setting: &'static str,
     },
+}
+
+impl Fate {
+    /// Whether the chat may have the post all the same.
+    #[must_use]
+    pub fn is_in_doubt(self) -> bool {
+        match self {
+            Self::Broken { .. } | Self::Unknown => true,
+            Self::Unavailable { in_doubt, .. } => in_doubt,
+            Self::NotAsked | Self::MessageRefused | Self::ThreadRefused | Self::WeAreRefused { .. } => false,
+        }
+    }
 }
 
 impl Chat {
@@ -154,7 +168,7 @@ async fn exchange(
     let mut response = http.send(request.timeout(within)).await.map_err(|error| {
         let fate = match error {
             SendError::Invalid => Fate::WeAreRefused { setting: base_url_setting },
-            SendError::Connect => Fate::Unavailable { retry_after: None },
+            SendError::Connect => Fate::Unavailable { retry_after: None, in_doubt: false },
             SendError::Timeout => Fate::Unknown,
             SendError::Broken { reused_connection } => Fate::Broken { reused_connection },
         };
@@ -166,7 +180,9 @@ async fn exchange(
         200..=299 | 400..=428 | 430..=499 => {}
         300..=399 => return Err(PostError::new(Fate::WeAreRefused { setting: base_url_setting }, detail)),
         429 | 500..=599 => {
-            return Err(PostError::new(Fate::Unavailable { retry_after: retry_after(&response) }, detail));
+            // 429 and 503 turn a request away; the others may come after the work was done.
+            let in_doubt = !matches!(status, 429 | 503);
+            return Err(PostError::new(Fate::Unavailable { retry_after: retry_after(&response), in_doubt }, detail));
         }
         _ => return Err(PostError::new(Fate::Unknown, detail)),
     }

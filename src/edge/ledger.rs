@@ -9,6 +9,7 @@ mod table;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -22,14 +23,35 @@ use crate::domain::event::Event;
 use crate::domain::reminder::Shift;
 use crate::domain::roster::ChatName;
 use memory::Memory;
-use table::{Table, TableError};
+use table::{Attempt, Table, TableError};
 
-/// Asking for the right to post may take so long; it happens while the roster is read.
-const CLAIM_WITHIN: Duration = Duration::from_millis(200);
-/// Writing down what became of it may take so long.
-const RECORD_WITHIN: Duration = Duration::from_millis(100);
-/// Finding the last roster may take so long; it is needed only if the sheet can't be read.
-const ROSTER_WITHIN: Duration = Duration::from_millis(200);
+/// How long the table may take for each thing; whoever has more to do than remember can't wait longer.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Asking for the right to post, which happens while the roster is read.
+    pub claim: Duration,
+    /// Writing down what became of it.
+    pub record: Duration,
+    /// Finding the last roster, which is needed only if the sheet can't be read.
+    pub roster: Duration,
+}
+
+impl Patience {
+    /// What a webhook's 4 s leave.
+    pub const OF_A_WEBHOOK: Self = Self {
+        claim: Duration::from_millis(200),
+        record: Duration::from_millis(100),
+        roster: Duration::from_millis(200),
+    };
+    /// A reminder has 25 s.
+    pub const OF_A_REMINDER: Self =
+        Self { claim: Duration::from_secs(2), record: Duration::from_secs(2), roster: Duration::from_secs(2) };
+}
+
+/// A table that gave no answer in time is left alone for so long, so that a batch of events doesn't wait for each.
+const REST: Duration = Duration::from_secs(1);
+/// Opening the connection at the start, while nobody waits for an answer yet.
+const WARM_UP_WITHIN: Duration = Duration::from_millis(500);
 
 /// Something that is posted once: an event of an incident, or a day's reminder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,17 +94,28 @@ pub struct SavedRoster {
 }
 
 /// The memory of the process and, if there is one, the table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     memory: Memory,
     table: Option<Table>,
+    patience: Patience,
+    resting_until: Mutex<Option<Instant>>,
 }
 
 impl Ledger {
     /// Opens the ledger; nothing is called yet.
     #[must_use]
-    pub fn open(config: Option<&LedgerConfig>, http: &HttpClient) -> Self {
-        Self { memory: Memory::default(), table: config.map(|config| Table::new(config, http.clone())) }
+    pub fn open(config: Option<&LedgerConfig>, patience: Patience, http: &HttpClient) -> Self {
+        let table = config.map(|config| Table::new(config, http.clone()));
+        Self { memory: Memory::default(), table, patience, resting_until: Mutex::default() }
+    }
+
+    /// Opens the connection to the table, and looks for the last roster on it.
+    pub async fn warm_up(&self, now: DateTime<Utc>) {
+        let Some(table) = &self.table else { return };
+        if let Some(Some(saved)) = self.asked(WARM_UP_WITHIN, Box::pin(table.saved_roster(now))).await {
+            self.memory.save_roster(saved);
+        }
     }
 
     /// Asks for the right to post. An event that carries its incident's number teaches it.
@@ -92,11 +125,18 @@ impl Ledger {
             decided => return decided,
         };
         let Some(table) = &self.table else { return Claim::Granted(here) };
-        match asked(CLAIM_WITHIN, Box::pin(table.claim(matter, number, now))).await {
+        let attempt = self.asked(self.patience.claim, Box::pin(table.claim(matter, number, now))).await;
+        let decided = match attempt {
+            Some(Attempt::Decided(claim)) => Some(claim),
+            // Somebody has it, and it is to be seen whether they are done.
+            Some(Attempt::Contested) => self.asked(self.patience.claim, Box::pin(table.look(matter, now))).await,
+            None => None,
+        };
+        match decided {
             Some(Claim::Granted(there)) => Claim::Granted(Grant {
                 in_doubt: here.in_doubt || there.in_doubt,
                 known: there.known.or(here.known),
-                until: there.until,
+                ..there
             }),
             Some(Claim::Posted(chat)) => {
                 self.memory.record(matter, chat, &here.known, now);
@@ -106,15 +146,16 @@ impl Ledger {
                 self.memory.release(matter, &here, here.in_doubt, now);
                 Claim::Taken
             }
-            None => Claim::Granted(here),
+            // Nobody can tell whether another process has posted it.
+            None => Claim::Granted(Grant { in_doubt: true, ..here }),
         }
     }
 
-    /// Writes down that a chat has it, and what is known of the incident.
-    pub async fn record(&self, matter: &Matter, chat: ChatName, known: &Known, now: DateTime<Utc>) {
+    /// Writes down that a chat has it, and what this attempt has learnt of the incident.
+    pub async fn record(&self, matter: &Matter, grant: &Grant, chat: ChatName, known: &Known, now: DateTime<Utc>) {
         self.memory.record(matter, chat, known, now);
         if let Some(table) = &self.table {
-            asked(RECORD_WITHIN, Box::pin(table.record(matter, chat, known, now))).await;
+            self.asked(self.patience.record, Box::pin(table.record(matter, grant, chat, known, now))).await;
         }
     }
 
@@ -122,42 +163,58 @@ impl Ledger {
     pub async fn release(&self, matter: &Matter, grant: &Grant, in_doubt: bool, now: DateTime<Utc>) {
         self.memory.release(matter, grant, in_doubt, now);
         if let Some(table) = &self.table {
-            asked(RECORD_WITHIN, Box::pin(table.release(matter, grant, in_doubt, now))).await;
+            self.asked(self.patience.record, Box::pin(table.release(matter, grant, in_doubt, now))).await;
         }
     }
 
-    /// Keeps a roster for times when the sheet can't be read.
-    pub async fn save_roster(&self, saved: SavedRoster, now: DateTime<Utc>) {
-        if let Some(table) = &self.table {
-            asked(RECORD_WITHIN, Box::pin(table.save_roster(&saved, now))).await;
-        }
-        self.memory.save_roster(saved);
+    /// Keeps a roster for times when the sheet can't be read, and says whether it is kept.
+    pub async fn save_roster(&self, saved: SavedRoster, now: DateTime<Utc>) -> bool {
+        self.memory.save_roster(saved.clone());
+        let Some(table) = &self.table else { return true };
+        self.asked(self.patience.record, Box::pin(table.save_roster(&saved, now))).await.is_some()
     }
 
     /// The last roster that anybody kept.
     pub async fn saved_roster(&self, now: DateTime<Utc>) -> Option<SavedRoster> {
         let here = self.memory.saved_roster();
         let Some(table) = self.table.as_ref().filter(|_| here.is_none()) else { return here };
-        asked(ROSTER_WITHIN, Box::pin(table.saved_roster(now))).await.flatten()
+        self.asked(self.patience.roster, Box::pin(table.saved_roster(now))).await.flatten()
+    }
+
+    /// What the table says in time. If it doesn't, that is logged here and the process goes on without.
+    async fn asked<T>(&self, within: Duration, request: Request<'_, T>) -> Option<T> {
+        let started = Instant::now();
+        if self.resting_until().is_some_and(|until| started < until) {
+            return None;
+        }
+        let why = match timeout(within, request).await {
+            Ok(Ok(answer)) => return Some(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => {
+                *self.resting_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+                "no answer in time".to_owned()
+            }
+        };
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::error!(
+            event = "ledger",
+            milliseconds,
+            "the ledger's table can't be used ({why}); a redelivered event may be posted twice"
+        );
+        None
+    }
+
+    fn resting_until(&self) -> Option<Instant> {
+        *self.resting_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Ledger {
+    /// The memory of the process alone.
+    fn default() -> Self {
+        Self::open(None, Patience::OF_A_WEBHOOK, &HttpClient::new())
     }
 }
 
 /// The futures of AWS's SDK are tens of kilobytes large, too much to carry around in every caller's.
 type Request<'a, T> = Pin<Box<dyn Future<Output = Result<T, TableError>> + Send + 'a>>;
-
-/// What the table says in time. If it doesn't, that is logged here and the process goes on without.
-async fn asked<T>(within: Duration, request: Request<'_, T>) -> Option<T> {
-    let started = Instant::now();
-    let why = match timeout(within, request).await {
-        Ok(Ok(answer)) => return Some(answer),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "no answer in time".to_owned(),
-    };
-    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::error!(
-        event = "ledger",
-        milliseconds,
-        "the ledger's table can't be used ({why}); a redelivered event may be posted twice"
-    );
-    None
-}

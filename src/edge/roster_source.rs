@@ -122,10 +122,12 @@ impl RosterSource {
         if memory.saved_at.is_some_and(|saved_at| copy.read_at < saved_at + SAVE_EVERY) {
             return;
         }
-        memory.saved_at = Some(copy.read_at);
         if let Some(tables) = saved::to_json(&copy.tables) {
-            ledger.save_roster(SavedRoster { tables, read_at: copy.read_at }, now).await;
+            if ledger.save_roster(SavedRoster { tables, read_at: copy.read_at }, now).await {
+                memory.saved_at = Some(copy.read_at);
+            }
         } else {
+            memory.saved_at = Some(copy.read_at);
             tracing::warn!(
                 event = "roster_unsaved",
                 "the roster is too large for the ledger; give ROSTER_RANGE fewer rows or columns"

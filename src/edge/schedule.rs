@@ -52,7 +52,8 @@ pub async fn answer(
     };
     match reminders.remind(order, now).await {
         Ok(outcome) => {
-            let settled = if settles(&outcome, order) { Settled::Yes } else { Settled::No };
+            let settles = settles(&outcome, order) && reminders.is_of_today(order, now);
+            let settled = if settles { Settled::Yes } else { Settled::No };
             (Ok(told(outcome)), settled)
         }
         Err(error) => (Err(error.into()), Settled::No),

@@ -75,7 +75,9 @@ impl SecretStore {
             for parameter in page.parameters.unwrap_or_default() {
                 if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
                     let last = name.rsplit('/').next().unwrap_or(&name);
-                    secrets.insert(last.to_owned(), value);
+                    if secrets.insert(last.to_owned(), value).is_some() {
+                        return Err(self.error(format!("two parameters are called {last}; remove one of them")));
+                    }
                 }
             }
             next = page.next_token.filter(|token| !token.is_empty());

@@ -124,7 +124,7 @@ fn printed(news: News<'_>) -> impl Iterator<Item = (String, ChatName, bool)> {
     let both = |chat, language| {
         let failed = CHATS.into_iter().find(|other| *other != chat);
         let instead_of = failed.map(|chat| FailedChat { chat, in_doubt: true });
-        let destination = Destination { chat, instead_of };
+        let destination = Destination { chat, instead_of, again: true };
         let whole = Message::whole(news, destination, language);
         let minimum = Message::minimum(news, destination, language);
         [(chat::render(chat, &whole), chat, true), (chat::render(chat, &minimum), chat, false)]

@@ -118,7 +118,11 @@ impl Table {
 
     fn put(&self, asked: Request) -> Result<Value, Refused> {
         let pk = asked.item["pk"]["S"].as_str().ok_or(Refused("ValidationException"))?.to_owned();
-        lock(&self.items).insert(pk, asked.item);
+        let mut items = lock(&self.items);
+        if !asked.holds(items.get(&pk).unwrap_or(&Item::new()))? {
+            return Err(Refused("ConditionalCheckFailedException"));
+        }
+        items.insert(pk, asked.item);
         Ok(json!({}))
     }
 

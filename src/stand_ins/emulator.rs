@@ -33,6 +33,18 @@ impl Emulator {
     /// # Errors
     /// If the emulator can't be started, or doesn't listen within seconds.
     pub async fn start(rie: &Path, bootstrap: &Path, variables: &HashMap<String, String>) -> io::Result<Self> {
+        let mut attempts = 5;
+        loop {
+            attempts -= 1;
+            match Self::try_to_start(rie, bootstrap, variables).await {
+                // Somebody else may take a port between our looking for a free one and the emulator's using it.
+                Err(error) if attempts > 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+                started => return started,
+            }
+        }
+    }
+
+    async fn try_to_start(rie: &Path, bootstrap: &Path, variables: &HashMap<String, String>) -> io::Result<Self> {
         let (invocations, runtime) = (free_address()?, free_address()?);
         let mut child = Command::new(rie)
             .arg("--runtime-interface-emulator-address")
@@ -51,24 +63,25 @@ impl Emulator {
         let log = Arc::default();
         keep(child.stdout.take(), &log);
         keep(child.stderr.take(), &log);
-        let emulator = Self {
-            child,
-            url: format!("http://{invocations}/2015-03-31/functions/function/invocations"),
-            http: HttpClient::new(),
-            log,
-        };
-        emulator.wait_until_it_listens(invocations).await?;
-        Ok(emulator)
-    }
-
-    async fn wait_until_it_listens(&self, address: SocketAddr) -> io::Result<()> {
+        let url = format!("http://{invocations}/2015-03-31/functions/function/invocations");
+        let mut emulator = Self { child, url, http: HttpClient::new(), log };
         for _ in 0..500 {
-            if tokio::net::TcpStream::connect(address).await.is_ok() {
-                return Ok(());
+            // The port of the runtime's own API is taken a moment after the other.
+            if tokio::net::TcpStream::connect(invocations).await.is_ok() && emulator.child.try_wait()?.is_none() {
+                sleep(Duration::from_millis(10)).await;
+                if emulator.child.try_wait()?.is_none() {
+                    return Ok(emulator);
+                }
+            }
+            if emulator.child.try_wait()?.is_some() {
+                sleep(Duration::from_millis(10)).await;
+                let taken = emulator.log().contains("address already in use");
+                let kind = if taken { io::ErrorKind::AddrInUse } else { io::ErrorKind::Other };
+                return Err(io::Error::new(kind, format!("the emulator has ended: {}", emulator.log())));
             }
             sleep(Duration::from_millis(10)).await;
         }
-        Err(io::Error::new(io::ErrorKind::TimedOut, format!("the emulator doesn't listen: {}", self.log())))
+        Err(io::Error::new(io::ErrorKind::TimedOut, format!("the emulator doesn't listen: {}", emulator.log())))
     }
 
     /// Invokes the function and returns its answer; an error of the invocation is an answer with `errorType`.

@@ -1,9 +1,10 @@
 //! Google's token endpoint and `spreadsheets.values.batchGet`, with one service account and one spreadsheet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -53,6 +54,8 @@ struct Account {
     tabs: Mutex<BTreeMap<String, Vec<Vec<Cell>>>>,
     tokens: Mutex<Vec<String>>,
     reads: Mutex<usize>,
+    /// When the reads of the last minute came.
+    recent: Mutex<VecDeque<Instant>>,
     is_private: Mutex<bool>,
 }
 
@@ -121,7 +124,7 @@ impl Service for Account {
             }),
             (&Method::GET, path) if path.starts_with("/v4/spreadsheets/") => {
                 *lock(&self.reads) += 1;
-                self.values(request).unwrap_or_else(|(status, reason, message)| {
+                self.within_quota().and_then(|()| self.values(request)).unwrap_or_else(|(status, reason, message)| {
                     let error = json!({"code": status.as_u16(), "message": message, "status": reason});
                     Reply::json(status, &json!({"error": error}))
                 })
@@ -161,6 +164,17 @@ impl Account {
         let token = format!("ya29.stand-in-{}", tokens.len() + 1);
         tokens.push(token.clone());
         Ok(Reply::json(StatusCode::OK, &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})))
+    }
+
+    /// 60 reads a minute for a user: <https://developers.google.com/workspace/sheets/api/limits>
+    fn within_quota(&self) -> Result<(), Refusal> {
+        let mut recent = lock(&self.recent);
+        recent.retain(|read| read.elapsed() < Duration::from_mins(1));
+        if recent.len() == 60 {
+            return Err((StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", "Quota exceeded".to_owned()));
+        }
+        recent.push_back(Instant::now());
+        Ok(())
     }
 
     fn values(&self, request: &Heard) -> Result<Reply, Refusal> {

@@ -34,6 +34,8 @@ pub enum Fault {
     Hang,
     /// Answers the request as it should be, so long after it has arrived.
     Delay(Duration),
+    /// Takes the request, then answers with this bare status.
+    TakeAndAnswer(u16),
     /// Takes the request, then answers later than anybody waits.
     TakeAndHang,
     /// Takes the request, then closes the connection without an answer.
@@ -242,6 +244,10 @@ async fn handle(
         Some(Fault::Delay(delay)) => {
             sleep(delay).await;
             Ok(whole(service.answer(&request)))
+        }
+        Some(Fault::TakeAndAnswer(status)) => {
+            service.answer(&request);
+            Ok(whole(Reply::empty(StatusCode::from_u16(status).map_err(io::Error::other)?)))
         }
         Some(Fault::TakeAndHang) => {
             service.answer(&request);

@@ -130,6 +130,7 @@ fn failures(culprit: Culprit) -> Vec<(&'static str, Failure)> {
         ("ok:false", Fault::Answer(200, vec![], r#"{"ok":false,"error":"invalid_auth"}"#)),
         ("accepted, answered too late", Fault::TakeAndHang),
         ("accepted, then reset", Fault::TakeAndHangUp),
+        ("accepted, then 500", Fault::TakeAndAnswer(500)),
     ];
     failures.extend(answers.map(|(name, fault)| (name, Failure::Answer(fault))));
     failures

@@ -71,6 +71,22 @@ pub async fn killed_between_post_and_record(version: Version, make: &Make) -> Re
     Ok(Outcome { sent, arrived: compare(&webhooks, &texts), calls: around.calls() })
 }
 
+/// The ledger's table is down, the chat takes a post and doesn't answer, and another instance gets the redelivery.
+///
+/// # Errors
+/// If the services or the instances can't be started.
+pub async fn in_doubt_without_a_table(version: Version, make: &Make) -> Result<Outcome> {
+    let around = Surroundings::start().await?;
+    let mut settings = around.settings();
+    settings.insert("CHATS".to_owned(), "typetalk".to_owned());
+    around.dynamodb.shut_down();
+    around.stand_ins.typetalk.fail_once(Fault::TakeAndHang);
+    let fleet = Fleet::start(make, 2, &settings).await?;
+    let webhooks = [Webhook::new(version, "PDOUBT", 1, Kind::Triggered, "w1")];
+    let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
+    Ok(Outcome { sent, arrived: compare(&webhooks, &around.take_texts()), calls: around.calls() })
+}
+
 /// How a storm is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Storm {

@@ -6,9 +6,12 @@ use futures_util::future::join_all;
 use oncall_relay::trial::faults::{self, Lasting};
 use oncall_relay::trial::fleet::Make;
 use oncall_relay::trial::sender::{Kind, Version, Webhook, compare};
-use oncall_relay::trial::storm::{Storm, killed_between_post_and_record, one_event_twice, storm};
+use oncall_relay::trial::storm::{
+    Storm, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm,
+};
 
-const FAILURES: [&str; 6] = ["refused connection", "hang", "500", "429, long", "400 of us", "accepted, then reset"];
+const FAILURES: [&str; 7] =
+    ["refused connection", "hang", "500", "429, long", "400 of us", "accepted, then reset", "accepted, then 500"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
@@ -38,6 +41,13 @@ async fn one_event_on_two_instances_is_posted_once() {
 #[tokio::test]
 async fn an_attempt_that_died_over_its_post_is_repeated_and_says_so() {
     let outcome = killed_between_post_and_record(Version::V3, &Make::Linked).await.unwrap();
+    assert!(outcome.is_as_promised(), "{outcome:?}");
+    assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn without_a_table_a_repetition_still_says_so() {
+    let outcome = in_doubt_without_a_table(Version::V3, &Make::Linked).await.unwrap();
     assert!(outcome.is_as_promised(), "{outcome:?}");
     assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
 }

@@ -6,7 +6,7 @@ use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind};
 use oncall_relay::domain::reminder::Shift;
 use oncall_relay::domain::roster::ChatName;
 use oncall_relay::edge::http::HttpClient;
-use oncall_relay::edge::ledger::{Claim, Grant, Known, Ledger, Matter, SavedRoster};
+use oncall_relay::edge::ledger::{Claim, Grant, Known, Ledger, Matter, Patience, SavedRoster};
 use oncall_relay::edge::schedule::{self, Settled};
 use oncall_relay::stand_ins::dynamodb::DynamoDb;
 use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
@@ -33,7 +33,7 @@ pub(crate) fn config(url: &str) -> LedgerConfig {
 
 /// The ledger of a new process.
 fn process(url: &str) -> Ledger {
-    Ledger::open(Some(&config(url)), &HttpClient::new())
+    Ledger::open(Some(&config(url)), Patience::OF_A_REMINDER, &HttpClient::new())
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -82,8 +82,8 @@ async fn suite(a: &Ledger, b: &Ledger) {
 
 async fn what_is_posted_is_posted_for_three_days(a: &Ledger, b: &Ledger) {
     let matter = event_of("POSTED", "e1");
-    granted(a.claim(&matter, None, at(0)).await);
-    a.record(&matter, ChatName::Slack, &Known::default(), at(1)).await;
+    let grant = granted(a.claim(&matter, None, at(0)).await);
+    a.record(&matter, &grant, ChatName::Slack, &Known::default(), at(1)).await;
     assert_eq!(b.claim(&matter, None, at(2)).await, Claim::Posted(ChatName::Slack));
     assert_eq!(b.claim(&matter, None, at(3 * DAY)).await, Claim::Posted(ChatName::Slack));
     let later = granted(b.claim(&matter, None, at(3 * DAY + 2)).await);
@@ -115,7 +115,7 @@ async fn a_late_release_takes_nothing_from_whoever_came_after(a: &Ledger, b: &Le
     let alive = granted(b.claim(&matter, None, at(6)).await);
     a.release(&matter, &dead, false, at(7)).await;
     assert_eq!(a.claim(&matter, None, at(7)).await, Claim::Taken);
-    b.record(&matter, ChatName::Typetalk, &alive.known, at(8)).await;
+    b.record(&matter, &alive, ChatName::Typetalk, &alive.known, at(8)).await;
     b.release(&matter, &alive, false, at(8)).await;
     assert_eq!(a.claim(&matter, None, at(9)).await, Claim::Posted(ChatName::Typetalk));
 }
@@ -124,12 +124,13 @@ async fn a_number_and_a_thread_last_from_the_last_event(a: &Ledger, b: &Ledger) 
     let knows = async |ledger: &Ledger, event: &str, now| {
         granted(ledger.claim(&event_of("KNOWN", event), None, now).await).known
     };
-    granted(a.claim(&event_of("KNOWN", "e1"), Some(33), at(0)).await);
-    a.record(&event_of("KNOWN", "e1"), ChatName::Slack, &known(33, "ts-1"), at(0)).await;
+    let first = granted(a.claim(&event_of("KNOWN", "e1"), Some(33), at(0)).await);
+    a.record(&event_of("KNOWN", "e1"), &first, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
     assert_eq!(knows(b, "e2", at(29 * DAY)).await, known(33, "ts-1"));
     assert_eq!(knows(a, "e3", at(58 * DAY)).await, known(33, "ts-1"));
-    assert_eq!(knows(b, "e4", at(89 * DAY)).await, Known::default());
-    b.record(&event_of("KNOWN", "e4"), ChatName::Slack, &Known::default(), at(89 * DAY)).await;
+    let leftover = granted(b.claim(&event_of("KNOWN", "e4"), None, at(89 * DAY)).await);
+    assert_eq!(leftover.known, Known::default());
+    b.record(&event_of("KNOWN", "e4"), &leftover, ChatName::Slack, &Known::default(), at(89 * DAY)).await;
     assert_eq!(knows(a, "e5", at(90 * DAY)).await, Known::default(), "nothing is left of a page that had expired");
 
     granted(a.claim(&event_of("LEARNT", "e1"), Some(34), at(0)).await);
@@ -139,8 +140,8 @@ async fn a_number_and_a_thread_last_from_the_last_event(a: &Ledger, b: &Ledger) 
 
 async fn what_belongs_to_no_incident_has_a_page_of_its_own(a: &Ledger, b: &Ledger) {
     let ping = event_of("", "ping-1");
-    granted(a.claim(&ping, None, at(0)).await);
-    a.record(&ping, ChatName::Slack, &Known::default(), at(0)).await;
+    let grant = granted(a.claim(&ping, None, at(0)).await);
+    a.record(&ping, &grant, ChatName::Slack, &Known::default(), at(0)).await;
     assert_eq!(b.claim(&ping, None, at(1)).await, Claim::Posted(ChatName::Slack));
     granted(b.claim(&event_of("", "ping-2"), None, at(1)).await);
 }
@@ -148,8 +149,8 @@ async fn what_belongs_to_no_incident_has_a_page_of_its_own(a: &Ledger, b: &Ledge
 async fn a_reminder_is_a_matter_of_kind_and_day(a: &Ledger, b: &Ledger) {
     let reminder = |shift, day: &str| Matter::of_reminder(shift, day.parse().unwrap());
     let today = reminder(Shift::Today, "2026-11-24");
-    granted(a.claim(&today, None, at(0)).await);
-    a.record(&today, ChatName::Typetalk, &Known::default(), at(1)).await;
+    let grant = granted(a.claim(&today, None, at(0)).await);
+    a.record(&today, &grant, ChatName::Typetalk, &Known::default(), at(1)).await;
     assert_eq!(b.claim(&today, None, at(2)).await, Claim::Posted(ChatName::Typetalk));
     granted(b.claim(&reminder(Shift::Next, "2026-11-24"), None, at(2)).await);
     granted(b.claim(&reminder(Shift::Today, "2026-11-25"), None, at(2)).await);
@@ -195,10 +196,11 @@ async fn a_table_that_fails_leaves_the_memory_of_the_process() {
     ] {
         let table = DynamoDb::start(0, TABLE).await.unwrap();
         table.fail_always(Some(fault.clone()));
-        let ledger = process(&table.url());
+        let ledger = Ledger::open(Some(&config(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
         let (matter, started) = (event_of("P1", "e1"), std::time::Instant::now());
-        granted(ledger.claim(&matter, Some(7), at(0)).await);
-        ledger.record(&matter, ChatName::Slack, &known(7, "ts-1"), at(0)).await;
+        let grant = granted(ledger.claim(&matter, Some(7), at(0)).await);
+        assert!(grant.in_doubt, "{fault:?}: nobody can tell whether another process has posted it");
+        ledger.record(&matter, &grant, ChatName::Slack, &known(7, "ts-1"), at(0)).await;
         assert!(started.elapsed().as_millis() < 400, "{fault:?}: its share of the time is bounded");
         assert_eq!(ledger.claim(&matter, None, at(1)).await, Claim::Posted(ChatName::Slack), "{fault:?}");
         assert_eq!(
@@ -208,6 +210,29 @@ async fn a_table_that_fails_leaves_the_memory_of_the_process() {
         );
         assert_eq!(table.items(), 0, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn what_others_have_learnt_outlives_a_claim_that_the_table_did_not_answer() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let (one, other) = (process(&table.url()), process(&table.url()));
+    let grant = granted(one.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
+    one.record(&event_of("P1", "e1"), &grant, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
+    table.fail_once(Fault::status(500));
+    let blind = granted(other.claim(&event_of("P1", "e2"), None, at(1)).await);
+    assert_eq!(blind.known, Known::default());
+    other.record(&event_of("P1", "e2"), &blind, ChatName::Slack, &Known::default(), at(1)).await;
+    assert_eq!(granted(one.claim(&event_of("P1", "e3"), None, at(2)).await).known, known(33, "ts-1"));
+}
+
+#[tokio::test]
+async fn a_claim_that_is_known_to_be_contested_is_never_granted_without_a_doubt() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let (one, other) = (process(&table.url()), process(&table.url()));
+    granted(one.claim(&event_of("P1", "e1"), None, at(0)).await);
+    // The conditional write is answered, the look at what stands there isn't.
+    table.fail_after(1, Fault::status(500));
+    assert!(granted(other.claim(&event_of("P1", "e1"), None, at(1)).await).in_doubt);
 }
 
 /// A world whose functions share a table.

@@ -125,7 +125,15 @@ async fn a_path_with_nothing_under_it_is_a_mistake() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_costs_no_webhook() {
+async fn two_parameters_of_one_name_are_a_mistake() {
+    let (world, ssm) = world().await;
+    ssm.put(&format!("{PATH}/old/SLACK_TOKEN"), "xoxb-old");
+    let error = start(&world).await.err().unwrap();
+    assert!(error.ends_with("two parameters are called SLACK_TOKEN; remove one of them"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_noticed_within_a_minute() {
     let (world, ssm) = world().await;
     ssm.put(&format!("{PATH}/PAGERDUTY_SIGNING_SECRETS"), "an-old-secret");
     let relay = start(&world).await.unwrap();
@@ -159,5 +167,8 @@ async fn while_the_store_is_down_a_webhook_that_cannot_be_judged_is_sent_again()
         ssm.fail_always(Some(fault.clone()));
         assert_eq!(relay.send(later, &[("x-pagerduty-signature", "v1=00")], b"{}").await.0, 503, "{fault:?}");
         assert_eq!(relay.signed(later, &triggered("e1")).await, posted(1), "{fault:?}: known secrets still do");
+        let asked = ssm.requests();
+        assert_eq!(relay.send(later, &[("x-pagerduty-signature", "v1=00")], b"{}").await.0, 503, "{fault:?}");
+        assert_eq!(ssm.requests(), asked, "{fault:?}: the store is left alone for a while");
     }
 }

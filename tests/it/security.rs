@@ -6,7 +6,7 @@ use oncall_relay::config::{AwsConfig, LedgerConfig};
 use oncall_relay::domain::event::{Event, Incident as IncidentOfEvent, IncidentId, Kind};
 use oncall_relay::domain::roster::ChatName;
 use oncall_relay::edge::http::HttpClient;
-use oncall_relay::edge::ledger::{Ledger, Matter};
+use oncall_relay::edge::ledger::{Ledger, Matter, Patience};
 use oncall_relay::edge::secret_store;
 use oncall_relay::laws::Effects;
 use oncall_relay::stand_ins::ROSTER_TAB;
@@ -48,17 +48,11 @@ async fn the_largest_body_is_answered_in_time_whatever_is_in_it() {
         format!("{before}{}{after}", filling.repeat(room / filling.len()))
     };
     let title = r#"{"event":{"id":"e1","event_type":"incident.triggered","data":{"id":"P1","title":""#;
-    let note = r#"{"event":{"id":"e2","event_type":"incident.annotated","data":{"type":"incident_note","content":""#;
     let people = r#"{"event":{"id":"e3","event_type":"incident.reassigned","data":{"id":"P1","assignees":["x""#;
-    for (index, body) in [
-        filled(title, r"\ud83d", r#""}}}"#),
-        filled(note, r"a\n", r#""}}}"#),
-        filled(people, r#","<a>""#, "]}}}"),
-        filled("", r#"{"a":"#, ""),
-        filled("", "\u{feff}", ""),
-    ]
-    .iter()
-    .enumerate()
+    for (index, body) in
+        [filled(title, r"\ud83d", r#""}}}"#), filled(people, r#","<a>""#, "]}}}"), filled("", r#"{"a":"#, "")]
+            .iter()
+            .enumerate()
     {
         let (signature, id) = (signature(SIGNING_SECRET, body.as_bytes()), format!("w-{index}"));
         let headers = [("x-pagerduty-signature", signature.as_str()), ("x-webhook-id", &id)];
@@ -99,10 +93,12 @@ async fn headers_of_any_length_are_refused_in_time() {
     let world = World::new().await;
     let relay = world.relay().await;
     let long = "x".repeat(LARGEST_BODY / 2);
-    for header in ["authorization", "x-pagerduty-signature", "x-webhook-id"] {
-        for value in [long.clone(), format!("Bearer {long}"), format!("v1={}", "0".repeat(LARGEST_BODY / 2))] {
-            assert_eq!(relay.send(DAYTIME, &[(header, &value)], b"{}").await, unauthenticated(), "{header}");
-        }
+    for (header, value) in [
+        ("authorization", format!("Bearer {long}")),
+        ("x-pagerduty-signature", format!("v1={}", "0".repeat(long.len()))),
+        ("x-webhook-id", long),
+    ] {
+        assert_eq!(relay.send(DAYTIME, &[(header, &value)], b"{}").await, unauthenticated(), "{header}");
     }
 }
 
@@ -241,7 +237,7 @@ async fn no_client_follows_a_redirect() {
             urgency: None,
             actor: None,
         });
-        let ledger = Ledger::open(Some(&ledger(&table.url())), &HttpClient::new());
+        let ledger = Ledger::open(Some(&ledger(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
         ledger.claim(&matter.unwrap(), None, instant(DAYTIME).to_utc()).await;
         for (name, value) in [
             ("SECRETS_PATH", "/oncall"),
@@ -275,15 +271,31 @@ fn ledger(url: &str) -> LedgerConfig {
 
 #[tokio::test]
 async fn a_batch_of_any_length_is_answered_in_time_whatever_hangs() {
-    let world = World::new().await;
-    let relay = world.relay().await;
-    world.typetalk.fail_always(Some(Fault::Hang));
-    world.slack.fail_always(Some(Fault::Hang));
-    let messages: Vec<_> = (0..300).map(|n| json!({"id": format!("m{n}"), "event": "incident.trigger"})).collect();
-    let body = json!({ "messages": messages }).to_string();
-    let (status, _) =
-        relay.send(EVENING, &[("authorization", &format!("Bearer {BEARER_TOKEN}"))], body.as_bytes()).await;
-    assert_eq!(status, 503, "what is left comes again");
+    for (chats_hang, table_hangs) in [(true, false), (true, true), (false, true)] {
+        let table = DynamoDb::start(0, "ledger").await.unwrap();
+        let mut world = World::new().await;
+        for (variable, value) in [
+            ("LEDGER_TABLE", "ledger"),
+            ("AWS_REGION", "ap-northeast-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
+            ("AWS_SECRET_ACCESS_KEY", "stand-in"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
+        ] {
+            world.set(variable, value);
+        }
+        let relay = world.relay().await;
+        world.typetalk.fail_always(chats_hang.then_some(Fault::Hang));
+        world.slack.fail_always(chats_hang.then_some(Fault::Hang));
+        table.fail_always(table_hangs.then_some(Fault::Hang));
+        let messages: Vec<_> = (0..300).map(|n| json!({"id": format!("m{n}"), "event": "incident.trigger"})).collect();
+        let body = json!({ "messages": messages }).to_string();
+        // `Running` holds every answer against the 4 s.
+        let (status, _) =
+            relay.send(EVENING, &[("authorization", &format!("Bearer {BEARER_TOKEN}"))], body.as_bytes()).await;
+        if chats_hang {
+            assert_eq!(status, 503, "what is left comes again");
+        }
+    }
 }
 
 /// Two providers are two sets of mistakes, and twice the code that a key passes through.

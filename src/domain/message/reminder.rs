@@ -10,7 +10,7 @@ pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Lan
     let mut lines = bare_lines(reminder, destination, language);
     lines.extend(roster_news(&reminder.day, destination.chat, language));
     lines.extend(open_incidents(reminder, language));
-    if reminder.in_doubt {
+    if reminder.in_doubt || destination.again {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
     if let Some(failed) = destination.instead_of {

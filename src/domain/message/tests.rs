@@ -8,8 +8,8 @@ use crate::domain::event::Incident;
 use crate::domain::roster::SourceFailure;
 use crate::domain::samples::{event, every_kind, late_by, marked, notice, now, on_call, on_call_from};
 
-const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None };
-const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None };
+const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
+const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
 
 fn about(notice: &Notice, destination: Destination, language: Language) -> String {
     marked(&Message::about(notice, destination, language))
@@ -270,6 +270,7 @@ fn a_message_on_a_backup_says_why_it_is_there() {
         Destination {
             chat: ChatName::Slack,
             instead_of: Some(FailedChat { chat: ChatName::Typetalk, in_doubt: false }),
+            again: false,
         },
         "⚠️ Typetalk に投稿できないため、Slack にお知らせしています",
         "⚠️ Posted here on Slack because Typetalk failed",
@@ -279,6 +280,7 @@ fn a_message_on_a_backup_says_why_it_is_there() {
         Destination {
             chat: ChatName::Typetalk,
             instead_of: Some(FailedChat { chat: ChatName::Slack, in_doubt: true }),
+            again: false,
         },
         "⚠️ Slack への投稿を確認できないため、Typetalk にもお知らせしています",
         "⚠️ Posted here on Typetalk, too, because Slack didn't confirm it",

@@ -155,7 +155,7 @@ fn said(shift: Shift, rows: Option<&[&[&str]]>, open: OpenIncidents, language: L
     let day = on_call(shift, first, &tokyo(), &reading, &fallback, now());
     let manual = Link::parse("https://wiki.example.com/oncall");
     let reminder = Reminder { shift, now: now(), day, manual, open, in_doubt: false };
-    let destination = Destination { chat: ChatName::Typetalk, instead_of: None };
+    let destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
     lines(&Message::whole(News::Reminder(&reminder), destination, language))
 }
 
@@ -289,7 +289,7 @@ fn the_bare_minimum_mentions_names_the_day_and_links_the_manual() {
         on_call(Shift::Today, day("2026-11-24"), &tokyo(), &samples::reading(&[&["2026-11-24", "田中"]]), &[], now());
     let open = OpenIncidents::listed(vec![open_incident(7, 3, false)], true);
     let reminder = Reminder { shift: Shift::Today, now: now(), day, manual: None, open, in_doubt: false };
-    let destination = Destination { chat: ChatName::Slack, instead_of: None };
+    let destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
     let message = Message::minimum(News::Reminder(&reminder), destination, Language::English);
     assert_eq!(lines(&message), ["@U0TANAKA1", "📟 You are on call today, 11/24 (Tue)"]);
     assert!(!message.lines.iter().flatten().any(|span| matches!(span, Span::Foreign(_))));

@@ -92,7 +92,9 @@ impl Slack {
 fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
     let fate = match code {
         // Slack asks for at least a second between posts to a channel.
-        "ratelimited" | "rate_limited" => Fate::Unavailable { retry_after: Some(Duration::from_secs(1)) },
+        "ratelimited" | "rate_limited" => {
+            Fate::Unavailable { retry_after: Some(Duration::from_secs(1)), in_doubt: false }
+        }
         "msg_too_long" | "msg_blocks_too_long" | "invalid_blocks" | "no_text" => Fate::MessageRefused,
         "thread_not_found"
         | "message_not_found"

@@ -20,7 +20,7 @@ const CHATS: [ChatName; 2] = [ChatName::Typetalk, ChatName::Slack];
 fn printed(notice: &Notice, chat: ChatName) -> Vec<String> {
     let failed = CHATS.into_iter().find(|other| *other != chat);
     let instead_of = failed.map(|chat| FailedChat { chat, in_doubt: false });
-    let destination = Destination { chat, instead_of };
+    let destination = Destination { chat, instead_of, again: false };
     let in_language = |language| {
         [Message::about(notice, destination, language), Message::bare(notice, destination, language)]
             .map(|message| render(chat, &message))
@@ -33,8 +33,9 @@ fn an_alert_looks_alike_on_both_chats_in_both_languages() {
     let mut event = event(Kind::Annotated { note: "see <#ops> @rin & `df -h`\nthen call".to_owned() });
     event.actor = Some("Rin <Abe>".to_owned());
     let notice = Notice { delay: Some(late_by(TimeDelta::minutes(20))), ..notice(event, "田中、SRE、渡辺") };
-    let print =
-        |chat, language| render(chat, &Message::about(&notice, Destination { chat, instead_of: None }, language));
+    let print = |chat, language| {
+        render(chat, &Message::about(&notice, Destination { chat, instead_of: None, again: false }, language))
+    };
     assert_eq!(
         print(ChatName::Typetalk, Language::Japanese),
         "@tanaka @sre-team 渡辺\n\

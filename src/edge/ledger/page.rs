@@ -74,6 +74,8 @@ pub struct Grant {
     pub known: Known,
     /// When the right ends; tells this claim from a later one.
     pub(super) until: DateTime<Utc>,
+    /// Whether the page had been left over by DynamoDB past its time, with things on it that are to go.
+    pub(super) is_leftover: bool,
 }
 
 /// Whether an event with this entry may be posted now.
@@ -83,7 +85,8 @@ pub(super) fn judge(entry: Option<Entry>, known: Known, matter: &Matter, now: Da
         Some(Entry { posted: None, until }) if until > now => Claim::Taken,
         old => {
             let in_doubt = old.is_some_and(|entry| entry.posted.is_none());
-            Claim::Granted(Grant { in_doubt, known, until: Entry::claimed(matter, now).until })
+            let until = Entry::claimed(matter, now).until;
+            Claim::Granted(Grant { in_doubt, known, until, is_leftover: false })
         }
     }
 }

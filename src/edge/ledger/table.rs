@@ -35,6 +35,15 @@ type Item = HashMap<String, AttributeValue>;
 #[error("{0}")]
 pub(super) struct TableError(String);
 
+/// The answer to one conditional write.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// It is decided.
+    Decided(Claim),
+    /// The event has an entry already.
+    Contested,
+}
+
 #[derive(Debug)]
 pub(super) struct Table {
     client: Client,
@@ -52,7 +61,7 @@ impl Table {
         matter: &Matter,
         number: Option<u64>,
         now: DateTime<Utc>,
-    ) -> Result<Claim, TableError> {
+    ) -> Result<Attempt, TableError> {
         let mut changes = vec!["#event = :entry", "expires = :expires"];
         let mut update = self
             .update(matter, now)
@@ -70,47 +79,53 @@ impl Table {
         match update.update_expression(format!("SET {}", changes.join(", "))).send().await {
             Ok(output) => {
                 let old = output.attributes.unwrap_or_default();
-                Ok(judge_item(&old, matter, number, now))
+                Ok(Attempt::Decided(judge_item(&old, matter, number, now)))
             }
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
-                let item = self.item(&matter.key).await?;
-                Ok(match judge_item(&item, matter, number, now) {
-                    // Freed between the two requests: whoever asks again will have it.
-                    Claim::Granted(_) => Claim::Taken,
-                    claim => claim,
-                })
-            }
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(Attempt::Contested),
             Err(error) => Err(explain(&error)),
         }
     }
 
-    /// Writes what is known as a whole, so that nothing is left of a page that had expired.
+    /// What somebody else's entry says.
+    pub(super) async fn look(&self, matter: &Matter, now: DateTime<Utc>) -> Result<Claim, TableError> {
+        let item = self.item(&matter.key).await?;
+        Ok(match judge_item(&item, matter, None, now) {
+            // Freed between the two requests: whoever asks again will have it.
+            Claim::Granted(_) => Claim::Taken,
+            claim => claim,
+        })
+    }
+
+    /// Writes what is known and takes nothing away that others have learnt, but from a page past its time.
     pub(super) async fn record(
         &self,
         matter: &Matter,
+        grant: &Grant,
         chat: ChatName,
         known: &Known,
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
         let (mut set, mut remove) = (vec!["#event = :entry", "expires = :expires"], Vec::new());
-        let mut update = self
-            .update(matter, now)
-            .expression_attribute_names("#number", "number")
-            .expression_attribute_names("#thread", "thread")
-            .expression_attribute_values(":entry", to_map(Entry::posted(chat, now)));
-        match known.number {
-            Some(number) => {
-                set.push("#number = :number");
-                update = update.expression_attribute_values(":number", AttributeValue::N(number.to_string()));
+        let mut update =
+            self.update(matter, now).expression_attribute_values(":entry", to_map(Entry::posted(chat, now)));
+        let number = known.number.map(|number| AttributeValue::N(number.to_string()));
+        let thread = known.thread.clone().map(AttributeValue::S);
+        for (value, name, alias, placeholder, assignment) in [
+            (number, "number", "#number", ":number", "#number = :number"),
+            (thread, "thread", "#thread", ":thread", "#thread = :thread"),
+        ] {
+            match value {
+                Some(value) => {
+                    set.push(assignment);
+                    update =
+                        update.expression_attribute_names(alias, name).expression_attribute_values(placeholder, value);
+                }
+                None if grant.is_leftover => {
+                    remove.push(alias);
+                    update = update.expression_attribute_names(alias, name);
+                }
+                None => {}
             }
-            None => remove.push("#number"),
-        }
-        match &known.thread {
-            Some(thread) => {
-                set.push("#thread = :thread");
-                update = update.expression_attribute_values(":thread", AttributeValue::S(thread.clone()));
-            }
-            None => remove.push("#thread"),
         }
         let mut expression = format!("SET {}", set.join(", "));
         if !remove.is_empty() {
@@ -150,17 +165,22 @@ impl Table {
     }
 
     pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
-        self.client
+        let put = self
+            .client
             .put_item()
             .table_name(&self.name)
             .item("pk", AttributeValue::S(ROSTER.to_owned()))
             .item("expires", seconds(now + PAGE_FOR))
             .item("tables", AttributeValue::S(saved.tables.clone()))
             .item("read_at", milliseconds(saved.read_at))
-            .send()
-            .await
-            .map_err(|error| explain(&error))?;
-        Ok(())
+            // A slower process must not put an older copy over a newer one.
+            .condition_expression("attribute_not_exists(read_at) OR read_at <= :read_at")
+            .expression_attribute_values(":read_at", milliseconds(saved.read_at));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) => Err(explain(&error)),
+        }
     }
 
     pub(super) async fn saved_roster(&self, now: DateTime<Utc>) -> Result<Option<SavedRoster>, TableError> {
@@ -198,7 +218,10 @@ impl Table {
 fn judge_item(item: &Item, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
     let carried = Known { number, thread: None };
     if is_expired(item, now) {
-        return judge(None, carried, matter, now);
+        return match judge(None, carried, matter, now) {
+            Claim::Granted(grant) => Claim::Granted(Grant { is_leftover: !item.is_empty(), ..grant }),
+            claim => claim,
+        };
     }
     let known = Known {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
@@ -251,7 +274,7 @@ fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> TableError {
             format!("{code}; the function's role needs GetItem, PutItem and UpdateItem on the table")
         }
         (_, Some(code @ "ValidationException")) => {
-            format!("{code}; the table's key must be `pk`, a string, and no other")
+            format!("{code}; the table's key must be `pk`, a string, and no other, and an item has 400 KiB at most")
         }
         (_, Some(code)) => code.to_owned(),
         (SdkError::DispatchFailure(_), None) => "the table can't be reached (AWS_ENDPOINT_URL_DYNAMODB)".to_owned(),
