@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use crate::config::ReminderConfig;
@@ -31,6 +31,15 @@ pub struct Order {
     pub at: Option<DateTime<Utc>>,
     /// Only say what would be posted.
     pub dry_run: bool,
+}
+
+impl Order {
+    /// Whether a schedule can have given the order, now or on a day whose retries are still coming.
+    #[must_use]
+    pub fn is_current(self, now: DateTime<Utc>) -> bool {
+        let ago = now - self.at.unwrap_or(now);
+        (TimeDelta::hours(-1)..=TimeDelta::hours(36)).contains(&ago)
+    }
 }
 
 /// How an order ended.
@@ -93,12 +102,6 @@ impl Reminders {
             fallback_mentions: team.fallback_mentions,
             manual,
         })
-    }
-
-    /// Whether an order is about the day it is carried out on, and not made up for another.
-    #[must_use]
-    pub fn is_of_today(&self, order: Order, now: DateTime<Utc>) -> bool {
-        self.calendar.today(order.at.unwrap_or(now)) == self.calendar.today(now)
     }
 
     /// Carries out an order within the function's time.

@@ -52,7 +52,7 @@ pub async fn answer(
     };
     match reminders.remind(order, now).await {
         Ok(outcome) => {
-            let settles = settles(&outcome, order) && reminders.is_of_today(order, now);
+            let settles = order.is_current(now) && settles(&outcome, order);
             let settled = if settles { Settled::Yes } else { Settled::No };
             (Ok(told(outcome)), settled)
         }

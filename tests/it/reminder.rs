@@ -66,6 +66,15 @@ async fn a_day_off_is_settled_without_a_post() {
 }
 
 #[tokio::test]
+async fn an_order_made_up_for_another_day_does_not_hide_that_the_schedule_is_silent() {
+    let world = World::new().await;
+    for at in ["2026-11-26T10:00:00+09:00", "2026-11-20T10:00:00+09:00"] {
+        let (answer, settled) = order(&world, MORNING, &json!({"reminder": "today", "at": at})).await;
+        assert_eq!((answer.unwrap()["posted"] == true, settled), (true, Settled::No), "{at}");
+    }
+}
+
+#[tokio::test]
 async fn a_late_retry_speaks_of_the_scheduled_day() {
     let world = World::new().await;
     let (answer, _) = order(&world, "2026-11-25T01:30:00+09:00", &json!({"reminder": "today", "at": MORNING})).await;
