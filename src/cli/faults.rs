@@ -12,7 +12,7 @@ use crate::trial::sender::Version;
 use crate::trial::storm::{self, Storm, Weathered};
 
 /// Rows at the same time: most of them wait.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 8;
 
 /// The storm of the promise: as many as fit into a minute, at Slack's real pace.
 const STORM: Storm =

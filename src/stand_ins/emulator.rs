@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -141,8 +142,23 @@ impl Drop for Emulator {
     }
 }
 
+/// A free port below those that the system gives to outgoing connections; none is given out twice.
+///
+/// Two emulators on one port would not only fail: one would take the other's events.
 fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind(("127.0.0.1", 0))?.local_addr()
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Processes at the same time begin in different places.
+    let offset = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
+    for _ in 0..COUNT {
+        let step = GIVEN.fetch_add(1, Ordering::Relaxed) % COUNT;
+        let port = FIRST + (offset + step) % COUNT;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr();
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no free port"))
 }
 
 fn keep(output: Option<impl io::Read + Send + 'static>, log: &Arc<Mutex<Vec<String>>>) {
