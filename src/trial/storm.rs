@@ -50,8 +50,8 @@ pub async fn killed_between_post_and_record(version: Version, make: &Make) -> Re
     let mut texts = Vec::new();
     {
         let mut doomed = Fleet::start(make, 1, &settings).await?;
-        // The claim is answered, what comes after it isn't.
-        around.dynamodb.fail_after(1, Fault::Hang);
+        // The chat has the post, and the function still waits to hear so.
+        around.stand_ins.typetalk.fail_once(Fault::TakeAndHang);
         let posted = async {
             while texts.is_empty() {
                 texts.extend(around.take_texts());
@@ -64,7 +64,6 @@ pub async fn killed_between_post_and_record(version: Version, make: &Make) -> Re
         }
         doomed.kill();
     }
-    around.dynamodb.fail_after(usize::MAX / 2, Fault::Hang);
     let fleet = Fleet::start(make, 2, &settings).await?;
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
     texts.extend(around.take_texts());

@@ -43,6 +43,7 @@ async fn an_attempt_that_died_over_its_post_is_repeated_and_says_so() {
     let outcome = killed_between_post_and_record(Version::V3, &Make::Linked).await.unwrap();
     assert!(outcome.is_as_promised(), "{outcome:?}");
     assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
+    assert!(outcome.sent.attempts > 1, "the dead one's claim keeps others away for 5 s: {outcome:?}");
 }
 
 #[tokio::test]
