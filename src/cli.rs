@@ -2,13 +2,17 @@
 
 use std::error::Error;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::trial::fleet::Make;
 
 mod demo;
 mod faults;
 mod stand_ins;
+mod storm;
 
 /// Tools around oncall-relay.
 #[derive(Debug, Parser)]
@@ -28,18 +32,39 @@ enum Command {
     },
     /// Print what is lost, doubled or out of order when services fail in every way they can.
     Faults {
-        /// AWS's runtime emulator, to try the built function; without it, the same code in this process is tried.
-        #[arg(long, env = "AWS_LAMBDA_RIE")]
-        rie: Option<PathBuf>,
-        /// The folder of the built functions.
-        #[arg(long, default_value = "target/release")]
-        bootstraps: PathBuf,
-        /// Also a storm of 1,000 webhooks at Slack's real pace, which takes a quarter of an hour.
-        #[arg(long)]
-        storm: bool,
+        #[command(flatten)]
+        functions: Functions,
+    },
+    /// Send 1,000 webhooks within a minute, against Slack at its pace; that takes some twenty minutes.
+    Storm {
+        #[command(flatten)]
+        functions: Functions,
+        /// Make everything so many times faster.
+        #[arg(long, default_value = "1")]
+        times: NonZeroU32,
     },
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     StandIns,
+}
+
+/// What is tried.
+#[derive(Debug, Args)]
+struct Functions {
+    /// AWS's runtime emulator, to try the built function; without it, the same code in this process is tried.
+    #[arg(long, env = "AWS_LAMBDA_RIE")]
+    rie: Option<PathBuf>,
+    /// The folder of the built functions.
+    #[arg(long, default_value = "target/release")]
+    bootstraps: PathBuf,
+}
+
+impl Functions {
+    fn make(self) -> Make {
+        match self.rie {
+            Some(rie) => Make::Built { rie, bootstrap: self.bootstraps.join("pagerduty2typetalk") },
+            None => Make::Linked,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -69,7 +94,8 @@ impl Cli {
         let ended = match self.command {
             // Boxed, because the compiler can't measure futures that are nested as deeply as these.
             Command::Demo { language } => Box::pin(demo::run(language)).await,
-            Command::Faults { rie, bootstraps, storm } => Box::pin(faults::run(rie, bootstraps, storm)).await,
+            Command::Faults { functions } => Box::pin(faults::run(functions.make())).await,
+            Command::Storm { functions, times } => Box::pin(storm::run(functions.make(), times)).await,
             Command::StandIns => stand_ins::run().await,
         };
         match ended {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use oncall_relay::config::SETTINGS;
+use oncall_relay::trial::faults;
 use serde_json::json;
 
 use crate::world::{World, happening, incident, posted};
@@ -259,4 +260,26 @@ fn every_test_that_the_page_on_security_names_exists() {
     assert!(named.len() > 30, "{named:?}");
     let unknown: Vec<_> = named.into_iter().filter(|name| !tests.contains_key(*name)).collect();
     assert_eq!(unknown, Vec::<&str>::new());
+}
+
+#[test]
+fn the_page_on_reliability_has_every_row_and_all_are_as_promised() {
+    let page = file("docs/reliability.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| v2 | ") || line.starts_with("| v3 | "))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    for row in &rows {
+        let [lost, doubled, out_of_order] = [row[5], row[6], row[8]];
+        assert_eq!((lost, doubled, out_of_order), ("0", "0", "0"), "{row:?}");
+        assert!(row[10].strip_suffix(" s").unwrap().parse::<f64>().unwrap() < 4.0, "{row:?}");
+    }
+    let missing: Vec<_> = faults::rows()
+        .into_iter()
+        .map(|row| [row.version.to_string(), row.culprit.to_string(), row.name.to_owned(), row.lasting.to_string()])
+        .filter(|wanted| !rows.iter().any(|row| row[..4] == wanted[..]))
+        .collect();
+    assert_eq!(missing, Vec::<[String; 4]>::new());
+    assert!(page.contains("A storm of 1000 webhooks"), "the storm is missing");
 }
