@@ -23,7 +23,7 @@ use crate::edge::roster_source::{KeyError, RosterSource};
 use crate::edge::secret_store::Secrets;
 
 /// PagerDuty waits 5 s. Some of it is the network's and API Gateway's; 4 s are ours.
-const ANSWER_WITHIN: Duration = Duration::from_millis(3_900);
+const ANSWER_WITHIN: Duration = Duration::from_millis(3_800);
 
 /// Reading rotated secrets must leave time to post.
 const ADMIT_WITHIN: Duration = Duration::from_secs(2);
