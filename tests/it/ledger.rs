@@ -239,15 +239,7 @@ async fn a_claim_that_is_known_to_be_contested_is_never_granted_without_a_doubt(
 async fn world_with_table() -> (World, DynamoDb) {
     let table = DynamoDb::start(0, TABLE).await.unwrap();
     let mut world = World::new().await;
-    for (variable, value) in [
-        ("LEDGER_TABLE", TABLE),
-        ("AWS_REGION", "ap-northeast-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
-        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
-    ] {
-        world.set(variable, value);
-    }
+    world.remember_in(&table.url(), TABLE);
     (world, table)
 }
 

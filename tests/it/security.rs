@@ -2,7 +2,6 @@
 
 mod quiet;
 
-use oncall_relay::config::{AwsConfig, LedgerConfig};
 use oncall_relay::domain::event::{Event, Incident as IncidentOfEvent, IncidentId, Kind};
 use oncall_relay::domain::roster::ChatName;
 use oncall_relay::edge::http::HttpClient;
@@ -17,6 +16,7 @@ use oncall_relay::stand_ins::ssm::Ssm;
 use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET, typetalk::Typetalk};
 use serde_json::{Value, json};
 
+use crate::ledger;
 use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, instant, posted, triggered};
 
 /// Lambda hands over no more.
@@ -237,7 +237,7 @@ async fn no_client_follows_a_redirect() {
             urgency: None,
             actor: None,
         });
-        let ledger = Ledger::open(Some(&ledger(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
+        let ledger = Ledger::open(Some(&ledger::config(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
         ledger.claim(&matter.unwrap(), None, instant(DAYTIME).to_utc()).await;
         for (name, value) in [
             ("SECRETS_PATH", "/oncall"),
@@ -255,34 +255,12 @@ async fn no_client_follows_a_redirect() {
     }
 }
 
-fn ledger(url: &str) -> LedgerConfig {
-    LedgerConfig {
-        table: "table".to_owned(),
-        aws: AwsConfig {
-            region: "ap-northeast-1".to_owned(),
-            access_key_id: "AKIASTANDIN".to_owned(),
-            secret_access_key: "stand-in".into(),
-            session_token: None,
-            ssm_endpoint: None,
-            dynamodb_endpoint: Some(url.to_owned()),
-        },
-    }
-}
-
 #[tokio::test]
 async fn a_batch_of_any_length_is_answered_in_time_whatever_hangs() {
     for (chats_hang, table_hangs) in [(true, false), (true, true), (false, true)] {
         let table = DynamoDb::start(0, "ledger").await.unwrap();
         let mut world = World::new().await;
-        for (variable, value) in [
-            ("LEDGER_TABLE", "ledger"),
-            ("AWS_REGION", "ap-northeast-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
-            ("AWS_SECRET_ACCESS_KEY", "stand-in"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
-        ] {
-            world.set(variable, value);
-        }
+        world.remember_in(&table.url(), "ledger");
         let relay = world.relay().await;
         world.typetalk.fail_always(chats_hang.then_some(Fault::Hang));
         world.slack.fail_always(chats_hang.then_some(Fault::Hang));

@@ -59,6 +59,12 @@ impl World {
         Reminders::open(ReminderConfig::read(&self.surroundings()).unwrap()).await.unwrap()
     }
 
+    /// Keeps the ledger in a table of DynamoDB.
+    pub(crate) fn remember_in(&mut self, dynamodb: &str, table: &str) {
+        self.set("LEDGER_TABLE", table).set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb).set("AWS_REGION", "ap-northeast-1");
+        self.set("AWS_ACCESS_KEY_ID", "AKIASTANDIN").set("AWS_SECRET_ACCESS_KEY", "stand-in");
+    }
+
     /// The settings as a function's process has them.
     pub(crate) fn surroundings(&self) -> Surroundings {
         let settings = self.settings.clone();
