@@ -167,12 +167,11 @@ impl Request {
         let [path, operator, value] = comparison.split(' ').collect::<Vec<_>>()[..] else {
             return Err(Refused("ValidationException"));
         };
+        let (left, right) = (self.at(path, item)?, self.value(value)?);
         let number = |value: &Value| value["N"].as_str().and_then(|number| number.parse::<i64>().ok());
-        let left = self.at(path, item)?.and_then(|value| number(&value));
-        let right = number(self.value(value)?);
         match operator {
-            "=" => Ok(left.is_some() && left == right),
-            "<=" => Ok(left.zip(right).is_some_and(|(left, right)| left <= right)),
+            "=" => Ok(left.as_ref() == Some(right)),
+            "<=" => Ok(left.as_ref().and_then(number).zip(number(right)).is_some_and(|(left, right)| left <= right)),
             _ => Err(Refused("ValidationException")),
         }
     }

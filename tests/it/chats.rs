@@ -264,7 +264,7 @@ async fn a_thread_that_slack_no_longer_accepts_is_left_for_the_channel_and_begun
     let world = only("slack").await;
     let relay = world.relay().await;
     relay.signed(EVENING, &triggered_at("e1", EVENING)).await;
-    world.slack.forget_threads();
+    world.slack.delete_messages();
     for event_id in ["e2", "e3"] {
         assert_eq!(relay.signed(EVENING, &triggered_at(event_id, EVENING)).await, posted(1));
     }
