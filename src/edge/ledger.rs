@@ -111,7 +111,13 @@ impl Ledger {
     #[must_use]
     pub fn open(config: Option<&LedgerConfig>, patience: Patience, http: &HttpClient) -> Self {
         let table = config.map(|config| Table::new(config, http.clone()));
-        Self { memory: Memory::default(), table, patience, resting_until: Mutex::default(), failures: AtomicUsize::new(0) }
+        Self {
+            memory: Memory::default(),
+            table,
+            patience,
+            resting_until: Mutex::default(),
+            failures: AtomicUsize::new(0),
+        }
     }
 
     /// Opens the connection to the table, and looks for the last roster on it.
@@ -150,13 +156,7 @@ impl Ledger {
     }
 
     /// The same, again and again while another process has it, as long as there is time.
-    pub async fn claim_by(
-        &self,
-        matter: &Matter,
-        number: Option<u64>,
-        now: DateTime<Utc>,
-        deadline: Instant,
-    ) -> Claim {
+    pub async fn claim_by(&self, matter: &Matter, number: Option<u64>, now: DateTime<Utc>, deadline: Instant) -> Claim {
         let started = Instant::now();
         loop {
             match self.claim(matter, number, now + started.elapsed()).await {

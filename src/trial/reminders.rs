@@ -43,9 +43,7 @@ impl Function {
     /// Whether the invocation succeeds.
     async fn succeeds(&self, order: &Value) -> bool {
         match self {
-            Self::Built(emulator) => {
-                emulator.invoke(order).await.is_ok_and(|answer| answer["errorType"].is_null())
-            }
+            Self::Built(emulator) => emulator.invoke(order).await.is_ok_and(|answer| answer["errorType"].is_null()),
             Self::Linked(reminders) => schedule::answer(reminders, order, telemetry::now()).await.0.is_ok(),
         }
     }

@@ -80,6 +80,8 @@ async fn whatever_slack_does_typetalk_takes_over() {
         (Fault::Answer(200, vec![], "ok"), 1),
         (Fault::Answer(200, vec![], r#"{"ok":"yes"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"ratelimited"}"#), 2),
+        (Fault::Answer(200, vec![], r#"{"ok":false,"error":"service_unavailable"}"#), 2),
+        (Fault::Answer(200, vec![], r#"{"ok":false,"error":"internal_error"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"invalid_auth"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"channel_not_found"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"never heard of"}"#), 1),

@@ -115,9 +115,13 @@ const TABLE: &[Row] = &[
     (Verdict::Us, &["accesslimited"], "the app's settings limit the addresses that may use SLACK_TOKEN; allow AWS's"),
     (Verdict::Us, &["two_factor_setup_required"], "the account of SLACK_TOKEN must set up two-factor authentication"),
     (Verdict::Us, &["enterprise_is_restricted"], "SLACK_TOKEN is an Enterprise's; take a token of one workspace"),
-    (Verdict::Us, &["org_login_required"], "the workspace is moving to an Enterprise organization; wait for it"),
+    (Verdict::Us, &["org_login_required"], "the workspace is closed until it has moved to an Enterprise organization"),
     (Verdict::Us, &["ekm_access_denied"], "admins have suspended posting to {channel}, by Enterprise Key Management"),
-    (Verdict::Us, &["message_limit_exceeded"], "the workspace's plan allows no more messages now; see its usage limits"),
+    (
+        Verdict::Us,
+        &["message_limit_exceeded"],
+        "the workspace's plan allows no more messages now; see its usage limits",
+    ),
     (
         Verdict::Us,
         &["unknown_method", "method_deprecated", "deprecated_endpoint"],
@@ -180,4 +184,46 @@ pub(super) fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostErro
     let is_code = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let detail = if is_code { code } else { "an error code that is none" };
     PostError { remedy: remedy.replace("{channel}", purpose.slack_channel()), ..PostError::new(fate, detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_row_and_every_row_a_remedy_of_its_own() {
+        for (index, (_, codes, remedy)) in TABLE.iter().enumerate() {
+            assert!(remedy.len() > 10, "{codes:?}");
+            for (_, other_codes, other_remedy) in &TABLE[index + 1..] {
+                assert!(codes.iter().all(|code| !other_codes.contains(code)), "{codes:?}, {other_codes:?}");
+                assert_ne!(remedy, other_remedy, "{codes:?}, {other_codes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_remedy_names_the_setting_of_the_channel_at_hand() {
+        for (purpose, setting) in [(Purpose::Alerts, "SLACK_ALERT_CHANNEL"), (Purpose::OnCall, "SLACK_ONCALL_CHANNEL")]
+        {
+            let error = refusal("not_in_channel", true, purpose);
+            assert_eq!((error.fate, error.detail.as_str()), (Fate::WeAreRefused, "not_in_channel"));
+            assert_eq!(error.remedy, format!("invite the bot to the channel of {setting}"));
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_called_so_and_blames_no_setting() {
+        for code in ["never_heard_of", "<html> of & 7", ""] {
+            let error = refusal(code, true, Purpose::Alerts);
+            assert_eq!(error.fate, Fate::WeAreRefused);
+            assert!(error.remedy.contains("doesn't know this code") && !error.remedy.contains("SLACK_"), "{error:?}");
+            assert!(!error.detail.contains('<'), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_reply_can_be_refused_for_its_thread() {
+        let fate = |in_thread| refusal("restricted_action_thread_locked", in_thread, Purpose::Alerts).fate;
+        assert_eq!((fate(true), fate(false)), (Fate::ThreadRefused, Fate::WeAreRefused));
+    }
 }

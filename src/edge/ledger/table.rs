@@ -131,8 +131,9 @@ impl Table {
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
         let (mut set, mut remove) = (vec!["#event = :entry", "expires = :expires"], Vec::new());
-        let mut update =
-            self.update(matter, now).expression_attribute_values(":entry", AttributeValue::M(to_map(Entry::posted(chat, now))));
+        let mut update = self
+            .update(matter, now)
+            .expression_attribute_values(":entry", AttributeValue::M(to_map(Entry::posted(chat, now))));
         let number = known.number.map(|number| AttributeValue::N(number.to_string()));
         let thread = known.thread.as_ref().map(thread_to_map);
         for (value, name, alias, placeholder, assignment) in [
