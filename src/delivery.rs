@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::domain::message::{Destination, FailedChat, Message, News};
 use crate::domain::roster::ChatName;
 use crate::domain::words::Language;
-use crate::edge::chat::{Chat, Fate, Post, PostError, Posted};
+use crate::edge::chat::{Chat, Fate, Post, PostError, Posted, Thread};
 
 /// Kept back for every backup behind the chat that is being tried.
 const KEPT_PER_BACKUP: Duration = Duration::from_millis(800);
@@ -31,7 +31,7 @@ pub enum Delivered {
         /// The text that it has.
         text: String,
         /// Where later posts of the incident can be threaded.
-        thread: Option<String>,
+        thread: Option<Thread>,
         /// Whether it is a backup.
         failed_over: bool,
     },
@@ -48,7 +48,7 @@ pub enum Delivered {
 pub async fn deliver(
     chats: &[Chat],
     news: News<'_>,
-    thread: Option<&str>,
+    thread: Option<&Thread>,
     language: Language,
     deadline: Instant,
 ) -> Delivered {
@@ -87,14 +87,14 @@ struct Attempts<'a> {
 
 impl Attempts<'_> {
     /// The text that the chat has in the end, and where.
-    async fn run(&self, thread: Option<&str>) -> Result<(String, Posted), PostError> {
+    async fn run(&self, thread: Option<&Thread>) -> Result<(String, Posted), PostError> {
         let mut text = self.chat.render(&Message::whole(self.news, self.destination, self.language));
         let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
         let mut destination = self.destination;
         loop {
             let within = self.deadline.saturating_duration_since(Instant::now()).min(LONGEST_TRY);
             if within < SHORTEST_TRY {
-                return Err(PostError { fate: Fate::NotAsked, detail: "no time left".to_owned() });
+                return Err(PostError::not_asked("no time left"));
             }
             let broadcast = self.news.is_loud();
             let error = match self.chat.post(Post { text: &text, thread, broadcast, within }).await {
@@ -138,11 +138,12 @@ fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostErr
         Ok(_) => {
             tracing::info!(event = "delivery", event_id, incident, kind, chat, outcome = "posted", milliseconds);
         }
-        Err(PostError { fate: Fate::NotAsked, detail }) => {
+        Err(PostError { fate: Fate::NotAsked, detail, .. }) => {
             tracing::warn!(event = "delivery", event_id, incident, kind, chat, outcome = "not_asked", detail);
         }
-        Err(PostError { fate, detail }) => {
-            let (outcome, advice) = explain(*fate);
+        Err(PostError { fate, detail, remedy }) => {
+            let (outcome, what) = explain(*fate);
+            let advice = if remedy.is_empty() { what.to_owned() } else { format!("{what}; {remedy}") };
             tracing::error!(
                 event = "delivery",
                 event_id,
@@ -158,15 +159,15 @@ fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostErr
     }
 }
 
-fn explain(fate: Fate) -> (&'static str, String) {
+fn explain(fate: Fate) -> (&'static str, &'static str) {
     match fate {
-        Fate::NotAsked | Fate::Unavailable { .. } => ("unavailable", "the chat is out of order or too busy".to_owned()),
+        Fate::NotAsked | Fate::Unavailable { .. } => ("unavailable", "the chat is out of order or too busy"),
         Fate::Broken { .. } | Fate::Unknown => {
-            ("unknown", "the chat may or may not have the post; look there before sending it again".to_owned())
+            ("unknown", "the chat may or may not have the post; look there before sending it again")
         }
         Fate::MessageRefused | Fate::ThreadRefused => {
-            ("message_refused", "the chat refuses this message, even at its barest".to_owned())
+            ("message_refused", "the chat refuses this message, even at its barest")
         }
-        Fate::WeAreRefused { setting } => ("refused", format!("the chat refuses us; check {setting}")),
+        Fate::WeAreRefused => ("refused", "the chat refuses us"),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::config::WebhookConfig;
 use crate::delivery::{Delivered, deliver};
@@ -30,8 +30,6 @@ const ADMIT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Kept back for writing down what became of a post.
 const RECORD_WITHIN: Duration = Patience::OF_A_WEBHOOK.record;
-/// How long to leave another instance alone that is posting the same event.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(150);
 
 /// Everything that lasts from one webhook to the next.
 #[derive(Debug)]
@@ -92,6 +90,10 @@ pub struct Tally {
     pub unauthenticated_webhooks: u32,
     /// Decided from an old copy of the roster, or from none.
     pub roster_stale: u32,
+    /// Events during which the ledger's table could not be used.
+    pub ledger_failed: u32,
+    /// People on call who could not be mentioned on the chat that has the event, in business hours.
+    pub unmentionable: u32,
     /// From event to post, for each that was posted.
     pub seconds_to_post: Vec<f64>,
 }
@@ -148,7 +150,11 @@ impl Relay {
                     tracing::warn!(event = "out_of_time", event_id = event.id, "not tried: the webhook's time is up");
                     tally.failed += 1;
                 }
-                Item::Event(event) => self.relay(*event, clock, &mut tally).await,
+                Item::Event(event) => {
+                    let failures = self.ledger.failures();
+                    self.relay(*event, clock, &mut tally).await;
+                    tally.ledger_failed += u32::from(self.ledger.failures() > failures);
+                }
                 Item::Ignored(ignored) => {
                     log_ignored(&ignored, webhook.id());
                     tally.ignored += 1;
@@ -196,12 +202,13 @@ impl Relay {
         let notice = Notice::new(event, attention, in_doubt, &self.calendar, clock.now());
         let deadline = clock.deadline() - RECORD_WITHIN;
         let delivered =
-            deliver(&self.chats, News::Alert(&notice), known.thread.as_deref(), self.language, deadline).await;
+            deliver(&self.chats, News::Alert(&notice), known.thread.as_ref(), self.language, deadline).await;
         let seconds = notice.event.occurred_at.map(|at| (clock.now() - at).as_seconds_f64());
         match &delivered {
-            Delivered::Posted { failed_over, .. } => {
+            Delivered::Posted { chat, failed_over, .. } => {
                 tally.posted += 1;
                 tally.failed_over += u32::from(*failed_over);
+                tally.unmentionable += notice.unmentionable(*chat);
                 tally.seconds_to_post.extend(seconds);
             }
             Delivered::GivenUp => tally.given_up += 1,
@@ -216,16 +223,8 @@ impl Relay {
         }
     }
 
-    /// Asks for the right to post, again and again while another instance has it.
     async fn claim(&self, matter: Option<&Matter>, number: Option<u64>, clock: Clock) -> Option<Claim> {
-        loop {
-            match self.ledger.claim(matter?, number, clock.now()).await {
-                Claim::Taken if Instant::now() + ASK_AGAIN_AFTER + Patience::OF_A_WEBHOOK.claim < clock.deadline() => {
-                    sleep(ASK_AGAIN_AFTER).await;
-                }
-                claim => return Some(claim),
-            }
-        }
+        Some(self.ledger.claim_by(matter?, number, clock.now(), clock.deadline()).await)
     }
 
     async fn settle(

@@ -22,6 +22,9 @@ use crate::edge::roster_source::{KeyError, RosterSource};
 /// The function's time-out is 30 s; the runtime and the start need some of it.
 const SETTLE_WITHIN: Duration = Duration::from_secs(25);
 
+/// Clocks differ by less than this.
+const EARLY: TimeDelta = TimeDelta::hours(1);
+
 /// What the schedule asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
@@ -34,11 +37,16 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether it is for a time to come: carried out now, it would count as done when that time comes.
+    fn is_early(self, now: DateTime<Utc>) -> bool {
+        !self.dry_run && self.at.is_some_and(|at| at - now > EARLY)
+    }
+
     /// Whether a schedule can have given the order, now or on a day whose retries are still coming.
     #[must_use]
     pub fn is_current(self, now: DateTime<Utc>) -> bool {
         let ago = now - self.at.unwrap_or(now);
-        (TimeDelta::hours(-1)..=TimeDelta::hours(36)).contains(&ago)
+        (-EARLY..=TimeDelta::hours(36)).contains(&ago)
     }
 }
 
@@ -63,6 +71,28 @@ pub enum Outcome {
         /// The day.
         date: NaiveDate,
     },
+    /// It is for a time to come, and was not carried out.
+    Early {
+        /// When it is due.
+        at: DateTime<Utc>,
+    },
+    /// Every chat refuses the reminder itself: trying again won't help.
+    GivenUp,
+}
+
+/// What happened to an order, for the metrics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    /// Every chat refused the reminder itself.
+    pub given_up: u32,
+    /// The sheet could not be read.
+    pub roster_stale: u32,
+    /// The ledger's table could not be used.
+    pub ledger_failed: u32,
+    /// People on call who could not be mentioned on the chat that has the reminder.
+    pub unmentionable: u32,
+    /// From the time that it was due to the post, if it was posted.
+    pub seconds_to_post: Option<f64>,
 }
 
 /// No chat took the reminder; the schedule has to try again.
@@ -106,9 +136,18 @@ impl Reminders {
 
     /// Carries out an order within the function's time.
     ///
-    /// # Errors
-    /// If no chat took the reminder.
-    pub async fn remind(&self, order: Order, now: DateTime<Utc>) -> Result<Outcome, NotPosted> {
+    /// The outcome is an error if no chat took the reminder.
+    pub async fn remind(&self, order: Order, now: DateTime<Utc>) -> (Result<Outcome, NotPosted>, Tally) {
+        let (mut tally, failures) = (Tally::default(), self.ledger.failures());
+        let outcome = self.carry_out(order, now, &mut tally).await;
+        tally.ledger_failed = u32::from(self.ledger.failures() > failures);
+        (outcome, tally)
+    }
+
+    async fn carry_out(&self, order: Order, now: DateTime<Utc>, tally: &mut Tally) -> Result<Outcome, NotPosted> {
+        if let Some(at) = order.at.filter(|_| order.is_early(now)) {
+            return Ok(Outcome::Early { at });
+        }
         let started = Instant::now();
         let deadline = started + SETTLE_WITHIN;
         let today = self.calendar.today(order.at.unwrap_or(now));
@@ -122,6 +161,7 @@ impl Reminders {
             self.roster.reading(&self.ledger, now, today, deadline),
             self.open_incidents(order.shift, deadline)
         );
+        tally.roster_stale = u32::from(reading.failure.is_some());
         let day = reminder::on_call(order.shift, first, &self.calendar, &reading, &self.fallback_mentions, now);
         let mut reminder =
             Reminder { shift: order.shift, now, day, manual: self.manual.clone(), open, in_doubt: false };
@@ -129,15 +169,19 @@ impl Reminders {
             return Ok(self.as_if_posted(&reminder, false));
         }
         let matter = Matter::of_reminder(order.shift, today);
-        let grant = match self.ledger.claim(&matter, None, now + started.elapsed()).await {
+        let grant = match self.ledger.claim_by(&matter, None, now + started.elapsed(), deadline).await {
             Claim::Granted(grant) => grant,
             Claim::Posted(chat) => {
                 tracing::info!(event = "duplicate", reminder = order.shift.key(), chat = chat.key(), "posted before");
                 return Ok(Outcome::RemindedBefore(Box::new(self.as_if_posted(&reminder, true))));
             }
-            // Lambda tries again after some time; by then it is known how this ended.
+            // Whoever has it has probably died. Lambda tries again after some time, when the claim has ended.
             Claim::Taken => {
-                tracing::warn!(event = "taken", reminder = order.shift.key(), "another invocation is posting it");
+                tracing::warn!(
+                    event = "taken",
+                    reminder = order.shift.key(),
+                    "another invocation has been posting it all the time"
+                );
                 return Err(NotPosted);
             }
         };
@@ -146,13 +190,17 @@ impl Reminders {
         let now = now + started.elapsed();
         match delivered {
             Delivered::Posted { chat, text, .. } => {
+                tally.unmentionable = reminder.day.unmentionable(chat);
+                tally.seconds_to_post =
+                    order.at.filter(|_| order.is_current(now)).map(|at| (now - at).as_seconds_f64());
                 self.ledger.record(&matter, &grant, chat, &grant.known, now).await;
                 self.roster.save(&self.ledger, now).await;
                 Ok(reminded(&reminder.day, true, text))
             }
             Delivered::GivenUp => {
+                tally.given_up = 1;
                 self.ledger.release(&matter, &grant, grant.in_doubt, now).await;
-                Err(NotPosted)
+                Ok(Outcome::GivenUp)
             }
             Delivered::Failed { in_doubt } => {
                 self.ledger.release(&matter, &grant, grant.in_doubt || in_doubt, now).await;

@@ -8,6 +8,8 @@ pub mod sender;
 
 pub mod faults;
 
+pub mod reminders;
+
 pub mod storm;
 
 use std::collections::HashMap;

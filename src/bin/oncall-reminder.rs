@@ -20,8 +20,8 @@ async fn serve() -> Result<(), Error> {
     let reminders = &Reminders::open(ReminderConfig::read(&settings)?).await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let now = telemetry::now();
-        let (answer, settled) = schedule::answer(reminders, &event.payload, now).await;
-        telemetry::emit_reminder(settled, now);
+        let (answer, settled, tally) = schedule::answer(reminders, &event.payload, now).await;
+        telemetry::emit_reminder(settled, &tally, now);
         answer
     }))
     .await

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::calendar::Calendar;
 use super::event::{Event, Kind};
-use super::roster::OnCallToday;
+use super::roster::{ChatName, OnCallToday};
 
 /// Events older than this say when they happened: the relay's clock, not theirs, decides on mentions.
 const LATE: TimeDelta = TimeDelta::minutes(10);
@@ -75,5 +75,14 @@ impl Notice {
             .map(|at| Delay { happened: calendar.local(at), ago: now - at })
             .filter(|delay| delay.ago > LATE);
         Self { event, attention, delay, in_doubt }
+    }
+
+    /// How many of those who should be mentioned can't be on this chat.
+    #[must_use]
+    pub fn unmentionable(&self, chat: ChatName) -> u32 {
+        match &self.attention {
+            Attention::Mention(today) => today.unmentionable(chat),
+            Attention::Quiet | Attention::Name(_) => 0,
+        }
     }
 }

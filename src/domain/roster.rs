@@ -142,6 +142,14 @@ impl OnCallToday {
         let fallback = fallback.iter().flat_map(|cell| roster.members.last_resort(cell)).collect();
         Self { date, on_call, copy_age, fallback }
     }
+
+    /// How many of the people on call can't be mentioned on this chat.
+    #[must_use]
+    pub fn unmentionable(&self, chat: ChatName) -> u32 {
+        let OnCall::People(people) = &self.on_call else { return 0 };
+        let count = people.iter().filter(|person| person.mention(chat).is_none()).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
 }
 
 /// A parsed roster: who is on call on each day that has a row.

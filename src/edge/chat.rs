@@ -2,6 +2,7 @@
 
 mod markup;
 mod slack;
+pub mod slack_errors;
 mod typetalk;
 
 use std::time::Duration;
@@ -26,18 +27,27 @@ pub struct Post<'a> {
     /// What to say, in the chat's markup.
     pub text: &'a str,
     /// The thread to say it in; Typetalk keeps hashtags instead.
-    pub thread: Option<&'a str>,
+    pub thread: Option<&'a Thread>,
     /// Whether a message in a thread also goes to the channel.
     pub broadcast: bool,
     /// How long the whole exchange may take.
     pub within: Duration,
 }
 
+/// A thread of an incident on Slack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// The id of the channel: in any other one, a reply is shown to nobody.
+    pub channel: String,
+    /// The first message's id in it.
+    pub ts: String,
+}
+
 /// The chat has the post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posted {
     /// Where later posts of the same incident can be threaded.
-    pub thread: Option<String>,
+    pub thread: Option<Thread>,
 }
 
 /// Why a chat doesn't have a post, or may not have it; and, for the log, what it said.
@@ -47,6 +57,8 @@ pub struct PostError {
     pub fate: Fate,
     /// A few words on what the chat did; no body, no secret.
     pub detail: String,
+    /// What to do about it, with the setting to look at; empty if there is nothing particular.
+    pub remedy: String,
 }
 
 /// What an error means for the post.
@@ -73,10 +85,7 @@ pub enum Fate {
     /// The chat refuses the thread; the channel may do.
     ThreadRefused,
     /// The chat refuses us, whatever we say.
-    WeAreRefused {
-        /// The setting to look at.
-        setting: &'static str,
-    },
+    WeAreRefused,
 }
 
 impl Fate {
@@ -86,7 +95,7 @@ impl Fate {
         match self {
             Self::Broken { .. } | Self::Unknown => true,
             Self::Unavailable { in_doubt, .. } => in_doubt,
-            Self::NotAsked | Self::MessageRefused | Self::ThreadRefused | Self::WeAreRefused { .. } => false,
+            Self::NotAsked | Self::MessageRefused | Self::ThreadRefused | Self::WeAreRefused => false,
         }
     }
 }
@@ -139,7 +148,17 @@ pub fn render(chat: ChatName, message: &Message) -> String {
 
 impl PostError {
     fn new(fate: Fate, detail: impl Into<String>) -> Self {
-        Self { fate, detail: detail.into() }
+        Self { fate, detail: detail.into(), remedy: String::new() }
+    }
+
+    /// It was not sent, for a reason of ours.
+    pub(crate) fn not_asked(why: &str) -> Self {
+        Self::new(Fate::NotAsked, why)
+    }
+
+    /// The chat refuses us, because of this setting.
+    fn refused(setting: &str, detail: impl Into<String>) -> Self {
+        Self { remedy: format!("check {setting}"), ..Self::new(Fate::WeAreRefused, detail) }
     }
 }
 
@@ -167,7 +186,7 @@ async fn exchange(
     const BODY_LIMIT: usize = 256 * 1024;
     let mut response = http.send(request.timeout(within)).await.map_err(|error| {
         let fate = match error {
-            SendError::Invalid => Fate::WeAreRefused { setting: base_url_setting },
+            SendError::Invalid => return PostError::refused(base_url_setting, error.to_string()),
             SendError::Connect => Fate::Unavailable { retry_after: None, in_doubt: false },
             SendError::Timeout => Fate::Unknown,
             SendError::Broken { reused_connection } => Fate::Broken { reused_connection },
@@ -178,7 +197,7 @@ async fn exchange(
     let detail = format!("HTTP {status}");
     match status {
         200..=299 | 400..=428 | 430..=499 => {}
-        300..=399 => return Err(PostError::new(Fate::WeAreRefused { setting: base_url_setting }, detail)),
+        300..=399 => return Err(PostError::refused(base_url_setting, detail)),
         429 | 500..=599 => {
             // 429 and 503 turn a request away; the others may come after the work was done.
             let in_doubt = !matches!(status, 429 | 503);

@@ -9,11 +9,12 @@ mod table;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 pub use page::{Claim, Grant, Known};
 
@@ -23,7 +24,7 @@ use crate::domain::event::Event;
 use crate::domain::reminder::Shift;
 use crate::domain::roster::ChatName;
 use memory::Memory;
-use table::{Attempt, Table, TableError};
+use table::{Table, TableError};
 
 /// How long the table may take for each thing; whoever has more to do than remember can't wait longer.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,8 @@ impl Patience {
 
 /// A table that gave no answer in time is left alone for so long, so that a batch of events doesn't wait for each.
 const REST: Duration = Duration::from_secs(1);
+/// How long to leave another process alone that is posting the same.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(150);
 /// Opening the connection at the start, while nobody waits for an answer yet.
 const WARM_UP_WITHIN: Duration = Duration::from_millis(500);
 
@@ -100,6 +103,7 @@ pub struct Ledger {
     table: Option<Table>,
     patience: Patience,
     resting_until: Mutex<Option<Instant>>,
+    failures: AtomicUsize,
 }
 
 impl Ledger {
@@ -107,7 +111,13 @@ impl Ledger {
     #[must_use]
     pub fn open(config: Option<&LedgerConfig>, patience: Patience, http: &HttpClient) -> Self {
         let table = config.map(|config| Table::new(config, http.clone()));
-        Self { memory: Memory::default(), table, patience, resting_until: Mutex::default() }
+        Self {
+            memory: Memory::default(),
+            table,
+            patience,
+            resting_until: Mutex::default(),
+            failures: AtomicUsize::new(0),
+        }
     }
 
     /// Opens the connection to the table, and looks for the last roster on it.
@@ -125,13 +135,7 @@ impl Ledger {
             decided => return decided,
         };
         let Some(table) = &self.table else { return Claim::Granted(here) };
-        let attempt = self.asked(self.patience.claim, Box::pin(table.claim(matter, number, now))).await;
-        let decided = match attempt {
-            Some(Attempt::Decided(claim)) => Some(claim),
-            // Somebody has it, and it is to be seen whether they are done.
-            Some(Attempt::Contested) => self.asked(self.patience.claim, Box::pin(table.look(matter, now))).await,
-            None => None,
-        };
+        let decided = self.asked(self.patience.claim, Box::pin(table.claim(matter, number, now))).await;
         match decided {
             Some(Claim::Granted(there)) => Claim::Granted(Grant {
                 in_doubt: here.in_doubt || there.in_doubt,
@@ -149,6 +153,25 @@ impl Ledger {
             // Nobody can tell whether another process has posted it.
             None => Claim::Granted(Grant { in_doubt: true, ..here }),
         }
+    }
+
+    /// The same, again and again while another process has it, as long as there is time.
+    pub async fn claim_by(&self, matter: &Matter, number: Option<u64>, now: DateTime<Utc>, deadline: Instant) -> Claim {
+        let started = Instant::now();
+        loop {
+            match self.claim(matter, number, now + started.elapsed()).await {
+                Claim::Taken if Instant::now() + ASK_AGAIN_AFTER + self.patience.claim < deadline => {
+                    sleep(ASK_AGAIN_AFTER).await;
+                }
+                claim => return claim,
+            }
+        }
+    }
+
+    /// How often the table could not be used so far.
+    #[must_use]
+    pub fn failures(&self) -> usize {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Writes down that a chat has it, and what this attempt has learnt of the incident.
@@ -185,6 +208,7 @@ impl Ledger {
     async fn asked<T>(&self, within: Duration, request: Request<'_, T>) -> Option<T> {
         let started = Instant::now();
         if self.resting_until().is_some_and(|until| started < until) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         let why = match timeout(within, request).await {
@@ -195,6 +219,7 @@ impl Ledger {
                 "no answer in time".to_owned()
             }
         };
+        self.failures.fetch_add(1, Ordering::Relaxed);
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::error!(
             event = "ledger",

@@ -1,12 +1,12 @@
 //! EventBridge Scheduler's side: the orders that a schedule gives, and the answer to each.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use lambda_http::lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::reminder::Shift;
-use crate::reminder::{NotPosted, Order, Outcome, Reminders};
+use crate::reminder::{NotPosted, Order, Outcome, Reminders, Tally};
 
 /// What was settled, for the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,32 +31,33 @@ const EXAMPLE: &str =
 #[serde(untagged)]
 enum Answer {
     Reminded { posted: bool, date: NaiveDate, on_call: Vec<String>, text: String },
-    DayOff { posted: bool, reason: String },
+    NotReminded { posted: bool, reason: String },
 }
 
-/// Carries out the order of one invocation.
+/// Carries out the order of one invocation, and says what happened for the metrics.
 ///
-/// # Errors
-/// If the order can't be understood, or no chat took the reminder: the invocation has failed, and Lambda repeats it.
+/// The answer is an error if the order can't be understood, or no chat took the reminder: the invocation has failed,
+/// and Lambda repeats it.
 pub async fn answer(
     reminders: &Reminders,
     event: &Value,
     now: DateTime<Utc>,
-) -> (Result<Value, InvocationError>, Settled) {
+) -> (Result<Value, InvocationError>, Settled, Tally) {
     let order = match order(event) {
         Ok(order) => order,
         Err(error) => {
             tracing::error!(event = "order", "{error}");
-            return (Err(error.into()), Settled::No);
+            return (Err(error.into()), Settled::No, Tally::default());
         }
     };
-    match reminders.remind(order, now).await {
+    let (outcome, tally) = reminders.remind(order, now).await;
+    match outcome {
         Ok(outcome) => {
             let settles = order.is_current(now) && settles(&outcome, order);
             let settled = if settles { Settled::Yes } else { Settled::No };
-            (Ok(told(outcome)), settled)
+            (Ok(told(outcome)), settled, tally)
         }
-        Err(error) => (Err(error.into()), Settled::No),
+        Err(error) => (Err(error.into()), Settled::No, tally),
     }
 }
 
@@ -65,21 +66,34 @@ fn settles(outcome: &Outcome, order: Order) -> bool {
     match outcome {
         Outcome::Reminded { posted, .. } => *posted,
         Outcome::DayOff { .. } => !order.dry_run,
-        Outcome::RemindedBefore(_) => false,
+        // What is given up was posted nowhere: the alarm of a missing reminder says so, too.
+        Outcome::RemindedBefore(_) | Outcome::Early { .. } | Outcome::GivenUp => false,
     }
 }
 
 fn told(outcome: Outcome) -> Value {
-    let answer = match outcome {
+    let reason = match outcome {
         Outcome::RemindedBefore(before) => return told(*before),
-        Outcome::Reminded { posted, date, on_call, text } => Answer::Reminded { posted, date, on_call, text },
+        Outcome::Reminded { posted, date, on_call, text } => {
+            return json!(Answer::Reminded { posted, date, on_call, text });
+        }
         Outcome::DayOff { date } => {
             let reason = format!("{date} is no working day (BUSINESS_DAYS, HOLIDAYS)");
             tracing::info!(event = "day_off", "{reason}");
-            Answer::DayOff { posted: false, reason }
+            reason
         }
+        Outcome::Early { at } => {
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let reason = format!(
+                "{at} is more than an hour ahead, and posted now, it would not be posted then; \
+                 leave `at` out, or try it out with `dry_run`"
+            );
+            tracing::warn!(event = "early", "{reason}");
+            reason
+        }
+        Outcome::GivenUp => "every chat refuses what the reminder says; the log's delivery lines say why".to_owned(),
     };
-    json!(answer)
+    json!(Answer::NotReminded { posted: false, reason })
 }
 
 /// Why an invocation has failed, as Lambda shows it.

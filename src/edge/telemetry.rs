@@ -12,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::schedule::Settled;
 use crate::relay::Tally;
+use crate::reminder;
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "OncallRelay";
@@ -56,11 +57,9 @@ pub fn emit_webhook(tally: &Tally, now: DateTime<Utc>) {
     emit("pagerduty2typetalk", &of_webhook(tally), now);
 }
 
-/// Emits that a reminder is settled. Its absence is an alarm, so nothing is emitted for one that isn't.
-pub fn emit_reminder(settled: Settled, now: DateTime<Utc>) {
-    if settled == Settled::Yes {
-        emit("oncall-reminder", &[Metric { name: "ReminderSettled", unit: "Count", value: json!(1) }], now);
-    }
+/// Emits what happened to a reminder. That none is settled is an alarm, so one that isn't is not counted.
+pub fn emit_reminder(settled: Settled, tally: &reminder::Tally, now: DateTime<Utc>) {
+    emit("oncall-reminder", &of_reminder(settled, tally), now);
 }
 
 fn emit(function: &str, metrics: &[Metric], now: DateTime<Utc>) {
@@ -87,12 +86,29 @@ fn of_webhook(tally: &Tally) -> Vec<Metric> {
         ("Unauthenticated", tally.unauthenticated),
         ("UnauthenticatedWebhook", tally.unauthenticated_webhooks),
         ("RosterStale", tally.roster_stale),
+        ("LedgerFailed", tally.ledger_failed),
+        ("Unmentionable", tally.unmentionable),
     ];
-    let counted = counts.into_iter().filter(|(_, count)| *count > 0);
+    metrics(&counts, &tally.seconds_to_post)
+}
+
+fn of_reminder(settled: Settled, tally: &reminder::Tally) -> Vec<Metric> {
+    let counts = [
+        ("ReminderSettled", u32::from(settled == Settled::Yes)),
+        ("GivenUp", tally.given_up),
+        ("RosterStale", tally.roster_stale),
+        ("LedgerFailed", tally.ledger_failed),
+        ("Unmentionable", tally.unmentionable),
+    ];
+    metrics(&counts, tally.seconds_to_post.as_slice())
+}
+
+fn metrics(counts: &[(&'static str, u32)], seconds_to_post: &[f64]) -> Vec<Metric> {
+    let counted = counts.iter().filter(|(_, count)| *count > 0);
     let mut metrics: Vec<_> =
         counted.map(|(name, count)| Metric { name, unit: "Count", value: json!(count) }).collect();
-    if !tally.seconds_to_post.is_empty() {
-        metrics.push(Metric { name: "SecondsToPost", unit: "Seconds", value: json!(tally.seconds_to_post) });
+    if !seconds_to_post.is_empty() {
+        metrics.push(Metric { name: "SecondsToPost", unit: "Seconds", value: json!(seconds_to_post) });
     }
     metrics
 }
@@ -147,5 +163,20 @@ mod tests {
             }))
         );
         assert_eq!(embedded_metrics("pagerduty2typetalk", &of_webhook(&Tally::default()), now), None);
+    }
+
+    #[test]
+    fn a_reminder_that_is_not_settled_still_tells_what_failed() {
+        let tally = reminder::Tally {
+            roster_stale: 1,
+            ledger_failed: 1,
+            unmentionable: 2,
+            seconds_to_post: Some(1.5),
+            ..reminder::Tally::default()
+        };
+        let names = |settled| of_reminder(settled, &tally).iter().map(|metric| metric.name).collect::<Vec<_>>();
+        let failed = ["RosterStale", "LedgerFailed", "Unmentionable", "SecondsToPost"];
+        assert_eq!(names(Settled::No), failed);
+        assert_eq!(names(Settled::Yes), [&["ReminderSettled"][..], &failed].concat());
     }
 }

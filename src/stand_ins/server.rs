@@ -34,8 +34,8 @@ pub enum Fault {
     Hang,
     /// Answers the request as it should be, so long after it has arrived.
     Delay(Duration),
-    /// Takes the request, then answers with this bare status.
-    TakeAndAnswer(u16),
+    /// Takes the request, then answers with this status and this body.
+    TakeAndAnswer(u16, &'static str),
     /// Takes the request, then answers later than anybody waits.
     TakeAndHang,
     /// Takes the request, then closes the connection without an answer.
@@ -245,9 +245,10 @@ async fn handle(
             sleep(delay).await;
             Ok(whole(service.answer(&request)))
         }
-        Some(Fault::TakeAndAnswer(status)) => {
+        Some(Fault::TakeAndAnswer(status, body)) => {
             service.answer(&request);
-            Ok(whole(Reply::empty(StatusCode::from_u16(status).map_err(io::Error::other)?)))
+            let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
+            Ok(whole(Reply { status, headers: Vec::new(), body: body.to_owned() }))
         }
         Some(Fault::TakeAndHang) => {
             service.answer(&request);

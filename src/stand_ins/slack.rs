@@ -1,5 +1,9 @@
 //! Slack's `chat.postMessage`: channels, threads, and errors inside HTTP 200.
+//!
+//! What becomes of replies that can't be threaded is as users of the real Slack report it:
+//! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -43,7 +47,9 @@ struct Workspace {
 #[derive(Debug, Default)]
 struct Messages {
     new: Vec<Post>,
-    known: Vec<String>,
+    /// Every message that was ever posted, by its channel and its id; and whether it is still there.
+    known: HashMap<(String, String), bool>,
+    unseen: usize,
     count: usize,
     /// The least time between two messages, and when the last one came.
     pace: Duration,
@@ -86,9 +92,15 @@ impl Slack {
         lock(&self.workspace.messages).pace = pace;
     }
 
-    /// Forgets every message, so that no thread can be continued.
-    pub fn forget_threads(&self) {
-        lock(&self.workspace.messages).known.clear();
+    /// Deletes every message, so that no thread can be continued.
+    pub fn delete_messages(&self) {
+        lock(&self.workspace.messages).known.values_mut().for_each(|is_there| *is_there = false);
+    }
+
+    /// How many messages were taken that no channel shows.
+    #[must_use]
+    pub fn unseen(&self) -> usize {
+        lock(&self.workspace.messages).unseen
     }
 }
 
@@ -131,9 +143,6 @@ impl Workspace {
             return error("msg_too_long");
         }
         let mut messages = lock(&self.messages);
-        if message.thread_ts.as_ref().is_some_and(|thread| !messages.known.contains(thread)) {
-            return error("thread_not_found");
-        }
         if let Some(wait) = messages.last.and_then(|last| messages.pace.checked_sub(last.elapsed())) {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let headers = vec![("retry-after", seconds.to_string())];
@@ -143,15 +152,30 @@ impl Workspace {
         messages.last = Some(Instant::now());
         messages.count += 1;
         let ts = format!("1795485600.{:06}", messages.count);
-        messages.known.push(ts.clone());
+        let mut told = json!({"type": "message", "text": message.text, "ts": ts});
+        let parent = message.thread_ts.map(|thread| (message.channel.clone(), thread));
+        let thread = match parent.map(|parent| (messages.known.get(&parent).copied(), parent.1)) {
+            // A reply to a message that was deleted is one of the channel.
+            None | Some((Some(false), _)) => None,
+            Some((is_known, thread)) => {
+                told["thread_ts"] = json!(thread);
+                if is_known.is_none() {
+                    // A reply to what the channel never had is taken, and nobody ever sees it.
+                    messages.unseen += 1;
+                    return ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": told}));
+                }
+                Some(thread)
+            }
+        };
+        messages.known.insert((message.channel.clone(), ts.clone()), true);
         messages.new.push(Post {
             channel: message.channel.clone(),
-            text: message.text.clone(),
-            thread: message.thread_ts,
+            text: message.text,
+            thread,
             broadcast: message.reply_broadcast,
             ts: ts.clone(),
         });
-        ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": {"text": message.text}}))
+        ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": told}))
     }
 }
 

@@ -95,7 +95,11 @@ impl Fleet {
 }
 
 async fn linked(settings: &HashMap<String, String>) -> Result<Relay, Box<dyn Error + Send + Sync>> {
+    Ok(Relay::open(WebhookConfig::read(&read(settings))?, None, telemetry::now()).await?)
+}
+
+/// Settings as a process has them.
+pub(super) fn read(settings: &HashMap<String, String>) -> Surroundings {
     let settings = settings.clone();
-    let surroundings = Surroundings::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path));
-    Ok(Relay::open(WebhookConfig::read(&surroundings)?, None, telemetry::now()).await?)
+    Surroundings::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
 }

@@ -53,6 +53,19 @@ pub struct Sent {
     pub disabled: bool,
 }
 
+impl Sent {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            attempts: self.attempts + other.attempts,
+            undelivered: self.undelivered + other.undelivered,
+            slowest: self.slowest.max(other.slowest),
+            disabled: self.disabled || other.disabled,
+        }
+    }
+}
+
 impl Webhook {
     /// An event of an incident; `id` tells it from all others.
     #[must_use]
@@ -148,8 +161,15 @@ pub struct Arrived {
     pub doubled: usize,
     /// Posts too many that say so, because the first one's fate could not be known.
     pub repeated_in_doubt: usize,
+    /// Posts that say that they may be repetitions, although nothing went wrong that could not be put right at once.
+    pub needless: usize,
     /// Posts that came before one of an earlier webhook of their incident.
     pub out_of_order: usize,
+}
+
+/// Whether a text says that it may be a repetition.
+pub(super) fn says_so(text: &str) -> bool {
+    text.contains("再送の可能性") || text.contains("確認できないため")
 }
 
 /// Compares the texts, in the order in which they were posted, with what was sent.
@@ -159,9 +179,8 @@ pub fn compare(webhooks: &[Webhook], texts: &[String]) -> Arrived {
     for webhook in webhooks {
         let posts: Vec<_> = texts.iter().filter(|text| text.contains(&webhook.mark)).collect();
         arrived.lost += usize::from(posts.is_empty());
-        let says_so = |text: &&&String| text.contains("再送の可能性") || text.contains("確認できないため");
         let too_many = posts.len().saturating_sub(1);
-        let honest = posts.iter().filter(says_so).count().min(too_many);
+        let honest = posts.iter().filter(|text| says_so(text)).count().min(too_many);
         arrived.repeated_in_doubt += honest;
         arrived.doubled += too_many - honest;
     }

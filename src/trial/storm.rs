@@ -29,13 +29,8 @@ pub async fn one_event_twice(version: Version, make: &Make) -> Result<Outcome> {
     let webhooks = [Webhook::new(version, "PTWICE", 1, Kind::Triggered, "w1")];
     let nothing = async |_| {};
     let (one, other) = tokio::join!(deliver_all(&fleet, &webhooks, nothing), deliver_all(&fleet, &webhooks, nothing));
-    let sent = Sent {
-        attempts: one.attempts + other.attempts,
-        undelivered: one.undelivered + other.undelivered,
-        slowest: one.slowest.max(other.slowest),
-        disabled: one.disabled || other.disabled,
-    };
-    Ok(Outcome { sent, arrived: compare(&webhooks, &around.take_texts()), calls: around.calls() })
+    let arrived = compare(&webhooks, &around.take_texts());
+    Ok(Outcome::of_webhooks(&around, one.and(other), arrived))
 }
 
 /// The function is killed when the chat has the post and the ledger doesn't know it yet; PagerDuty delivers again.
@@ -67,7 +62,7 @@ pub async fn killed_between_post_and_record(version: Version, make: &Make) -> Re
     let fleet = Fleet::start(make, 2, &settings).await?;
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
     texts.extend(around.take_texts());
-    Ok(Outcome { sent, arrived: compare(&webhooks, &texts), calls: around.calls() })
+    Ok(Outcome::of_webhooks(&around, sent, compare(&webhooks, &texts)))
 }
 
 /// The ledger's table is down, the chat takes a post and doesn't answer, and another instance gets the redelivery.
@@ -83,7 +78,42 @@ pub async fn in_doubt_without_a_table(version: Version, make: &Make) -> Result<O
     let fleet = Fleet::start(make, 2, &settings).await?;
     let webhooks = [Webhook::new(version, "PDOUBT", 1, Kind::Triggered, "w1")];
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    Ok(Outcome { sent, arrived: compare(&webhooks, &around.take_texts()), calls: around.calls() })
+    let arrived = compare(&webhooks, &around.take_texts());
+    Ok(Outcome::of_webhooks(&around, sent, arrived))
+}
+
+/// How an incident's thread on Slack ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadEnds {
+    /// Somebody deletes its first message.
+    Deleted,
+    /// `SLACK_ALERT_CHANNEL` is set to another channel.
+    OtherChannel,
+}
+
+/// An incident's thread can't be continued after its first event.
+///
+/// # Errors
+/// If the services or the instances can't be started.
+pub async fn thread_ends(version: Version, make: &Make, how: ThreadEnds) -> Result<Outcome> {
+    let around = Surroundings::start().await?;
+    let mut settings = around.settings();
+    settings.insert("CHATS".to_owned(), "slack".to_owned());
+    let webhooks = [("w1", Kind::Triggered), ("w2", Kind::Acknowledged), ("w3", Kind::Resolved)]
+        .map(|(id, kind)| Webhook::new(version, "PTHREAD", 1, kind, id));
+    let before = Fleet::start(make, 2, &settings).await?;
+    let sent = deliver_all(&before, &webhooks[..1], async |_| {}).await;
+    match how {
+        ThreadEnds::Deleted => around.stand_ins.slack.delete_messages(),
+        ThreadEnds::OtherChannel => {
+            let other = settings["SLACK_ONCALL_CHANNEL"].clone();
+            settings.insert("SLACK_ALERT_CHANNEL".to_owned(), other);
+        }
+    }
+    let after = Fleet::start(make, 2, &settings).await?;
+    let sent = sent.and(deliver_all(&after, &webhooks[1..], async |_| {}).await);
+    let arrived = compare(&webhooks, &around.take_texts());
+    Ok(Outcome::of_webhooks(&around, sent, arrived))
 }
 
 /// How a storm is made.
@@ -155,7 +185,7 @@ pub async fn storm(storm: Storm, make: &Make) -> Result<Weathered> {
     let webhooks: Vec<_> = pairs.into_iter().flatten().collect();
     let sent = *total.lock().await;
     Ok(Weathered {
-        outcome: Outcome { sent, arrived: compare(&webhooks, &texts), calls: around.calls() },
+        outcome: Outcome::of_webhooks(&around, sent, compare(&webhooks, &texts)),
         took: last_post - started,
         bound: storm.slack_pace * u32::try_from(storm.webhooks).unwrap_or(u32::MAX),
         reads_in_a_minute: most_in_a_minute(&reads),

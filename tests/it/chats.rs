@@ -80,6 +80,8 @@ async fn whatever_slack_does_typetalk_takes_over() {
         (Fault::Answer(200, vec![], "ok"), 1),
         (Fault::Answer(200, vec![], r#"{"ok":"yes"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"ratelimited"}"#), 2),
+        (Fault::Answer(200, vec![], r#"{"ok":false,"error":"service_unavailable"}"#), 2),
+        (Fault::Answer(200, vec![], r#"{"ok":false,"error":"internal_error"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"invalid_auth"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"channel_not_found"}"#), 1),
         (Fault::Answer(200, vec![], r#"{"ok":false,"error":"never heard of"}"#), 1),
@@ -264,7 +266,7 @@ async fn a_thread_that_slack_no_longer_accepts_is_left_for_the_channel_and_begun
     let world = only("slack").await;
     let relay = world.relay().await;
     relay.signed(EVENING, &triggered_at("e1", EVENING)).await;
-    world.slack.forget_threads();
+    world.slack.delete_messages();
     for event_id in ["e2", "e3"] {
         assert_eq!(relay.signed(EVENING, &triggered_at(event_id, EVENING)).await, posted(1));
     }

@@ -104,7 +104,7 @@ async fn every_sample_of_a_schedule_is_posted_even_if_it_comes_the_day_after() {
     let reminders = world.reminders().await;
     for (name, date) in [("reminder-today", "2026-11-24"), ("reminder-next", "2026-11-25")] {
         let now = instant("2026-11-25T12:00:00+09:00").to_utc();
-        let (answer, settled) = schedule::answer(&reminders, &sample(name), now).await;
+        let (answer, settled, _) = schedule::answer(&reminders, &sample(name), now).await;
         let answer = answer.unwrap();
         assert_eq!((&answer["posted"], &answer["date"]), (&json!(true), &json!(date)), "{name}");
         assert_eq!(settled, Settled::Yes, "{name}");

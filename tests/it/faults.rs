@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use oncall_relay::trial::faults::{self, Lasting};
+use oncall_relay::trial::faults::{self, Culprit, Lasting};
 use oncall_relay::trial::fleet::Make;
+use oncall_relay::trial::reminders;
 use oncall_relay::trial::sender::{Kind, Version, Webhook, compare};
 use oncall_relay::trial::storm::{
-    Storm, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm,
+    Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
 };
 
 const FAILURES: [&str; 7] =
@@ -26,6 +27,38 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
         }))
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_slack_and_the_table_answer_loses_nothing_either() {
+    let particular = ["internal_error", "accepted, then internal_error", "service_unavailable", "throttled", "reset"];
+    let rows: Vec<_> = faults::rows()
+        .into_iter()
+        .filter(|row| matches!(row.culprit, Culprit::Slack | Culprit::DynamoDb))
+        .filter(|row| row.version == Version::V2 && row.lasting != Lasting::AWhile && particular.contains(&row.name))
+        .collect();
+    assert_eq!(rows.len(), 2 * (3 + 1 + 2));
+    join_all(rows.iter().map(async |row| {
+        let outcome = faults::run(row, &Make::Linked).await.unwrap();
+        assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn an_incident_whose_thread_has_ended_is_seen_to_its_end() {
+    for how in [ThreadEnds::Deleted, ThreadEnds::OtherChannel] {
+        let outcome = thread_ends(Version::V3, &Make::Linked, how).await.unwrap();
+        assert!(outcome.is_as_promised(), "{how:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn reminders_in_trouble_are_posted_once() {
+    for outcome in [reminders::two_at_once(&Make::Linked).await, reminders::ordered_early(&Make::Linked).await] {
+        let outcome = outcome.unwrap();
+        assert!(outcome.is_as_promised(), "{outcome:?}");
     }
 }
 

@@ -5,9 +5,11 @@ use oncall_relay::config::{AwsConfig, LedgerConfig};
 use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind};
 use oncall_relay::domain::reminder::Shift;
 use oncall_relay::domain::roster::ChatName;
+use oncall_relay::edge::chat::Thread;
 use oncall_relay::edge::http::HttpClient;
 use oncall_relay::edge::ledger::{Claim, Grant, Known, Ledger, Matter, Patience, SavedRoster};
 use oncall_relay::edge::schedule::{self, Settled};
+use oncall_relay::stand_ins::ROSTER_TAB;
 use oncall_relay::stand_ins::dynamodb::DynamoDb;
 use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
 use oncall_relay::stand_ins::server::Fault;
@@ -64,8 +66,9 @@ fn granted(claim: Claim) -> Grant {
     }
 }
 
-fn known(number: u64, thread: &str) -> Known {
-    Known { number: Some(number), thread: Some(thread.to_owned()) }
+fn known(number: u64, ts: &str) -> Known {
+    let thread = Thread { channel: "C0ALERTS".to_owned(), ts: ts.to_owned() };
+    Known { number: Some(number), thread: Some(thread) }
 }
 
 /// Everything that a ledger owes. `a` and `b` are two processes, or one.
@@ -212,13 +215,70 @@ async fn a_table_that_fails_leaves_the_memory_of_the_process() {
     }
 }
 
+/// Errors of a table that mostly pass at once, before the work is done or after it.
+fn passing() -> [Fault; 6] {
+    let throttled = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#;
+    [
+        Fault::status(500),
+        Fault::status(503),
+        Fault::Answer(400, vec![], throttled),
+        Fault::HangUp,
+        Fault::TakeAndAnswer(500, ""),
+        Fault::TakeAndHangUp,
+    ]
+}
+
+#[tokio::test]
+async fn a_passing_error_of_the_table_raises_no_doubt_and_loses_no_record() {
+    for fault in passing() {
+        let table = DynamoDb::start(0, TABLE).await.unwrap();
+        let (one, other) = (process(&table.url()), process(&table.url()));
+        let matter = event_of("P1", "e1");
+        table.fail_once(fault.clone());
+        let grant = granted(one.claim(&matter, Some(7), at(0)).await);
+        assert!(!grant.in_doubt, "{fault:?}");
+        assert_eq!(other.claim(&matter, None, at(0)).await, Claim::Taken, "{fault:?}: it is claimed");
+        table.fail_once(fault.clone());
+        one.record(&matter, &grant, ChatName::Slack, &known(7, "ts-1"), at(1)).await;
+        assert_eq!(other.claim(&matter, None, at(1)).await, Claim::Posted(ChatName::Slack), "{fault:?}");
+        assert_eq!((one.failures(), other.failures()), (0, 0), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_outlasts_a_passing_error_of_the_table() {
+    for fault in passing() {
+        let table = DynamoDb::start(0, TABLE).await.unwrap();
+        let (one, other) = (process(&table.url()), process(&table.url()));
+        let matter = event_of("P1", "e1");
+        let grant = granted(one.claim(&matter, None, at(0)).await);
+        one.release(&matter, &grant, true, at(1)).await;
+        table.fail_once(fault.clone());
+        assert!(granted(other.claim(&matter, None, at(2)).await).in_doubt, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_thread_that_was_remembered_without_its_channel_is_not_continued() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let ledger = process(&table.url());
+    let grant = granted(ledger.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
+    ledger.record(&event_of("P1", "e1"), &grant, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
+    table.edit("incident#P1", "thread", &serde_json::json!({"S": "ts-1"}));
+    let grant = granted(process(&table.url()).claim(&event_of("P1", "e2"), None, at(1)).await);
+    assert_eq!(grant.known, Known { number: Some(33), thread: None });
+}
+
 #[tokio::test]
 async fn what_others_have_learnt_outlives_a_claim_that_the_table_did_not_answer() {
     let table = DynamoDb::start(0, TABLE).await.unwrap();
     let (one, other) = (process(&table.url()), process(&table.url()));
     let grant = granted(one.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
     one.record(&event_of("P1", "e1"), &grant, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
-    table.fail_once(Fault::status(500));
+    // As often as the table is asked for one thing.
+    for _ in 0..3 {
+        table.fail_once(Fault::status(500));
+    }
     let blind = granted(other.claim(&event_of("P1", "e2"), None, at(1)).await);
     assert_eq!(blind.known, Known::default());
     other.record(&event_of("P1", "e2"), &blind, ChatName::Slack, &Known::default(), at(1)).await;
@@ -236,7 +296,7 @@ async fn a_claim_that_is_known_to_be_contested_is_never_granted_without_a_doubt(
 }
 
 /// A world whose functions share a table.
-async fn world_with_table() -> (World, DynamoDb) {
+pub(crate) async fn world_with_table() -> (World, DynamoDb) {
     let table = DynamoDb::start(0, TABLE).await.unwrap();
     let mut world = World::new().await;
     world.remember_in(&table.url(), TABLE);
@@ -251,6 +311,22 @@ async fn an_event_costs_two_requests_and_one_that_was_posted_elsewhere_is_not_po
     assert_eq!(table.requests(), 2);
     assert_eq!(other.signed(EVENING, &triggered("e1")).await, ignored(1));
     assert_eq!(world.topic().len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_counts_that_the_ledger_failed_and_who_could_not_be_mentioned() {
+    let (mut world, table) = world_with_table().await;
+    world.set("CHATS", "slack");
+    world.google.write(ROSTER_TAB, &[&["2026-11-24", "田中、渡辺、山本"]]);
+    let relay = world.relay().await;
+    let counts = async |at: &str, id: &str| {
+        assert_eq!(relay.signed(at, &triggered_at(id, at)).await, posted(1));
+        (relay.tally().ledger_failed, relay.tally().unmentionable)
+    };
+    assert_eq!(counts(DAYTIME, "e1").await, (0, 2));
+    assert_eq!(counts(EVENING, "e2").await, (0, 0), "nobody is mentioned in the evening");
+    table.shut_down();
+    assert_eq!(counts(EVENING, "e3").await, (1, 0), "once, however often it failed for the event");
 }
 
 #[tokio::test]
@@ -285,7 +361,7 @@ async fn a_reminder_is_posted_once_a_day_whichever_process_is_asked() {
     let mut settled = Vec::new();
     for _ in 0..2 {
         let reminders = world.reminders().await;
-        let (answer, was_settled) = schedule::answer(&reminders, &order, at(0)).await;
+        let (answer, was_settled, _) = schedule::answer(&reminders, &order, at(0)).await;
         assert_eq!(answer.unwrap()["posted"], true);
         settled.push(was_settled);
     }

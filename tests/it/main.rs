@@ -9,6 +9,8 @@ mod roster;
 
 mod chats;
 
+mod slack;
+
 mod reminder;
 
 mod secrets;

@@ -7,6 +7,7 @@ use oncall_relay::stand_ins::ROSTER_TAB;
 use oncall_relay::stand_ins::server::Fault;
 use serde_json::{Value, json};
 
+use crate::ledger::world_with_table;
 use crate::world::{World, instant};
 
 const MORNING: &str = "2026-11-24T10:00:00+09:00";
@@ -15,7 +16,7 @@ const EVENING: &str = "2026-11-24T17:00:00+09:00";
 /// Gives an order at a time, and returns the answer or the invocation's error.
 async fn order(world: &World, at: &str, order: &Value) -> (Result<Value, String>, Settled) {
     let reminders = world.reminders().await;
-    let (answer, settled) = schedule::answer(&reminders, order, instant(at).to_utc()).await;
+    let (answer, settled, _) = schedule::answer(&reminders, order, instant(at).to_utc()).await;
     (answer.map_err(|error| error.to_string()), settled)
 }
 
@@ -68,10 +69,102 @@ async fn a_day_off_is_settled_without_a_post() {
 #[tokio::test]
 async fn an_order_made_up_for_another_day_does_not_hide_that_the_schedule_is_silent() {
     let world = World::new().await;
-    for at in ["2026-11-26T10:00:00+09:00", "2026-11-20T10:00:00+09:00"] {
+    for (at, is_posted) in [("2026-11-26T10:00:00+09:00", false), ("2026-11-20T10:00:00+09:00", true)] {
         let (answer, settled) = order(&world, MORNING, &json!({"reminder": "today", "at": at})).await;
-        assert_eq!((answer.unwrap()["posted"] == true, settled), (true, Settled::No), "{at}");
+        assert_eq!((answer.unwrap()["posted"] == true, settled), (is_posted, Settled::No), "{at}");
     }
+}
+
+#[tokio::test]
+async fn tomorrows_reminder_is_refused_today_and_posted_tomorrow() {
+    let (world, _table) = world_with_table().await;
+    let tomorrow = "2026-11-25T10:00:00+09:00";
+    let for_tomorrow = json!({"reminder": "today", "at": tomorrow});
+    for now in [MORNING, "2026-11-25T08:59:00+09:00"] {
+        let (answer, settled) = order(&world, now, &for_tomorrow).await;
+        let answer = answer.unwrap();
+        assert_eq!((&answer["posted"], settled), (&json!(false), Settled::No), "{now}");
+        assert!(answer["reason"].as_str().unwrap().contains("more than an hour ahead"), "{answer}");
+    }
+    let mut dry_run = for_tomorrow.clone();
+    dry_run["dry_run"] = json!(true);
+    assert_eq!(order(&world, MORNING, &dry_run).await.0.unwrap()["date"], "2026-11-25");
+    assert_eq!(world.topic(), [""; 0]);
+    // The clocks of a schedule and of a function need not agree to the minute.
+    let (answer, settled) = order(&world, "2026-11-25T09:01:00+09:00", &for_tomorrow).await;
+    assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), Settled::Yes));
+    assert_eq!(world.topic().len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_invocations_at_once_both_succeed_and_one_posts() {
+    let (world, _table) = world_with_table().await;
+    world.typetalk.fail_once(Fault::Delay(Duration::from_millis(700)));
+    let event = json!({"reminder": "today", "at": MORNING});
+    let (one, other) = tokio::join!(order(&world, MORNING, &event), order(&world, MORNING, &event));
+    for (answer, _) in [&one, &other] {
+        assert_eq!(answer.as_ref().unwrap()["posted"], true);
+    }
+    assert_ne!(one.1, other.1, "counted once");
+    assert_eq!(world.topic().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reminder_whose_invocation_died_is_posted_by_the_next_one() {
+    let (world, _table) = world_with_table().await;
+    let event = json!({"reminder": "today", "at": MORNING});
+    world.typetalk.fail_once(Fault::Hang);
+    {
+        let is_posting = async {
+            while world.typetalk.requests() == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            _ = order(&world, MORNING, &event) => panic!("it hangs"),
+            () = is_posting => {}
+        }
+    }
+    let (answer, settled) = order(&world, "2026-11-24T10:01:00+09:00", &event).await;
+    assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), Settled::Yes));
+    let topic = world.topic();
+    assert!(topic[0].contains("再送の可能性"), "{topic:?}");
+}
+
+#[tokio::test]
+async fn a_reminder_that_every_chat_refuses_is_given_up_loudly_and_can_be_ordered_again() {
+    let world = World::new().await;
+    let too_long = r#"{"ok":false,"error":"msg_too_long"}"#;
+    world.typetalk.fail_always(Some(Fault::status(413)));
+    world.slack.fail_always(Some(Fault::Answer(200, vec![], too_long)));
+    let reminders = world.reminders().await;
+    let event = json!({"reminder": "today", "at": MORNING});
+    let (answer, settled, tally) = schedule::answer(&reminders, &event, instant(MORNING).to_utc()).await;
+    let answer = answer.unwrap();
+    assert_eq!((&answer["posted"], settled, tally.given_up), (&json!(false), Settled::No, 1));
+    assert!(answer["reason"].as_str().unwrap().contains("every chat refuses"), "{answer}");
+    world.typetalk.fail_always(None);
+    let (answer, settled, tally) = schedule::answer(&reminders, &event, instant(MORNING).to_utc()).await;
+    assert_eq!((&answer.unwrap()["posted"], settled, tally.given_up), (&json!(true), Settled::Yes, 0));
+}
+
+#[tokio::test]
+async fn a_reminder_counts_what_went_wrong_around_it() {
+    let (mut world, table) = world_with_table().await;
+    world.set("CHATS", "slack");
+    world.google.write(ROSTER_TAB, &[&["2026-11-24", "田中、渡辺"]]);
+    let tally = async |at: &str, event: Value| {
+        let (answer, _, tally) = schedule::answer(&world.reminders().await, &event, instant(at).to_utc()).await;
+        answer.unwrap();
+        (tally.roster_stale, tally.ledger_failed, tally.unmentionable, tally.seconds_to_post.map(f64::floor))
+    };
+    let event = json!({"reminder": "today", "at": MORNING});
+    assert_eq!(tally("2026-11-24T10:00:30+09:00", event.clone()).await, (0, 0, 1, Some(30.0)));
+    assert_eq!(tally("2026-11-24T10:02:00+09:00", event.clone()).await, (0, 0, 0, None), "posted before");
+    world.google.make_private();
+    table.shut_down();
+    assert_eq!(tally(MORNING, event).await, (1, 1, 0, Some(0.0)), "nobody is known");
+    assert_eq!(tally(MORNING, json!({"reminder": "next"})).await.3, None, "nobody knows when it was due");
 }
 
 #[tokio::test]

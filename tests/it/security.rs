@@ -224,7 +224,7 @@ async fn no_client_follows_a_redirect() {
         world.incidents.fail_always(redirect.clone());
         let order = json!({"reminder": "today", "at": DAYTIME});
         let reminders = world.reminders().await;
-        let (answer, _) = oncall_relay::edge::schedule::answer(&reminders, &order, instant(DAYTIME).to_utc()).await;
+        let (answer, ..) = oncall_relay::edge::schedule::answer(&reminders, &order, instant(DAYTIME).to_utc()).await;
         assert!(answer.is_err());
 
         // AWS.

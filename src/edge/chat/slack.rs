@@ -3,13 +3,11 @@
 //! Sources: <https://docs.slack.dev/reference/methods/chat.postmessage>,
 //! <https://docs.slack.dev/messaging/formatting-message-text>.
 
-use std::time::Duration;
-
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fate, HttpClient, Post, PostError, Posted, exchange, markup};
+use super::{Fate, HttpClient, Post, PostError, Posted, Thread, exchange, markup, slack_errors};
 use crate::config::{Purpose, SlackConfig};
 use crate::domain::message::{Message, Span};
 use crate::domain::roster::Mention;
@@ -43,6 +41,8 @@ struct Outcome {
     error: Value,
     #[serde(default)]
     ts: Value,
+    #[serde(default)]
+    message: Value,
 }
 
 impl Slack {
@@ -57,13 +57,14 @@ impl Slack {
     }
 
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
+        let thread_ts = post.thread.filter(|thread| thread.channel == self.channel).map(|thread| thread.ts.as_str());
         let body = serde_json::to_vec(&NewMessage {
             channel: &self.channel,
             text: post.text,
             unfurl_links: false,
             unfurl_media: false,
-            thread_ts: post.thread,
-            reply_broadcast: post.broadcast && post.thread.is_some(),
+            thread_ts,
+            reply_broadcast: post.broadcast && thread_ts.is_some(),
         })
         .map_err(|_| PostError::new(Fate::MessageRefused, "the message is no JSON"))?;
         let request = self
@@ -75,52 +76,28 @@ impl Slack {
         let answer = exchange(&self.http, request, post.within, "SLACK_BASE_URL").await?;
         let status = answer.status;
         match serde_json::from_slice::<Outcome>(&answer.body) {
-            Ok(Outcome { ok: true, ts, .. }) if answer.is_success() => {
-                Ok(Posted { thread: post.thread.map(str::to_owned).or_else(|| ts.as_str().map(str::to_owned)) })
+            Ok(Outcome { ok: true, ts, message, .. }) if answer.is_success() => {
+                let ts = thread_of(&message, &ts, thread_ts).map(str::to_owned);
+                Ok(Posted { thread: ts.map(|ts| Thread { channel: self.channel.clone(), ts }) })
             }
             Ok(Outcome { ok: false, error, .. }) => {
                 let code = error.as_str().unwrap_or("no error code");
-                Err(refusal(code, post.thread.is_some(), self.purpose))
+                Err(slack_errors::refusal(code, thread_ts.is_some(), self.purpose))
             }
             _ if answer.is_success() => Err(PostError::new(Fate::Unknown, format!("HTTP {status} without `ok`"))),
-            _ => Err(PostError::new(Fate::WeAreRefused { setting: "SLACK_TOKEN" }, format!("HTTP {status}"))),
+            _ => {
+                let setting = if matches!(status, 401 | 403) { "SLACK_TOKEN" } else { "SLACK_BASE_URL" };
+                Err(PostError::refused(setting, format!("HTTP {status}")))
+            }
         }
     }
 }
 
-/// Codes after <https://docs.slack.dev/reference/methods/chat.postmessage#errors>.
-fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
-    let fate = match code {
-        // Slack asks for at least a second between posts to a channel.
-        "ratelimited" | "rate_limited" => {
-            Fate::Unavailable { retry_after: Some(Duration::from_secs(1)), in_doubt: false }
-        }
-        "msg_too_long" | "msg_blocks_too_long" | "invalid_blocks" | "no_text" => Fate::MessageRefused,
-        "thread_not_found"
-        | "message_not_found"
-        | "cannot_reply_to_message"
-        | "restricted_action_thread_locked"
-        | "invalid_thread_ts"
-            if in_thread =>
-        {
-            Fate::ThreadRefused
-        }
-        "channel_not_found"
-        | "not_in_channel"
-        | "is_archived"
-        | "restricted_action"
-        | "restricted_action_read_only_channel"
-        | "restricted_action_non_threadable_channel"
-        | "channel_is_limited_access"
-        | "restricted_action_thread_only_channel" => Fate::WeAreRefused { setting: purpose.slack_channel() },
-        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
-            Fate::WeAreRefused { setting: "Slack's own status page" }
-        }
-        _ => Fate::WeAreRefused { setting: "SLACK_TOKEN" },
-    };
-    // A code is a word; anything else in its place is not for the log.
-    let is_code = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    PostError::new(fate, if is_code { code } else { "an error code that is none" })
+/// The thread that a message is in, or begins. If the first message of `asked` was deleted, Slack puts a reply into
+/// the channel, and the only sign of that is that the answer's `message` has no `thread_ts`.
+fn thread_of<'a>(message: &'a Value, ts: &'a Value, asked: Option<&'a str>) -> Option<&'a str> {
+    let told = message["thread_ts"].as_str();
+    told.or(asked.filter(|_| !message.is_object())).or(ts.as_str())
 }
 
 /// The text of a message in Slack's `mrkdwn`.

@@ -84,14 +84,16 @@ fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
         serde_json::from_slice::<Refusal>(&answer.body)
             .is_ok_and(|refusal| refusal.errors.iter().any(|error| error.field.as_deref() == Some("message")))
     };
-    let fate = match answer.status {
-        413 => Fate::MessageRefused,
-        400 | 422 if !answer.asks_for_authentication && names_the_message() => Fate::MessageRefused,
-        401 | 403 => Fate::WeAreRefused { setting: purpose.typetalk_token() },
-        _ if answer.asks_for_authentication => Fate::WeAreRefused { setting: purpose.typetalk_token() },
-        _ => Fate::WeAreRefused { setting: purpose.typetalk_topic() },
-    };
-    PostError::new(fate, format!("HTTP {}", answer.status))
+    let detail = format!("HTTP {}", answer.status);
+    match answer.status {
+        413 => PostError::new(Fate::MessageRefused, detail),
+        400 | 422 if !answer.asks_for_authentication && names_the_message() => {
+            PostError::new(Fate::MessageRefused, detail)
+        }
+        401 | 403 => PostError::refused(purpose.typetalk_token(), detail),
+        _ if answer.asks_for_authentication => PostError::refused(purpose.typetalk_token(), detail),
+        _ => PostError::refused(purpose.typetalk_topic(), detail),
+    }
 }
 
 /// The text of a message: `@id` notifies and `#tag` tags, so strangers' text gets their full-width twins.

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Matter;
 use crate::domain::roster::ChatName;
+use crate::edge::chat::Thread;
 
 /// `PagerDuty` sends an event again for 48 hours; a day more leaves no gap.
 pub(super) const POSTED_FOR: TimeDelta = TimeDelta::hours(72);
@@ -19,7 +20,7 @@ pub struct Known {
     /// Its number.
     pub number: Option<u64>,
     /// Its thread on Slack.
-    pub thread: Option<String>,
+    pub thread: Option<Thread>,
 }
 
 impl Known {

@@ -4,15 +4,20 @@
 //! |---|---|
 //! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster` |
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
-//! | `number`, `thread` | what is known of the incident |
-//! | `event#<id>` | a map: `until` in milliseconds, and `chat` once that chat has the event |
+//! | `number` | the incident's |
+//! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
+//! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -23,10 +28,15 @@ use super::{Matter, SavedRoster};
 use crate::config::LedgerConfig;
 use crate::domain::roster::ChatName;
 use crate::edge::aws::sdk_config;
+use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
 
 /// The roster's key; there is one roster per table.
 const ROSTER: &str = "roster";
+/// Throttling, 5xx and broken connections mostly pass at once.
+const ATTEMPTS: u32 = 3;
+/// The pause before the second attempt at most; before the third, twice that.
+const PAUSE: Duration = Duration::from_millis(20);
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -34,15 +44,6 @@ type Item = HashMap<String, AttributeValue>;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct TableError(String);
-
-/// The answer to one conditional write.
-#[derive(Debug)]
-pub(super) enum Attempt {
-    /// It is decided.
-    Decided(Claim),
-    /// The event has an entry already.
-    Contested,
-}
 
 #[derive(Debug)]
 pub(super) struct Table {
@@ -53,47 +54,71 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(config: &LedgerConfig, http: HttpClient) -> Self {
         let sdk = sdk_config(&config.aws, config.aws.dynamodb_endpoint.as_deref(), http);
-        Self { client: Client::new(&sdk), name: config.table.clone() }
+        let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(PAUSE);
+        let client = Client::from_conf(Builder::from(&sdk).retry_config(retry).build());
+        Self { client, name: config.table.clone() }
     }
 
+    /// Asks for the right to post: one request for an event that is new, up to three for one that was tried before.
     pub(super) async fn claim(
         &self,
         matter: &Matter,
         number: Option<u64>,
         now: DateTime<Utc>,
-    ) -> Result<Attempt, TableError> {
+    ) -> Result<Claim, TableError> {
+        // A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
+        let by = AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)));
+        if let Some(mut old) = self.take(matter, number, &by, false, now).await? {
+            old.remove(&attribute(matter));
+            return Ok(judge_item(&old, matter, number, now));
+        }
+        match judge_item(&self.item(&matter.key).await?, matter, number, now) {
+            Claim::Granted(grant) => {
+                let taken = self.take(matter, number, &by, true, now).await?;
+                // Somebody else was quicker to see that it is free again.
+                Ok(if taken.is_some() { Claim::Granted(grant) } else { Claim::Taken })
+            }
+            decided => Ok(decided),
+        }
+    }
+
+    /// Writes a claim where there is none or, with `over_ended`, one that has ended; and returns the item as it was.
+    async fn take(
+        &self,
+        matter: &Matter,
+        number: Option<u64>,
+        by: &AttributeValue,
+        over_ended: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Item>, TableError> {
+        let mut entry = to_map(Entry::claimed(matter, now));
+        entry.insert("by".to_owned(), by.clone());
+        let mut condition = "attribute_not_exists(#event) OR #event.#by = :by".to_owned();
         let mut changes = vec!["#event = :entry", "expires = :expires"];
         let mut update = self
             .update(matter, now)
-            .condition_expression("attribute_not_exists(#event) OR #event.#until <= :now")
-            .expression_attribute_names("#until", "until")
-            .expression_attribute_values(":entry", to_map(Entry::claimed(matter, now)))
-            .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_names("#by", "by")
+            .expression_attribute_values(":by", by.clone())
+            .expression_attribute_values(":entry", AttributeValue::M(entry))
             .return_values(ReturnValue::AllOld);
+        if over_ended {
+            condition.push_str(" OR #event.#until <= :now");
+            update = update
+                .expression_attribute_names("#until", "until")
+                .expression_attribute_values(":now", milliseconds(now));
+        }
         if let Some(number) = number {
             changes.push("#number = :number");
             update = update
                 .expression_attribute_names("#number", "number")
                 .expression_attribute_values(":number", AttributeValue::N(number.to_string()));
         }
-        match update.update_expression(format!("SET {}", changes.join(", "))).send().await {
-            Ok(output) => {
-                let old = output.attributes.unwrap_or_default();
-                Ok(Attempt::Decided(judge_item(&old, matter, number, now)))
-            }
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(Attempt::Contested),
+        let update = update.condition_expression(condition).update_expression(format!("SET {}", changes.join(", ")));
+        match update.send().await {
+            Ok(output) => Ok(Some(output.attributes.unwrap_or_default())),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
             Err(error) => Err(explain(&error)),
         }
-    }
-
-    /// What somebody else's entry says.
-    pub(super) async fn look(&self, matter: &Matter, now: DateTime<Utc>) -> Result<Claim, TableError> {
-        let item = self.item(&matter.key).await?;
-        Ok(match judge_item(&item, matter, None, now) {
-            // Freed between the two requests: whoever asks again will have it.
-            Claim::Granted(_) => Claim::Taken,
-            claim => claim,
-        })
     }
 
     /// Writes what is known and takes nothing away that others have learnt, but from a page past its time.
@@ -106,10 +131,11 @@ impl Table {
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
         let (mut set, mut remove) = (vec!["#event = :entry", "expires = :expires"], Vec::new());
-        let mut update =
-            self.update(matter, now).expression_attribute_values(":entry", to_map(Entry::posted(chat, now)));
+        let mut update = self
+            .update(matter, now)
+            .expression_attribute_values(":entry", AttributeValue::M(to_map(Entry::posted(chat, now))));
         let number = known.number.map(|number| AttributeValue::N(number.to_string()));
-        let thread = known.thread.clone().map(AttributeValue::S);
+        let thread = known.thread.as_ref().map(thread_to_map);
         for (value, name, alias, placeholder, assignment) in [
             (number, "number", "#number", ":number", "#number = :number"),
             (thread, "thread", "#thread", ":thread", "#thread = :thread"),
@@ -225,7 +251,7 @@ fn judge_item(item: &Item, matter: &Matter, number: Option<u64>, now: DateTime<U
     }
     let known = Known {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
-        thread: item.get("thread").and_then(|thread| thread.as_s().ok().cloned()),
+        thread: item.get("thread").and_then(thread),
     };
     judge(item.get(&attribute(matter)).and_then(entry), carried.or(known), matter, now)
 }
@@ -239,12 +265,24 @@ fn attribute(matter: &Matter) -> String {
     format!("event#{}", matter.event)
 }
 
-fn to_map(entry: Entry) -> AttributeValue {
+fn to_map(entry: Entry) -> Item {
     let mut map = HashMap::from([("until".to_owned(), milliseconds(entry.until))]);
     if let Some(chat) = entry.posted {
         map.insert("chat".to_owned(), AttributeValue::S(chat.key().to_owned()));
     }
-    AttributeValue::M(map)
+    map
+}
+
+fn thread_to_map(thread: &Thread) -> AttributeValue {
+    let text = |text: &String| AttributeValue::S(text.clone());
+    let map = [("channel".to_owned(), text(&thread.channel)), ("ts".to_owned(), text(&thread.ts))];
+    AttributeValue::M(map.into())
+}
+
+fn thread(value: &AttributeValue) -> Option<Thread> {
+    let map = value.as_m().ok()?;
+    let text = |name| map.get(name)?.as_s().ok().cloned();
+    Some(Thread { channel: text("channel")?, ts: text("ts")? })
 }
 
 fn entry(value: &AttributeValue) -> Option<Entry> {
