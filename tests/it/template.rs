@@ -1,5 +1,7 @@
 //! The deployment's template keeps its promises: every setting declared, no secret in it, no right too many.
 
+use std::collections::BTreeSet;
+
 use oncall_relay::config::{SETTINGS, Setting};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
@@ -104,17 +106,11 @@ fn too_wide(statement: &Value) -> Option<String> {
     let of_role = !statement["Principal"].is_null() && statement["Action"] == "sts:AssumeRole";
     let resources = if of_role { vec![] } else { one_or_many(&statement["Resource"]) };
     let wide = resources.iter().find(|resource| match resource {
-        Value::String(arn) => !is_narrow(arn),
-        Value::Object(function) => !function.values().all(|value| value.as_str().is_some_and(is_narrow)),
+        Value::String(arn) => arn.contains('*'),
+        Value::Object(function) => !function.values().all(|arn| arn.as_str().is_some_and(|arn| !arn.contains('*'))),
         _ => true,
     });
     wide.map(|resource| format!("the resource {resource}"))
-}
-
-/// A wildcard stands for what is under one path, or for nothing.
-fn is_narrow(arn: &str) -> bool {
-    let path = arn.strip_suffix("${SecretsPath}/*").unwrap_or(arn);
-    !path.contains('*')
 }
 
 #[test]
@@ -137,7 +133,8 @@ fn a_right_that_is_too_wide_is_noticed() {
         (json!("sqs:SendMessage"), json!("*")),
         (json!("sqs:SendMessage"), json!(["arn:aws:sqs:::q", "*"])),
         (json!("sqs:SendMessage"), json!({"Fn::Sub": "arn:${AWS::Partition}:sqs:*"})),
-        (json!("ssm:GetParametersByPath"), json!({"Fn::Sub": "arn:aws:ssm:::parameter/*"})),
+        (json!("ssm:GetParameters"), json!({"Fn::Sub": "arn:aws:ssm:::parameter/*"})),
+        (json!("ssm:GetParameters"), json!({"Fn::Sub": "arn:aws:ssm:::parameter${SecretsPath}/*"})),
         (json!("sqs:SendMessage"), Value::Null),
     ] {
         let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
@@ -154,16 +151,47 @@ fn roles_are_our_own_and_no_ready_made_policy_is_attached() {
     }
     for (name, role) in resources("AWS::IAM::Role") {
         let attached = role["Properties"]["ManagedPolicyArns"].as_array().cloned().unwrap_or_default();
-        assert!(attached.iter().all(|policy| *policy == json!({"Ref": "SecretsAndLedger"})), "{name}: {attached:?}");
+        assert!(attached.iter().all(|policy| *policy == json!({"Ref": "LedgerAndKey"})), "{name}: {attached:?}");
+    }
+}
+
+/// Whether a function reads a setting.
+fn reads(function: &str, setting: &Setting) -> bool {
+    match function {
+        "WebhookFunction" => setting.webhook,
+        _ => setting.reminder,
     }
 }
 
 #[test]
+fn a_function_may_read_its_own_secrets_and_no_others() {
+    for (function, role) in [("WebhookFunction", "WebhookRole"), ("ReminderFunction", "ReminderRole")] {
+        assert_eq!(resource(function)["Properties"]["Role"], json!({"Fn::GetAtt": format!("{role}.Arn")}));
+        let path = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretsPath}";
+        let own: BTreeSet<_> = SETTINGS
+            .iter()
+            .filter(|setting| setting.secret && reads(function, setting))
+            .map(|setting| json!({"Fn::Sub": format!("{path}/{}", setting.name)}).to_string())
+            .collect();
+        let granted: Vec<_> = statements()
+            .into_iter()
+            .filter(|(place, statement)| place == role && statement["Action"].to_string().contains("ssm:"))
+            .collect();
+        let [(_, statement)] = granted.as_slice() else { panic!("{role}: {granted:?}") };
+        assert_eq!(statement["Action"], "ssm:GetParameters", "{role}");
+        let granted: BTreeSet<_> = one_or_many(&statement["Resource"]).into_iter().map(Value::to_string).collect();
+        assert_eq!(granted, own, "{role}");
+        assert!(own.len() > 3 && own.len() <= 10, "{role}: one call asks for ten parameters at most: {own:?}");
+    }
+    let elsewhere: Vec<_> = statements()
+        .into_iter()
+        .filter(|(place, statement)| !place.ends_with("Role") && statement["Action"].to_string().contains("ssm:"))
+        .collect();
+    assert_eq!(elsewhere, []);
+}
+
+#[test]
 fn every_setting_that_the_code_reads_is_declared_for_the_function_that_reads_it() {
-    let reads = |function: &str, setting: &Setting| match function {
-        "WebhookFunction" => setting.webhook,
-        _ => setting.reminder,
-    };
     for (function, _) in FUNCTIONS {
         let declared = variables(function);
         let read: Vec<_> =
@@ -235,7 +263,7 @@ fn the_reminders_are_due_at_ten_and_at_seventeen_in_tokyo_every_day() {
         assert_eq!(schedule["ScheduleExpressionTimezone"], json!({"Ref": "TimeZone"}), "{event}");
         let order: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
         assert_eq!(order, json!({"reminder": reminder, "at": "<aws.scheduler.scheduled-time>"}), "{event}");
-        let net = json!({"Fn::GetAtt": "UndeliveredReminders.Arn"});
+        let net = json!({"Fn::GetAtt": "LostReminders.Arn"});
         assert_eq!(schedule["DeadLetterConfig"]["Arn"], net, "{event}");
     }
     assert_eq!(parameters["TimeZone"]["Default"], "Asia/Tokyo");
@@ -245,30 +273,68 @@ fn the_reminders_are_due_at_ten_and_at_seventeen_in_tokyo_every_day() {
 fn a_failed_reminder_is_tried_twice_more_and_then_kept() {
     let config = &resource("ReminderFunction")["Properties"]["EventInvokeConfig"];
     assert_eq!(config["MaximumRetryAttempts"], 2);
-    let net = json!({"Type": "SQS", "Destination": {"Fn::GetAtt": "FailedReminders.Arn"}});
+    let net = json!({"Type": "SQS", "Destination": {"Fn::GetAtt": "LostReminders.Arn"}});
     assert_eq!(config["DestinationConfig"]["OnFailure"], net);
 }
 
 #[test]
-fn the_only_way_in_is_post_pagerduty() {
-    let mut ways = Vec::new();
-    for (function, _) in FUNCTIONS {
+fn the_ways_in_are_post_pagerduty_and_whatever_else_somebody_writes_instead() {
+    let ways = |function: &str| -> Vec<Value> {
         let Value::Object(events) = resource(function)["Properties"]["Events"].take() else { panic!("no events") };
-        ways.extend(events.into_values().filter(|event| event["Type"] != "ScheduleV2"));
-    }
-    let [way] = ways.as_slice() else { panic!("{ways:?}") };
-    assert_eq!((&way["Type"], &way["Properties"]["Method"]), (&json!("HttpApi"), &json!("POST")));
-    assert_eq!(way["Properties"]["Path"], "/pagerduty");
+        events.into_values().filter(|event| event["Type"] != "ScheduleV2").collect()
+    };
+    let way = |route: Value| {
+        let mut properties = json!({"ApiId": {"Ref": "Api"}, "PayloadFormatVersion": "2.0"});
+        properties.as_object_mut().unwrap().extend(route.as_object().unwrap().clone());
+        json!({"Type": "HttpApi", "Properties": properties})
+    };
+    // An event without method and path is API Gateway's route `$default`.
+    assert_eq!(ways("WebhookFunction"), [way(json!({"Method": "POST", "Path": "/pagerduty"})), way(json!({}))]);
+    assert_eq!(ways("ReminderFunction"), Vec::<Value>::new());
 }
 
 #[test]
-fn the_access_log_is_json_and_has_neither_headers_nor_bodies() {
+fn what_is_not_at_the_documented_address_takes_little_of_the_rest() {
+    let api = &resource("Api")["Properties"];
+    let (documented, otherwise) = (&api["DefaultRouteSettings"], &api["RouteSettings"]["$default"]);
+    for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
+        let [documented, otherwise] = [documented, otherwise].map(|limits| limits[limit].as_u64().unwrap());
+        assert!(otherwise * 10 <= documented, "{limit}: {otherwise} of {documented}");
+    }
+}
+
+#[test]
+fn concurrency_is_reserved_only_if_it_is_asked_for() {
+    assert_eq!(template()["Parameters"]["ReservedConcurrency"]["Default"], "");
+    let reserved = &resource("WebhookFunction")["Properties"]["ReservedConcurrentExecutions"];
+    let expected = json!([ "HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]);
+    assert_eq!(reserved["Fn::If"], expected);
+}
+
+#[test]
+fn the_access_log_is_json_and_has_neither_secrets_nor_bodies() {
     let format = resource("Api")["Properties"]["AccessLogSettings"]["Format"].take();
     let line: Map<String, Value> = serde_json::from_str(format.as_str().unwrap()).unwrap();
     for (name, value) in &line {
         let variable = value.as_str().and_then(|value| value.strip_prefix("$context.")).unwrap_or_default();
         assert!(!variable.is_empty() && !variable.contains("authorizer"), "{name}: {value}");
     }
+}
+
+#[test]
+fn refusals_of_pagerduty_are_counted_in_the_access_log() {
+    let format = resource("Api")["Properties"]["AccessLogSettings"]["Format"].take();
+    let line: Map<String, Value> = serde_json::from_str(format.as_str().unwrap()).unwrap();
+    // A wildcard of a filter is for strings, so the status must be one.
+    for (name, variable) in [("user_agent", "$context.identity.userAgent"), ("status", "$context.status")] {
+        assert_eq!(line[name], variable);
+    }
+    let filter = &resource("WebhookRefusedFilter")["Properties"];
+    assert_eq!(filter["LogGroupName"], json!({"Ref": "ApiLog"}));
+    let pattern = r#"{ $.user_agent = "PagerDuty-Webhook*" && $.status = "4*" && $.status != "429" }"#;
+    assert_eq!(filter["FilterPattern"], pattern);
+    let samples: Value = serde_json::from_str(&file("events/v3-trigger.json")).unwrap();
+    assert!(samples["headers"]["user-agent"].as_str().unwrap().starts_with("PagerDuty-Webhook"));
 }
 
 #[test]
@@ -280,31 +346,86 @@ fn the_ledger_has_the_key_that_the_code_uses() {
     assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires", "Enabled": true}));
 }
 
+/// The namespace, name and dimensions of every metric that an alarm watches.
+fn watched(alarm: &Value) -> Vec<Value> {
+    let alone = (alarm["MetricName"].is_string()).then(|| alarm.clone());
+    let summed = alarm["Metrics"].as_array().into_iter().flatten().map(|metric| metric["MetricStat"]["Metric"].clone());
+    alone.into_iter().chain(summed.filter(Value::is_object)).collect()
+}
+
 #[test]
 fn an_alarm_watches_a_metric_that_exists_and_tells_somebody() {
     let emitted = file("src/edge/telemetry.rs");
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    for (name, alarm) in &alarms {
+    let counted: Vec<_> = resources("AWS::Logs::MetricFilter")
+        .into_iter()
+        .map(|(_, filter)| filter["Properties"]["MetricTransformations"][0]["MetricName"].clone())
+        .collect();
+    for (name, alarm) in &resources("AWS::CloudWatch::Alarm") {
         let alarm = &alarm["Properties"];
-        assert_eq!(alarm["AlarmActions"], json!([{"Ref": "AlarmTopic"}]), "{name}");
-        let metric = alarm["MetricName"].as_str().unwrap();
-        if alarm["Namespace"] == "OncallRelay" {
-            assert!(emitted.contains(&format!("\"{metric}\"")), "{name}: nobody emits {metric}");
-            let function = &alarm["Dimensions"][0]["Value"];
-            assert!(FUNCTIONS.iter().any(|(_, binary)| function == binary), "{name}: {function}");
+        for actions in ["AlarmActions", "OKActions"] {
+            assert_eq!(alarm[actions], json!([{"Ref": "AlarmTopic"}]), "{name}");
+        }
+        for metric in watched(alarm).iter().filter(|metric| metric["Namespace"] == "OncallRelay") {
+            let known = &metric["MetricName"];
+            if !counted.contains(known) {
+                assert!(emitted.contains(&known.to_string()), "{name}: nobody emits {known}");
+                let function = &metric["Dimensions"][0]["Value"];
+                assert!(FUNCTIONS.iter().any(|(_, binary)| function == binary), "{name}: {function}");
+            }
         }
     }
-    let watched: Vec<_> = alarms.iter().filter_map(|(_, alarm)| alarm["Properties"]["MetricName"].as_str()).collect();
-    for (metric, times) in [
-        ("Errors", 2),
-        ("Throttles", 2),
-        ("ApproximateNumberOfMessagesVisible", 2),
-        ("Failed", 1),
-        ("GivenUp", 1),
-        ("UnauthenticatedWebhook", 1),
-        ("ReminderSettled", 1),
+}
+
+#[test]
+fn what_keeps_people_from_hearing_of_alerts_is_an_alarm() {
+    let alarms = resources("AWS::CloudWatch::Alarm");
+    let watched: BTreeSet<_> = alarms
+        .iter()
+        .flat_map(|(_, alarm)| watched(&alarm["Properties"]))
+        .map(|metric| {
+            let function = metric["Dimensions"][0]["Value"].as_str().unwrap_or_default().to_owned();
+            (metric["MetricName"].as_str().unwrap().to_owned(), function)
+        })
+        .collect();
+    let (webhook, reminder) = ("pagerduty2typetalk", "oncall-reminder");
+    for (metric, function) in [
+        ("5xx", ""),
+        ("ApproximateNumberOfMessagesVisible", ""),
+        ("WebhookRefused", ""),
+        ("UnauthenticatedWebhook", webhook),
+        ("Failed", webhook),
+        ("GivenUp", webhook),
+        ("Unreadable", webhook),
+        ("FailedOver", webhook),
+        ("SecondsToPost", webhook),
+        ("SecretsStale", webhook),
+        ("LedgerFailed", webhook),
+        ("LedgerFailed", reminder),
+        ("RosterStale", webhook),
+        ("RosterStale", reminder),
+        ("Unmentionable", webhook),
+        ("Unmentionable", reminder),
+        ("ReminderSettled", reminder),
     ] {
-        assert_eq!(watched.iter().filter(|name| **name == metric).count(), times, "{metric} in {watched:?}");
+        let watched = watched.contains(&(metric.to_owned(), function.to_owned()));
+        assert!(watched, "nobody watches {metric} of {function:?}");
+    }
+}
+
+#[test]
+fn one_reminder_that_cannot_read_the_sheet_is_enough_for_an_alarm() {
+    let alarm = &resource("RosterStale")["Properties"];
+    assert_eq!(alarm["Metrics"][0]["Expression"], "SUM([FILL(webhook, 0), 2 * FILL(reminder, 0)])");
+    let needed = ["EvaluationPeriods", "DatapointsToAlarm", "Threshold"].map(|name| alarm[name].as_u64().unwrap());
+    assert_eq!(needed, [1, 1, 2]);
+}
+
+#[test]
+fn a_wrong_secret_is_an_alarm_that_names_what_to_compare() {
+    let text = resource("WebhookUnauthenticated")["Properties"]["AlarmDescription"].take();
+    let text = text["Fn::Sub"].as_str().unwrap();
+    for words in ["${SecretsPath}/PAGERDUTY_SIGNING_SECRETS", "${SecretsPath}/PAGERDUTY_TOKENS", "48 hours"] {
+        assert!(text.contains(words), "{words}: {text}");
     }
 }
 
