@@ -34,7 +34,7 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     match containers {
         Some(gateway) => println!("Docker's containers reach them at host.docker.internal ({gateway})."),
         None => println!(
-            "Docker Desktop's containers reach them at host.docker.internal. Docker Engine's don't: start it first."
+            "Docker Desktop's containers reach them at host.docker.internal; Docker Engine is to be started before them."
         ),
     }
     println!(
