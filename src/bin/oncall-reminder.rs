@@ -18,11 +18,13 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Error> {
     let (settings, _) = secret_store::load(Surroundings::of_process()).await?;
     let reminders = &Reminders::open(ReminderConfig::read(&settings)?).await?;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+    let ended = lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let now = telemetry::now();
         let (answer, settled, tally) = schedule::answer(reminders, &event.payload, now).await;
         telemetry::emit_reminder(settled, &tally, now);
         answer
     }))
-    .await
+    .await;
+    telemetry::log_stop(&ended);
+    Ok(())
 }

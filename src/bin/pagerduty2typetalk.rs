@@ -17,11 +17,13 @@ async fn serve() -> Result<(), Error> {
     let (settings, secrets) = secret_store::load(Surroundings::of_process()).await?;
     let relay = &Relay::open(WebhookConfig::read(&settings)?, secrets, telemetry::now()).await?;
     relay.warm_up(telemetry::now()).await;
-    lambda_http::run(service_fn(async |request: Request| {
+    let ended = lambda_http::run(service_fn(async |request: Request| {
         let now = telemetry::now();
         let (response, tally) = gateway::answer(relay, request, now).await;
         telemetry::emit_webhook(&tally, now);
         Ok::<_, Error>(response)
     }))
-    .await
+    .await;
+    telemetry::log_stop(&ended);
+    Ok(())
 }

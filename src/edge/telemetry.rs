@@ -52,6 +52,13 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     }
 }
 
+/// The end of a function that had started: Lambda, or `sam local`, has taken the runtime away, which is no failure.
+pub fn log_stop(result: &Result<(), lambda_http::Error>) {
+    if let Err(error) = result {
+        tracing::info!(event = "stopped", "the runtime has ended: {error}");
+    }
+}
+
 /// Emits what happened to a webhook, as far as it is not zero.
 pub fn emit_webhook(tally: &Tally, now: DateTime<Utc>) {
     emit("pagerduty2typetalk", &of_webhook(tally), now);

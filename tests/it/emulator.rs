@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::process::Command;
 
 use oncall_relay::config::SETTINGS;
 use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
@@ -13,6 +14,7 @@ use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2};
 use oncall_relay::stand_ins::ssm::Ssm;
 use oncall_relay::stand_ins::{BEARER_TOKEN, ROSTER_TAB, SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::world::{EVENING, happening, incident};
 
@@ -164,4 +166,34 @@ async fn an_order_that_no_schedule_gives_is_an_error_of_the_invocation() {
     let answer = reminders.invoke(&json!({"reminder": "tomorrow"})).await.unwrap();
     assert_eq!(answer["errorType"], "OrderError");
     assert!(answer["errorMessage"].as_str().unwrap().contains(r#""reminder":"today" or "next""#), "{answer}");
+}
+
+#[tokio::test]
+async fn a_function_whose_runtime_is_taken_away_has_not_failed() {
+    for (function, binary) in [
+        ("pagerduty2typetalk", env!("CARGO_BIN_EXE_pagerduty2typetalk")),
+        ("oncall-reminder", env!("CARGO_BIN_EXE_oncall-reminder")),
+    ] {
+        let stand_ins = StandIns::start().await.unwrap();
+        let runtime = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = stand_ins.settings();
+        let address = runtime.local_addr().unwrap().to_string();
+        let process = tokio::task::spawn_blocking(move || {
+            let of_lambda = [
+                ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
+                ("AWS_LAMBDA_FUNCTION_NAME", "function"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ];
+            Command::new(binary).env_clear().envs(settings).envs(of_lambda).output().unwrap()
+        });
+        // It has started when it asks for its first invocation; instead of one, the connection is closed.
+        let (asked, _) = runtime.accept().await.unwrap();
+        asked.readable().await.unwrap();
+        drop((asked, runtime));
+        let output = process.await.unwrap();
+        let log = String::from_utf8_lossy(&output.stdout);
+        assert!(log.contains(r#""level":"INFO""#) && log.contains(r#""event":"stopped""#), "{function}: {log}");
+        assert!(!log.contains("ERROR") && output.status.success(), "{function}: {output:?}");
+    }
 }

@@ -18,10 +18,10 @@ fn sample(name: &str) -> Value {
 /// The variables of `env.json`, with the addresses of running stand-ins in place of the fixed ones.
 fn settings_at(stand_ins: &StandIns) -> BTreeMap<String, String> {
     let addresses = [
-        ("http://127.0.0.1:8801", stand_ins.google.url()),
-        ("http://127.0.0.1:8802", stand_ins.typetalk.url()),
-        ("http://127.0.0.1:8803", stand_ins.slack.url()),
-        ("http://127.0.0.1:8804", stand_ins.incidents.url()),
+        ("http://host.docker.internal:8801", stand_ins.google.url()),
+        ("http://host.docker.internal:8802", stand_ins.typetalk.url()),
+        ("http://host.docker.internal:8803", stand_ins.slack.url()),
+        ("http://host.docker.internal:8804", stand_ins.incidents.url()),
     ];
     let settings: BTreeMap<String, String> = serde_json::from_value(sample("env")["Parameters"].take()).unwrap();
     let moved = |value: String| addresses.iter().fold(value, |value, (fixed, running)| value.replace(fixed, running));

@@ -1,8 +1,12 @@
 //! The deployment's template keeps its promises: every setting declared, no secret in it, no right too many.
 
+use std::collections::BTreeSet;
+
 use oncall_relay::config::{SETTINGS, Setting};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
+
+mod alarms;
 
 const FUNCTIONS: [(&str, &str); 2] =
     [("WebhookFunction", "pagerduty2typetalk"), ("ReminderFunction", "oncall-reminder")];
@@ -104,17 +108,11 @@ fn too_wide(statement: &Value) -> Option<String> {
     let of_role = !statement["Principal"].is_null() && statement["Action"] == "sts:AssumeRole";
     let resources = if of_role { vec![] } else { one_or_many(&statement["Resource"]) };
     let wide = resources.iter().find(|resource| match resource {
-        Value::String(arn) => !is_narrow(arn),
-        Value::Object(function) => !function.values().all(|value| value.as_str().is_some_and(is_narrow)),
+        Value::String(arn) => arn.contains('*'),
+        Value::Object(function) => !function.values().all(|arn| arn.as_str().is_some_and(|arn| !arn.contains('*'))),
         _ => true,
     });
     wide.map(|resource| format!("the resource {resource}"))
-}
-
-/// A wildcard stands for what is under one path, or for nothing.
-fn is_narrow(arn: &str) -> bool {
-    let path = arn.strip_suffix("${SecretsPath}/*").unwrap_or(arn);
-    !path.contains('*')
 }
 
 #[test]
@@ -137,7 +135,8 @@ fn a_right_that_is_too_wide_is_noticed() {
         (json!("sqs:SendMessage"), json!("*")),
         (json!("sqs:SendMessage"), json!(["arn:aws:sqs:::q", "*"])),
         (json!("sqs:SendMessage"), json!({"Fn::Sub": "arn:${AWS::Partition}:sqs:*"})),
-        (json!("ssm:GetParametersByPath"), json!({"Fn::Sub": "arn:aws:ssm:::parameter/*"})),
+        (json!("ssm:GetParameters"), json!({"Fn::Sub": "arn:aws:ssm:::parameter/*"})),
+        (json!("ssm:GetParameters"), json!({"Fn::Sub": "arn:aws:ssm:::parameter${SecretsPath}/*"})),
         (json!("sqs:SendMessage"), Value::Null),
     ] {
         let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
@@ -154,16 +153,47 @@ fn roles_are_our_own_and_no_ready_made_policy_is_attached() {
     }
     for (name, role) in resources("AWS::IAM::Role") {
         let attached = role["Properties"]["ManagedPolicyArns"].as_array().cloned().unwrap_or_default();
-        assert!(attached.iter().all(|policy| *policy == json!({"Ref": "SecretsAndLedger"})), "{name}: {attached:?}");
+        assert!(attached.iter().all(|policy| *policy == json!({"Ref": "LedgerAndKey"})), "{name}: {attached:?}");
+    }
+}
+
+/// Whether a function reads a setting.
+fn reads(function: &str, setting: &Setting) -> bool {
+    match function {
+        "WebhookFunction" => setting.webhook,
+        _ => setting.reminder,
     }
 }
 
 #[test]
+fn a_function_may_read_its_own_secrets_and_no_others() {
+    for (function, role) in [("WebhookFunction", "WebhookRole"), ("ReminderFunction", "ReminderRole")] {
+        assert_eq!(resource(function)["Properties"]["Role"], json!({"Fn::GetAtt": format!("{role}.Arn")}));
+        let path = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretsPath}";
+        let own: BTreeSet<_> = SETTINGS
+            .iter()
+            .filter(|setting| setting.secret && reads(function, setting))
+            .map(|setting| json!({"Fn::Sub": format!("{path}/{}", setting.name)}).to_string())
+            .collect();
+        let granted: Vec<_> = statements()
+            .into_iter()
+            .filter(|(place, statement)| place == role && statement["Action"].to_string().contains("ssm:"))
+            .collect();
+        let [(_, statement)] = granted.as_slice() else { panic!("{role}: {granted:?}") };
+        assert_eq!(statement["Action"], "ssm:GetParameters", "{role}");
+        let granted: BTreeSet<_> = one_or_many(&statement["Resource"]).into_iter().map(Value::to_string).collect();
+        assert_eq!(granted, own, "{role}");
+        assert!(own.len() > 3 && own.len() <= 10, "{role}: one call asks for ten parameters at most: {own:?}");
+    }
+    let elsewhere: Vec<_> = statements()
+        .into_iter()
+        .filter(|(place, statement)| !place.ends_with("Role") && statement["Action"].to_string().contains("ssm:"))
+        .collect();
+    assert_eq!(elsewhere, []);
+}
+
+#[test]
 fn every_setting_that_the_code_reads_is_declared_for_the_function_that_reads_it() {
-    let reads = |function: &str, setting: &Setting| match function {
-        "WebhookFunction" => setting.webhook,
-        _ => setting.reminder,
-    };
     for (function, _) in FUNCTIONS {
         let declared = variables(function);
         let read: Vec<_> =
@@ -235,7 +265,7 @@ fn the_reminders_are_due_at_ten_and_at_seventeen_in_tokyo_every_day() {
         assert_eq!(schedule["ScheduleExpressionTimezone"], json!({"Ref": "TimeZone"}), "{event}");
         let order: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
         assert_eq!(order, json!({"reminder": reminder, "at": "<aws.scheduler.scheduled-time>"}), "{event}");
-        let net = json!({"Fn::GetAtt": "UndeliveredReminders.Arn"});
+        let net = json!({"Fn::GetAtt": "LostReminders.Arn"});
         assert_eq!(schedule["DeadLetterConfig"]["Arn"], net, "{event}");
     }
     assert_eq!(parameters["TimeZone"]["Default"], "Asia/Tokyo");
@@ -245,24 +275,47 @@ fn the_reminders_are_due_at_ten_and_at_seventeen_in_tokyo_every_day() {
 fn a_failed_reminder_is_tried_twice_more_and_then_kept() {
     let config = &resource("ReminderFunction")["Properties"]["EventInvokeConfig"];
     assert_eq!(config["MaximumRetryAttempts"], 2);
-    let net = json!({"Type": "SQS", "Destination": {"Fn::GetAtt": "FailedReminders.Arn"}});
+    let net = json!({"Type": "SQS", "Destination": {"Fn::GetAtt": "LostReminders.Arn"}});
     assert_eq!(config["DestinationConfig"]["OnFailure"], net);
 }
 
 #[test]
-fn the_only_way_in_is_post_pagerduty() {
-    let mut ways = Vec::new();
-    for (function, _) in FUNCTIONS {
+fn the_ways_in_are_post_pagerduty_and_whatever_else_somebody_writes_instead() {
+    let ways = |function: &str| -> Vec<Value> {
         let Value::Object(events) = resource(function)["Properties"]["Events"].take() else { panic!("no events") };
-        ways.extend(events.into_values().filter(|event| event["Type"] != "ScheduleV2"));
-    }
-    let [way] = ways.as_slice() else { panic!("{ways:?}") };
-    assert_eq!((&way["Type"], &way["Properties"]["Method"]), (&json!("HttpApi"), &json!("POST")));
-    assert_eq!(way["Properties"]["Path"], "/pagerduty");
+        events.into_values().filter(|event| event["Type"] != "ScheduleV2").collect()
+    };
+    let way = |route: Value| {
+        let mut properties = json!({"ApiId": {"Ref": "Api"}, "PayloadFormatVersion": "2.0"});
+        properties.as_object_mut().unwrap().extend(route.as_object().unwrap().clone());
+        json!({"Type": "HttpApi", "Properties": properties})
+    };
+    // An event without method and path is API Gateway's route `$default`.
+    let (documented, otherwise) = (way(json!({"Method": "POST", "Path": "/pagerduty"})), way(json!({})));
+    assert_eq!(ways("WebhookFunction"), [otherwise, documented]);
+    assert_eq!(ways("ReminderFunction"), Vec::<Value>::new());
 }
 
 #[test]
-fn the_access_log_is_json_and_has_neither_headers_nor_bodies() {
+fn what_is_not_at_the_documented_address_takes_little_of_the_rest() {
+    let api = &resource("Api")["Properties"];
+    let (documented, otherwise) = (&api["DefaultRouteSettings"], &api["RouteSettings"]["$default"]);
+    for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
+        let [documented, otherwise] = [documented, otherwise].map(|limits| limits[limit].as_u64().unwrap());
+        assert!(otherwise * 10 <= documented, "{limit}: {otherwise} of {documented}");
+    }
+}
+
+#[test]
+fn concurrency_is_reserved_only_if_it_is_asked_for() {
+    assert_eq!(template()["Parameters"]["ReservedConcurrency"]["Default"], "");
+    let reserved = &resource("WebhookFunction")["Properties"]["ReservedConcurrentExecutions"];
+    let expected = json!([ "HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]);
+    assert_eq!(reserved["Fn::If"], expected);
+}
+
+#[test]
+fn the_access_log_is_json_and_has_neither_secrets_nor_bodies() {
     let format = resource("Api")["Properties"]["AccessLogSettings"]["Format"].take();
     let line: Map<String, Value> = serde_json::from_str(format.as_str().unwrap()).unwrap();
     for (name, value) in &line {
@@ -278,43 +331,4 @@ fn the_ledger_has_the_key_that_the_code_uses() {
     assert_eq!(table["KeySchema"], json!([{"AttributeName": "pk", "KeyType": "HASH"}]));
     assert_eq!(table["AttributeDefinitions"], json!([{"AttributeName": "pk", "AttributeType": "S"}]));
     assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires", "Enabled": true}));
-}
-
-#[test]
-fn an_alarm_watches_a_metric_that_exists_and_tells_somebody() {
-    let emitted = file("src/edge/telemetry.rs");
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    for (name, alarm) in &alarms {
-        let alarm = &alarm["Properties"];
-        assert_eq!(alarm["AlarmActions"], json!([{"Ref": "AlarmTopic"}]), "{name}");
-        let metric = alarm["MetricName"].as_str().unwrap();
-        if alarm["Namespace"] == "OncallRelay" {
-            assert!(emitted.contains(&format!("\"{metric}\"")), "{name}: nobody emits {metric}");
-            let function = &alarm["Dimensions"][0]["Value"];
-            assert!(FUNCTIONS.iter().any(|(_, binary)| function == binary), "{name}: {function}");
-        }
-    }
-    let watched: Vec<_> = alarms.iter().filter_map(|(_, alarm)| alarm["Properties"]["MetricName"].as_str()).collect();
-    for (metric, times) in [
-        ("Errors", 2),
-        ("Throttles", 2),
-        ("ApproximateNumberOfMessagesVisible", 2),
-        ("Failed", 1),
-        ("GivenUp", 1),
-        ("UnauthenticatedWebhook", 1),
-        ("ReminderSettled", 1),
-    ] {
-        assert_eq!(watched.iter().filter(|name| **name == metric).count(), times, "{metric} in {watched:?}");
-    }
-}
-
-#[test]
-fn a_day_without_both_reminders_is_an_alarm_even_if_nothing_is_heard() {
-    let alarm = &resource("NoReminder")["Properties"];
-    assert_eq!(
-        (&alarm["Statistic"], &alarm["Period"], &alarm["Threshold"]),
-        (&json!("Sum"), &json!(86_400), &json!(2))
-    );
-    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
-    assert_eq!(alarm["TreatMissingData"], "breaching");
 }
