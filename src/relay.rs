@@ -11,7 +11,7 @@ use crate::delivery::{Delivered, deliver};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::News;
-use crate::domain::notice::{Attention, Audience, Notice};
+use crate::domain::notice::{Attention, Audience, MentionOn, Notice};
 use crate::domain::roster::OnCallToday;
 use crate::domain::words::Language;
 use crate::edge::chat::Chat;
@@ -38,6 +38,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(150);
 pub struct Relay {
     gate: Gate,
     calendar: Calendar,
+    mention_on: MentionOn,
     language: Language,
     fallback_mentions: Vec<String>,
     roster: RosterSource,
@@ -102,7 +103,7 @@ impl Relay {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn open(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
         team.log_warnings();
         let http = HttpClient::new();
         let ledger = Ledger::open(team.ledger.as_ref(), Patience::OF_A_WEBHOOK, &http);
@@ -111,6 +112,7 @@ impl Relay {
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
             gate: Gate::new(webhook_secrets, secrets, now),
             calendar: team.calendar,
+            mention_on,
             language: team.language,
             fallback_mentions: team.fallback_mentions,
             ledger,
@@ -250,7 +252,7 @@ impl Relay {
 
     async fn attention(&self, event: &Event, clock: Clock, tally: &mut Tally) -> Attention {
         let now = clock.now;
-        let attend: fn(OnCallToday) -> Attention = match Audience::of(&event.kind, &self.calendar, now) {
+        let attend: fn(OnCallToday) -> Attention = match Audience::of(event, &self.mention_on, &self.calendar, now) {
             Audience::Readers => return Attention::Quiet,
             Audience::OnCall => Attention::Mention,
             Audience::Tester => Attention::Name,

@@ -59,7 +59,9 @@ pub fn every_kind(text: &str) -> impl Iterator<Item = Kind> {
             Kind::Triggered => Kind::Acknowledged,
             Kind::Acknowledged => Kind::Unacknowledged,
             Kind::Unacknowledged => Kind::Resolved,
-            Kind::Resolved => Kind::Reopened,
+            Kind::Resolved => Kind::Merged { into: other_incident(text()) },
+            Kind::Merged { into } if into.number.is_some() => Kind::Merged { into: Incident::default() },
+            Kind::Merged { .. } => Kind::Reopened,
             Kind::Reopened => Kind::Reassigned { to: vec![text()] },
             Kind::Reassigned { .. } => Kind::Escalated { to: vec![text(), text()] },
             Kind::Escalated { .. } => Kind::Delegated { to: vec![text()] },
@@ -78,6 +80,15 @@ pub fn every_kind(text: &str) -> impl Iterator<Item = Kind> {
             Kind::Unreadable => return None,
         })
     })
+}
+
+fn other_incident(title: String) -> Incident {
+    Incident {
+        id: IncidentId::parse("Q2INCIDENT"),
+        number: Some(34),
+        title: Some(title),
+        link: Link::parse("https://acme.pagerduty.com/incidents/Q2INCIDENT"),
+    }
 }
 
 /// An event of which everything is known but who did it.

@@ -1,7 +1,4 @@
-//! Slack: its markup, and `chat.postMessage` with a bot's token.
-//!
-//! Sources: <https://docs.slack.dev/reference/methods/chat.postmessage>,
-//! <https://docs.slack.dev/messaging/formatting-message-text>.
+//! Slack: `chat.postMessage` with a bot's token, <https://docs.slack.dev/reference/methods/chat.postmessage>.
 
 use std::time::Duration;
 
@@ -9,10 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fate, HttpClient, Post, PostError, Posted, exchange, markup};
+use super::{Fate, HttpClient, Post, PostError, Posted, exchange};
 use crate::config::{Purpose, SlackConfig};
-use crate::domain::message::{Message, Span};
-use crate::domain::roster::Mention;
 
 /// A channel and the bot that posts to it.
 #[derive(Debug)]
@@ -121,23 +116,4 @@ fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
     // A code is a word; anything else in its place is not for the log.
     let is_code = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     PostError::new(fate, if is_code { code } else { "an error code that is none" })
-}
-
-/// The text of a message in Slack's `mrkdwn`.
-pub(super) fn render(message: &Message) -> String {
-    markup::print(message, escape, |span| match span {
-        Span::Words(words) => words.clone(),
-        Span::Foreign(text) => escape(text),
-        Span::Mention(Mention::SlackMember(id)) => format!("<@{id}>"),
-        Span::Mention(Mention::SlackGroup(id)) => format!("<!subteam^{id}>"),
-        // The other chat's handle notifies nobody here.
-        Span::Mention(Mention::Typetalk(id)) => escape(id),
-        Span::Tag(tag) => format!("#{tag}"),
-        Span::Link(link) => format!("<{}>", escape(&link.to_string())),
-    })
-}
-
-/// The three characters that Slack's markup is made of.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
