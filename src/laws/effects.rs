@@ -117,8 +117,8 @@ fn shown(line: &str) -> Vec<char> {
 fn in_addresses(line: &[char]) -> Vec<bool> {
     let mut within = vec![false; line.len()];
     for at in 0..line.len() {
-        let rest: String = line[at..].iter().take(8).collect();
-        if rest.starts_with("http://") || rest.starts_with("https://") {
+        let is_next = |scheme: &str| scheme.chars().eq(line[at..].iter().copied().take(scheme.len()));
+        if is_next("http://") || is_next("https://") {
             let length = line[at..].iter().take_while(|c| !c.is_whitespace() && !"<>|\"".contains(**c)).count();
             within[at..at + length].fill(true);
         }

@@ -15,7 +15,7 @@ use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder, Shift};
 /// They are: what is said, the title, the service, who did it, a name in the sheet, an address, an incident's id.
 ///
 /// # Panics
-/// If the post notifies, tags or links anything but what is meant.
+/// If the post notifies, tags, links or formats anything but what is meant.
 pub fn texts(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(bytes);

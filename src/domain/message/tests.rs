@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::event::{Incident, IncidentId};
 use crate::domain::roster::SourceFailure;
-use crate::domain::samples::{event, every_kind, late_by, marked, notice, now, on_call, on_call_from};
+use crate::domain::samples::{event, every_kind, late_by, marked, notice, on_call, on_call_from};
 
 const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
 const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
@@ -103,8 +103,8 @@ fn a_merged_incident_says_into_which_as_far_as_that_is_known() {
         for (language, label) in [(Language::Japanese, "統合先: "), (Language::English, "into: ")] {
             let text = about(&notice(event(Kind::Merged { into: into.clone() }), ""), ON_SLACK, language);
             let lines: Vec<_> = text.lines().skip(2).collect();
-            let line = (!said.is_empty()).then(|| format!("{label}{said}"));
-            assert_eq!(lines[..lines.len() - 1].join("|"), line.unwrap_or_default());
+            let expected = if said.is_empty() { String::new() } else { format!("{label}{said}") };
+            assert_eq!(lines[..lines.len() - 1].join("|"), expected);
         }
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> Stri
         let lines = message.lines.iter().map(|spans| line(&spans.iter().map(shorten).collect::<Vec<_>>()));
         lines.collect::<Vec<_>>().join("\n")
     };
-    let whole = print_with(usize::MAX);
+    // No text has room for more, and one may have ten thousand characters.
+    let whole = print_with(MOST_UNITS);
     if units(&whole) <= MOST_UNITS {
         return whole;
     }

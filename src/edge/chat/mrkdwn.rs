@@ -24,7 +24,7 @@ const MARKUP: char = '\u{fffc}';
 
 /// The text of a message.
 pub(super) fn render(message: &Message) -> String {
-    markup::print(message, |spans| line(spans))
+    markup::print(message, line)
 }
 
 /// A character of a line, or markup of our own.
@@ -100,20 +100,15 @@ fn breaks(text: &[char]) -> Vec<bool> {
     let ends = ends(text);
     let mut begins_word = true;
     let begins = text.iter().enumerate().map(|(at, &c)| {
-        let next = text.get(at + 1).copied();
-        match mark(c) {
-            Some(mark) => {
-                let has_partner = ends[mark].is_some_and(|end| end > at + 1);
-                begins_word && has_partner && next.is_some_and(|next| !next.is_whitespace())
-            }
-            None => {
-                begins_word = !(c.is_alphanumeric() || matches!(c, '/' | '\\'));
-                match c {
-                    ':' => emoji_end(text, at).is_some_and(|end| !addresses[end]),
-                    '>' | '＞' => at == 0,
-                    _ => false,
-                }
-            }
+        if let Some(mark) = mark(c) {
+            let has_partner = ends[mark].is_some_and(|end| end > at + 1);
+            return begins_word && has_partner && text.get(at + 1).is_some_and(|next| !next.is_whitespace());
+        }
+        begins_word = !(c.is_alphanumeric() || matches!(c, '/' | '\\'));
+        match c {
+            ':' => emoji_end(text, at).is_some_and(|end| !addresses[end]),
+            '>' | '＞' => at == 0,
+            _ => false,
         }
     });
     begins.zip(&addresses).map(|(begins, in_address)| begins && !in_address).collect()

@@ -85,7 +85,7 @@ fn mentions_and_tags_have_white_space_on_both_sides() {
             for (at, _) in text.match_indices(['@', '#']) {
                 assert!(text[..at].chars().next_back().is_none_or(char::is_whitespace), "{kind:?}: {text}");
                 let end = text[at..].find(char::is_whitespace).expect("a word follows");
-                assert!(["@tanaka", "@suzuki-k", "#pd33"].contains(&&text[at..at + end]), "{kind:?}: {text}");
+                assert!(["@tanaka", "@suzuki-k", "#pd33", "#pd34"].contains(&&text[at..at + end]), "{kind:?}: {text}");
             }
         }
     }

@@ -68,9 +68,7 @@ fn kind(event_type: Option<String>, data: &Value) -> Kind {
         Some("incident.priority_updated") => Kind::PriorityUpdated { to: name(&data["priority"]) },
         Some("incident.service_updated") => Kind::ServiceUpdated,
         Some("incident.status_update_published") => Kind::StatusUpdated { message: written(data, "message") },
-        Some("incident.responder.added") => {
-            Kind::ResponderAdded { to: asked(data), message: written(data, "message") }
-        }
+        Some("incident.responder.added") => Kind::ResponderAdded { to: asked(data), message: written(data, "message") },
         Some("incident.responder.replied") => {
             Kind::ResponderReplied { state: text(&data["state"]), message: written(data, "message") }
         }

@@ -213,10 +213,7 @@ fn an_incident_that_was_merged_is_not_resolved() {
         (merge(&json!([reference])), Some(named.clone())),
         (json!({"incident": reference}), Some(named.clone())),
         (json!({"type": null, "incident": reference}), Some(named)),
-        (
-            merge(&numbered),
-            Some(Incident { number: Some(34), title: Some("Disk".to_owned()), ..other("QOTHER") }),
-        ),
+        (merge(&numbered), Some(Incident { number: Some(34), title: Some("Disk".to_owned()), ..other("QOTHER") })),
         (merge(&json!({"incident_number": "34"})), Some(Incident { number: Some(34), ..nothing() })),
         (merge(&json!("QOTHER")), Some(other("QOTHER"))),
         (merge(&json!({"id": 7, "summary": [], "html_url": {}})), Some(other("7"))),
