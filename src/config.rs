@@ -12,6 +12,7 @@ use secrecy::SecretString;
 
 use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
 use crate::domain::event::Link;
+use crate::domain::notice::MentionOn;
 use crate::domain::words::Language;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
@@ -57,6 +58,8 @@ pub struct WebhookConfig {
     pub team: TeamConfig,
     /// From `PAGERDUTY_SIGNING_SECRETS` and `PAGERDUTY_TOKENS`.
     pub secrets: WebhookSecrets,
+    /// From `MENTION_ON`.
+    pub mention_on: MentionOn,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -99,8 +102,10 @@ impl WebhookConfig {
         let mut reader = Reader::new(surroundings);
         let team = team(&mut reader, Purpose::Alerts);
         let secrets = webhook_secrets(&mut reader);
-        let (team, warnings) = reader.finish(team)?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets })
+        let mention_on =
+            reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
+        let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on })
     }
 }
 

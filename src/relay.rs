@@ -11,7 +11,7 @@ use crate::delivery::{Delivered, deliver};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::News;
-use crate::domain::notice::{Attention, Audience, Notice};
+use crate::domain::notice::{Attention, Audience, MentionOn, Notice};
 use crate::domain::roster::OnCallToday;
 use crate::domain::words::Language;
 use crate::edge::chat::Chat;
@@ -36,6 +36,7 @@ const RECORD_WITHIN: Duration = Patience::OF_A_WEBHOOK.record;
 pub struct Relay {
     gate: Gate,
     calendar: Calendar,
+    mention_on: MentionOn,
     language: Language,
     fallback_mentions: Vec<String>,
     roster: RosterSource,
@@ -104,7 +105,7 @@ impl Relay {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn open(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
         team.log_warnings();
         let http = HttpClient::new();
         let ledger = Ledger::open(team.ledger.as_ref(), Patience::OF_A_WEBHOOK, &http);
@@ -113,6 +114,7 @@ impl Relay {
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
             gate: Gate::new(webhook_secrets, secrets, now),
             calendar: team.calendar,
+            mention_on,
             language: team.language,
             fallback_mentions: team.fallback_mentions,
             ledger,
@@ -249,7 +251,7 @@ impl Relay {
 
     async fn attention(&self, event: &Event, clock: Clock, tally: &mut Tally) -> Attention {
         let now = clock.now;
-        let attend: fn(OnCallToday) -> Attention = match Audience::of(&event.kind, &self.calendar, now) {
+        let attend: fn(OnCallToday) -> Attention = match Audience::of(event, &self.mention_on, &self.calendar, now) {
             Audience::Readers => return Attention::Quiet,
             Audience::OnCall => Attention::Mention,
             Audience::Tester => Attention::Name,

@@ -57,6 +57,7 @@ pub const SETTINGS: &[Setting] = &[
     both("BUSINESS_DAYS"),
     both("BUSINESS_HOURS"),
     both("HOLIDAYS"),
+    webhook("MENTION_ON"),
     both("FALLBACK_MENTIONS"),
     reminder("MANUAL_URL"),
     both("MESSAGE_LANGUAGE"),

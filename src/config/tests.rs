@@ -98,6 +98,7 @@ fn every_variable_arrives_in_its_field() {
         ("BUSINESS_DAYS", "Sun-Thu"),
         ("BUSINESS_HOURS", "08:30-12:00"),
         ("HOLIDAYS", "none"),
+        ("MENTION_ON", "triggered, reopened"),
         ("FALLBACK_MENTIONS", " SRE , 田中,, "),
         ("MESSAGE_LANGUAGE", "en"),
     ]);
@@ -117,6 +118,7 @@ fn every_variable_arrives_in_its_field() {
     assert_eq!(key.client_email, "relay@example.iam.gserviceaccount.com");
     assert_eq!(exposed(&config.secrets.signing), ["new", "old"]);
     assert_eq!(exposed(&config.secrets.tokens), ["t1", "t2"]);
+    assert_eq!(config.mention_on, MentionOn::Kinds(vec!["triggered".to_owned(), "reopened".to_owned()]));
     assert_eq!(config.team.fallback_mentions, ["SRE", "田中"]);
     assert_eq!(config.team.language, Language::English);
     assert_eq!(config.team.warnings, [""; 0]);
@@ -141,6 +143,7 @@ fn what_is_not_set_has_its_default() {
     let google = google(&config);
     assert_eq!(google.base_url, "https://sheets.googleapis.com");
     assert_eq!((google.roster_range.as_str(), &google.members_range), ("当番表!A:Z", &None));
+    assert_eq!(config.mention_on, MentionOn::All);
     assert_eq!(config.team.fallback_mentions, ["SRE"]);
     assert_eq!(config.team.language, Language::Japanese);
     assert!(config.secrets.tokens.is_empty());
@@ -172,6 +175,7 @@ fn an_empty_variable_counts_as_absent() {
         "BUSINESS_DAYS",
         "BUSINESS_HOURS",
         "HOLIDAYS",
+        "MENTION_ON",
         "MESSAGE_LANGUAGE",
     ] {
         for empty in ["", "  ", "\n"] {

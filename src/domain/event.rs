@@ -24,6 +24,20 @@ pub struct Event {
     pub actor: Option<String>,
 }
 
+impl Event {
+    /// Whether it is about an incident: it names one, or its type says so.
+    #[must_use]
+    pub fn is_about_an_incident(&self) -> bool {
+        match &self.kind {
+            Kind::Unknown { event_type } => {
+                self.incident.tag().is_some() || event_type.as_deref().is_some_and(|name| name.starts_with("incident."))
+            }
+            Kind::Ping => false,
+            _ => true,
+        }
+    }
+}
+
 /// The kinds of events that have words of their own, with what only they carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -35,6 +49,11 @@ pub enum Kind {
     Unacknowledged,
     /// It is over.
     Resolved,
+    /// It is over because it was merged: what it was about goes on as another incident.
+    Merged {
+        /// The other one, as far as it is named.
+        into: Incident,
+    },
     /// It is over no longer.
     Reopened,
     /// Given to other people.
@@ -100,7 +119,30 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name for logs.
+    /// The names of all kinds.
+    pub const NAMES: [&str; 19] = [
+        "triggered",
+        "acknowledged",
+        "unacknowledged",
+        "resolved",
+        "merged",
+        "reopened",
+        "reassigned",
+        "escalated",
+        "delegated",
+        "annotated",
+        "priority_updated",
+        "service_updated",
+        "status_updated",
+        "responder_added",
+        "responder_replied",
+        "custom_action",
+        "ping",
+        "unknown",
+        "unreadable",
+    ];
+
+    /// The name for logs and settings.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -108,6 +150,7 @@ impl Kind {
             Self::Acknowledged => "acknowledged",
             Self::Unacknowledged => "unacknowledged",
             Self::Resolved => "resolved",
+            Self::Merged { .. } => "merged",
             Self::Reopened => "reopened",
             Self::Reassigned { .. } => "reassigned",
             Self::Escalated { .. } => "escalated",
@@ -122,6 +165,33 @@ impl Kind {
             Self::Ping => "ping",
             Self::Unknown { .. } => "unknown",
             Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// Whether somebody must do something about it, as far as its kind tells. In doubt, yes: what can't be read may
+    /// be an alert, and PagerDuty won't send it in other words.
+    #[must_use]
+    pub fn wants_attention(&self) -> bool {
+        match self {
+            Self::Triggered
+            | Self::Unacknowledged
+            | Self::Reopened
+            | Self::Reassigned { .. }
+            | Self::Escalated { .. }
+            | Self::Delegated { .. }
+            | Self::ResponderAdded { .. }
+            | Self::Unknown { .. }
+            | Self::Unreadable => true,
+            Self::Acknowledged
+            | Self::Resolved
+            | Self::Merged { .. }
+            | Self::Annotated { .. }
+            | Self::PriorityUpdated { .. }
+            | Self::ServiceUpdated
+            | Self::StatusUpdated { .. }
+            | Self::ResponderReplied { .. }
+            | Self::CustomAction { .. }
+            | Self::Ping => false,
         }
     }
 

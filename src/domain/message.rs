@@ -108,6 +108,7 @@ impl Message {
             }
             _ => {
                 let mut lines = vec![mentions, headline(event, language), details(event, language)];
+                lines.push(merged_into(event, language));
                 lines.extend(quotes(event));
                 lines.push(event.incident.link.iter().cloned().map(Span::Link).collect());
                 lines
@@ -164,6 +165,8 @@ fn signal(kind: &Kind) -> &'static str {
         Kind::Triggered | Kind::Unacknowledged | Kind::Reopened => "🔴",
         Kind::Acknowledged => "🟡",
         Kind::Resolved => "🟢",
+        // Over, and not for a good reason: the other incident goes on.
+        Kind::Merged { .. } => "🔀",
         _ => "🔵",
     }
 }
@@ -222,6 +225,22 @@ fn details(event: &Event, language: Language) -> Vec<Span> {
         _ => {}
     }
     join(parts, "/")
+}
+
+/// `統合先: #pd34 title link`, with whatever is known of the other incident.
+fn merged_into(event: &Event, language: Language) -> Vec<Span> {
+    let Kind::Merged { into } = &event.kind else { return Vec::new() };
+    // Its other messages carry its number, most likely; a tag made from its id would lead nowhere.
+    let mut other: Vec<Span> = into.number.and_then(|_| into.tag()).map(Span::Tag).into_iter().collect();
+    other.extend(into.title.as_deref().and_then(foreign));
+    other.extend(into.link.iter().cloned().map(Span::Link));
+    if other.is_empty() {
+        other.extend(into.id.as_ref().map(|id| Span::Foreign(id.to_string())));
+    }
+    if !other.is_empty() {
+        other.insert(0, Span::Words(format!("{}:", language.merged_into())));
+    }
+    other
 }
 
 fn list(names: &[String], language: Language) -> Vec<Span> {

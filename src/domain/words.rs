@@ -33,6 +33,7 @@ impl Language {
             Kind::Acknowledged => ("対応開始", "acknowledged"),
             Kind::Unacknowledged => ("対応解除", "unacknowledged"),
             Kind::Resolved => ("解決", "resolved"),
+            Kind::Merged { .. } => ("統合", "merged"),
             Kind::Reopened => ("再オープン", "reopened"),
             Kind::Reassigned { .. } => ("担当変更", "reassigned"),
             Kind::Escalated { .. } => ("エスカレーション", "escalated"),
@@ -98,6 +99,12 @@ impl Language {
             Kind::ResponderAdded { .. } => self.say("要請先", "to"),
             _ => self.say("担当", "to"),
         }
+    }
+
+    /// Labels the incident that another one was merged into.
+    #[must_use]
+    pub fn merged_into(self) -> &'static str {
+        self.say("統合先", "into")
     }
 
     /// Labels the priority.

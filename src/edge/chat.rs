@@ -1,6 +1,7 @@
 //! The chats that messages are posted to, and what can become of a post.
 
 mod markup;
+mod mrkdwn;
 mod slack;
 pub mod slack_errors;
 mod typetalk;
@@ -142,7 +143,7 @@ impl Chat {
 pub fn render(chat: ChatName, message: &Message) -> String {
     match chat {
         ChatName::Typetalk => typetalk::render(message),
-        ChatName::Slack => slack::render(message),
+        ChatName::Slack => mrkdwn::render(message),
     }
 }
 

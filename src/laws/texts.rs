@@ -15,7 +15,7 @@ use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder, Shift};
 /// They are: what is said, the title, the service, who did it, a name in the sheet, an address, an incident's id.
 ///
 /// # Panics
-/// If the post notifies, tags or links anything but what is meant.
+/// If the post notifies, tags, links or formats anything but what is meant.
 pub fn texts(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(bytes);
@@ -59,7 +59,9 @@ pub fn every_kind(text: &str) -> impl Iterator<Item = Kind> {
             Kind::Triggered => Kind::Acknowledged,
             Kind::Acknowledged => Kind::Unacknowledged,
             Kind::Unacknowledged => Kind::Resolved,
-            Kind::Resolved => Kind::Reopened,
+            Kind::Resolved => Kind::Merged { into: other_incident(text()) },
+            Kind::Merged { into } if into.number.is_some() => Kind::Merged { into: Incident::default() },
+            Kind::Merged { .. } => Kind::Reopened,
             Kind::Reopened => Kind::Reassigned { to: vec![text()] },
             Kind::Reassigned { .. } => Kind::Escalated { to: vec![text(), text()] },
             Kind::Escalated { .. } => Kind::Delegated { to: vec![text()] },
@@ -78,6 +80,15 @@ pub fn every_kind(text: &str) -> impl Iterator<Item = Kind> {
             Kind::Unreadable => return None,
         })
     })
+}
+
+fn other_incident(title: String) -> Incident {
+    Incident {
+        id: IncidentId::parse("Q2INCIDENT"),
+        number: Some(34),
+        title: Some(title),
+        link: Link::parse("https://acme.pagerduty.com/incidents/Q2INCIDENT"),
+    }
 }
 
 /// An event of which everything is known but who did it.

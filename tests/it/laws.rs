@@ -18,8 +18,8 @@ use serde_json::{Map, Value, json};
 use crate::world::{DAYTIME, World, happening, incident, posted};
 
 /// What a stranger writes who wants to notify, tag, link or confuse.
-const NASTY: &str =
-    "(@all|@tanaka| #pd1|<!channel>|<@U0TANAKA1>|<https://x\\.example\\|y>|[@#<>&|`]|\\n|\u{202e}|\u{2028}|\\PC){0,40}";
+const NASTY: &str = "(@all|@tanaka| #pd1|<!channel>|<@U0TANAKA1>|<https://x\\.example\\|y>|[@#<>&|`]|\
+     [*_~: ]|:fire:|\\n|\u{202e}|\u{2028}|\\PC){0,40}";
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use oncall_relay::stand_ins::server::Fault;
 use oncall_relay::stand_ins::{MEMBERS_TAB, ROSTER_TAB};
+use serde_json::json;
 
-use crate::world::{DAYTIME, World, posted, triggered, triggered_at};
+use crate::world::{DAYTIME, World, happening, incident, posted, triggered, triggered_at};
 
 /// The first line, which mentions, and the last, which has the news about the roster.
 async fn first_and_last_line(world: &World, event_id: &str, at: &str) -> (String, String) {
@@ -201,4 +202,33 @@ async fn csv_files_do_for_a_sheet() {
     assert_eq!(first, "@tanaka @sato");
     assert_eq!(world.google.requests(), 0);
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_mentions_nobody_reads_no_sheet() {
+    let mut world = World::new().await;
+    world.set("MENTION_ON", "attention");
+    let relay = world.relay().await;
+    let merged = |id| {
+        let mut event = incident().v3(&happening(id, "incident.resolved", DAYTIME));
+        event["event"]["data"]["resolve_reason"] =
+            json!({"type": "merge_resolve_reason", "incident": {"id": "PINCIDENT2", "number": 34}});
+        event
+    };
+    let of_a_team = json!({"event": {
+        "id": "e3", "event_type": "team.renamed", "occurred_at": DAYTIME, "data": {"id": "PTEAM", "type": "team"},
+    }});
+    let resolved = incident().v3(&happening("e1", "incident.resolved", DAYTIME));
+    for (event, first_line) in [
+        (resolved, "🟢 解決 #pd33 応答が遅い"),
+        (merged("e2"), "🔀 統合 #pd33 応答が遅い"),
+        (of_a_team, "🔵 team.renamed"),
+    ] {
+        assert_eq!(relay.signed(DAYTIME, &event).await, posted(1));
+        assert_eq!(relay.topic()[0].lines().next(), Some(first_line));
+    }
+    assert_eq!(world.google.reads(), 0);
+    assert_eq!(relay.signed(DAYTIME, &triggered("e4")).await, posted(1));
+    assert!(relay.topic()[0].starts_with("@tanaka @suzuki-k\n🔴 発生 "));
+    assert_eq!(world.google.reads(), 1);
 }

@@ -96,6 +96,15 @@ fn what_is_malformed_is_told_with_what_is_expected() {
             "BUSINESS_HOURS can't be used: `17:00-10:00` is not hours that end later on the day than they begin"
                 .to_owned(),
         ),
+        (
+            "MENTION_ON",
+            "triggered,resolve",
+            "MENTION_ON can't be used: no kind of event has the name `resolve`; write `all` or `attention` alone, or \
+             a list of triggered, acknowledged, unacknowledged, resolved, merged, reopened, reassigned, escalated, \
+             delegated, annotated, priority_updated, service_updated, status_updated, responder_added, \
+             responder_replied, custom_action, ping, unknown, unreadable"
+                .to_owned(),
+        ),
         ("MESSAGE_LANGUAGE", "fr", "MESSAGE_LANGUAGE can't be used: `fr` is not `ja` or `en`".to_owned()),
         (
             "PAGERDUTY_SIGNING_SECRETS",

@@ -3,10 +3,9 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
-use crate::domain::event::Incident;
+use crate::domain::event::{Incident, IncidentId};
 use crate::domain::roster::SourceFailure;
-use crate::domain::samples::{event, every_kind, late_by, marked, notice, now, on_call, on_call_from};
+use crate::domain::samples::{event, every_kind, late_by, marked, notice, on_call, on_call_from};
 
 const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
 const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
@@ -54,6 +53,8 @@ fn every_kind_of_event_has_words_of_its_own_in_both_languages() {
         ("🟡 対応開始 #pd33", "🟡 acknowledged #pd33"),
         ("🔴 対応解除 #pd33", "🔴 unacknowledged #pd33"),
         ("🟢 解決 #pd33", "🟢 resolved #pd33"),
+        ("🔀 統合 #pd33", "🔀 merged #pd33"),
+        ("🔀 統合 #pd33", "🔀 merged #pd33"),
         ("🔴 再オープン #pd33", "🔴 reopened #pd33"),
         ("🔵 担当変更 #pd33", "🔵 reassigned #pd33"),
         ("🔵 エスカレーション #pd33", "🔵 escalated #pd33"),
@@ -83,6 +84,29 @@ fn every_kind_of_event_has_words_of_its_own_in_both_languages() {
         .map(|kind| (said(&kind, Language::Japanese), said(&kind, Language::English)))
         .collect();
     assert_eq!(actual, expected.map(|(japanese, english)| (japanese.to_owned(), english.to_owned())));
+}
+
+#[test]
+fn a_merged_incident_says_into_which_as_far_as_that_is_known() {
+    let link = || Link::parse("https://acme.pagerduty.com/incidents/Q2");
+    let (id, title) = (|| IncidentId::parse("Q2"), || Some("Disks".to_owned()));
+    let nothing = Incident::default;
+    for (into, said) in [
+        (Incident { id: id(), number: Some(34), title: title(), link: link() }, "#pd34 «Disks» <{link}>"),
+        (Incident { id: id(), title: title(), link: link(), ..nothing() }, "«Disks» <{link}>"),
+        (Incident { number: Some(34), ..nothing() }, "#pd34"),
+        (Incident { id: id(), ..nothing() }, "«Q2»"),
+        (Incident { title: Some("\n".to_owned()), ..nothing() }, ""),
+        (nothing(), ""),
+    ] {
+        let said = said.replace("{link}", "https://acme.pagerduty.com/incidents/Q2");
+        for (language, label) in [(Language::Japanese, "統合先: "), (Language::English, "into: ")] {
+            let text = about(&notice(event(Kind::Merged { into: into.clone() }), ""), ON_SLACK, language);
+            let lines: Vec<_> = text.lines().skip(2).collect();
+            let expected = if said.is_empty() { String::new() } else { format!("{label}{said}") };
+            assert_eq!(lines[..lines.len() - 1].join("|"), expected);
+        }
+    }
 }
 
 #[test]
@@ -362,19 +386,4 @@ fn strangers_text_is_cleaned_and_stays_on_its_line() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "🔵 reassigned #pd33 «first second 'code' txet»");
     assert_eq!(lines[1], "urgency: high / by: «Rin Abe» / to: «A B»");
-}
-
-#[test]
-fn ten_minutes_are_no_delay() {
-    let calendar = Calendar::new(
-        chrono_tz::Asia::Tokyo,
-        BusinessDays::parse("Mon-Fri").unwrap(),
-        BusinessHours::parse("10:00-17:00").unwrap(),
-        Holidays::parse("jp").unwrap(),
-    );
-    for (age, told) in [(0, false), (600, false), (601, true), (-3600, false)] {
-        let event = Event { occurred_at: Some(now() - TimeDelta::seconds(age)), ..event(Kind::Triggered) };
-        let notice = Notice::new(event, Attention::Quiet, false, &calendar, now());
-        assert_eq!(notice.delay.is_some(), told, "{age} s");
-    }
 }

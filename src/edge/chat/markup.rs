@@ -6,21 +6,20 @@ use crate::domain::text;
 /// Both chats take 4,000 UTF-16 units; a message stays below.
 const MOST_UNITS: usize = 3_999;
 
-/// Prints a message: `foreign` escapes strangers' text, `own` prints every other span.
+/// Prints a message; `line` prints the spans of a line.
 ///
 /// Only strangers' text is shortened, the longest first, with `…`.
-pub(super) fn print(message: &Message, foreign: impl Fn(&str) -> String, own: impl Fn(&Span) -> String) -> String {
+pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> String {
     let print_with = |most_chars: usize| {
-        let line = |spans: &Vec<Span>| {
-            let spans = spans.iter().map(|span| match span {
-                Span::Foreign(text) => foreign(&text::shorten(text, most_chars)),
-                span => own(span),
-            });
-            spans.filter(|printed| !printed.is_empty()).collect::<Vec<_>>().join(" ")
+        let shorten = |span: &Span| match span {
+            Span::Foreign(text) => Span::Foreign(text::shorten(text, most_chars)),
+            span => span.clone(),
         };
-        message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+        let lines = message.lines.iter().map(|spans| line(&spans.iter().map(shorten).collect::<Vec<_>>()));
+        lines.collect::<Vec<_>>().join("\n")
     };
-    let whole = print_with(usize::MAX);
+    // No text has room for more, and one may have ten thousand characters.
+    let whole = print_with(MOST_UNITS);
     if units(&whole) <= MOST_UNITS {
         return whole;
     }
@@ -46,14 +45,12 @@ mod tests {
     use super::*;
 
     fn printed(spans: Vec<Span>) -> String {
-        print(
-            &Message { lines: vec![spans] },
-            |text| text.replace('&', "&amp;"),
-            |span| match span {
-                Span::Words(words) => words.clone(),
-                other => panic!("unexpected {other:?}"),
-            },
-        )
+        let span = |span: &Span| match span {
+            Span::Words(words) => words.clone(),
+            Span::Foreign(text) => text.replace('&', "&amp;"),
+            other => panic!("unexpected {other:?}"),
+        };
+        print(&Message { lines: vec![spans] }, |spans| spans.iter().map(span).collect::<Vec<_>>().join(" "))
     }
 
     #[test]

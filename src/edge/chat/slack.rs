@@ -1,16 +1,11 @@
-//! Slack: its markup, and `chat.postMessage` with a bot's token.
-//!
-//! Sources: <https://docs.slack.dev/reference/methods/chat.postmessage>,
-//! <https://docs.slack.dev/messaging/formatting-message-text>.
+//! Slack: `chat.postMessage` with a bot's token, <https://docs.slack.dev/reference/methods/chat.postmessage>.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fate, HttpClient, Post, PostError, Posted, Thread, exchange, markup, slack_errors};
+use super::{Fate, HttpClient, Post, PostError, Posted, Thread, exchange, slack_errors};
 use crate::config::{Purpose, SlackConfig};
-use crate::domain::message::{Message, Span};
-use crate::domain::roster::Mention;
 
 /// A channel and the bot that posts to it.
 #[derive(Debug)]
@@ -98,23 +93,4 @@ impl Slack {
 fn thread_of<'a>(message: &'a Value, ts: &'a Value, asked: Option<&'a str>) -> Option<&'a str> {
     let told = message["thread_ts"].as_str();
     told.or(asked.filter(|_| !message.is_object())).or(ts.as_str())
-}
-
-/// The text of a message in Slack's `mrkdwn`.
-pub(super) fn render(message: &Message) -> String {
-    markup::print(message, escape, |span| match span {
-        Span::Words(words) => words.clone(),
-        Span::Foreign(text) => escape(text),
-        Span::Mention(Mention::SlackMember(id)) => format!("<@{id}>"),
-        Span::Mention(Mention::SlackGroup(id)) => format!("<!subteam^{id}>"),
-        // The other chat's handle notifies nobody here.
-        Span::Mention(Mention::Typetalk(id)) => escape(id),
-        Span::Tag(tag) => format!("#{tag}"),
-        Span::Link(link) => format!("<{}>", escape(&link.to_string())),
-    })
-}
-
-/// The three characters that Slack's markup is made of.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -85,7 +85,7 @@ fn mentions_and_tags_have_white_space_on_both_sides() {
             for (at, _) in text.match_indices(['@', '#']) {
                 assert!(text[..at].chars().next_back().is_none_or(char::is_whitespace), "{kind:?}: {text}");
                 let end = text[at..].find(char::is_whitespace).expect("a word follows");
-                assert!(["@tanaka", "@suzuki-k", "#pd33"].contains(&&text[at..at + end]), "{kind:?}: {text}");
+                assert!(["@tanaka", "@suzuki-k", "#pd33", "#pd34"].contains(&&text[at..at + end]), "{kind:?}: {text}");
             }
         }
     }
@@ -143,6 +143,8 @@ fn strangers_text() -> impl Strategy<Value = String> {
             "<https://x.example|y>", "<#C0ALERTS>", "https://x.example/?a=1&b=2#@all", "&lt;!here&gt;", "&amp;", "<", ">",
             "`", "```", "\n", "\r\n", "\u{2028}", "\u{85}", "\u{b}", "\t", "\u{202e}", "\u{2066}", "\u{200b}", "\u{0}",
             "\u{1b}[31m", "@\u{200b}all", "\u{feff}#\u{202c}pd2", "> quote", "💥", "👨‍👩‍👧", "対応", "…", "、", "x",
+            "*", "_", "~", ":", "＊", "＿", "｀", "＞", " ", ".", "/", "*bold*", " _it_", "~st~", ":fire:", ":+1:", "10:30:00",
+            "db_master_01", "https://a_b.example/_c_/:d:", "\u{34f}",
         ]).prop_map(str::to_owned),
         1 => any::<String>(),
     ];

@@ -99,7 +99,7 @@ fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
 /// The text of a message: `@id` notifies and `#tag` tags, so strangers' text gets their full-width twins.
 pub(super) fn render(message: &Message) -> String {
     let foreign = |text: &str| text.replace('@', "＠").replace('#', "＃");
-    markup::print(message, foreign, |span| match span {
+    let print = |span: &Span| match span {
         Span::Words(words) => words.clone(),
         Span::Foreign(text) => foreign(text),
         Span::Mention(Mention::Typetalk(id)) => format!("@{id}"),
@@ -107,5 +107,9 @@ pub(super) fn render(message: &Message) -> String {
         Span::Mention(Mention::SlackMember(id) | Mention::SlackGroup(id)) => foreign(id),
         Span::Tag(tag) => format!("#{tag}"),
         Span::Link(link) => link.to_string(),
+    };
+    markup::print(message, |spans| {
+        let printed = spans.iter().map(print).filter(|printed| !printed.is_empty());
+        printed.collect::<Vec<_>>().join(" ")
     })
 }

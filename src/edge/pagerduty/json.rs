@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::event::Link;
+use crate::domain::text::shorten;
 
 /// What the parser follows of lists in lists, with some to spare; webhooks have some ten levels.
 const DEEPEST: usize = 100;
@@ -77,10 +78,22 @@ const MOST_ELEMENTS: usize = 1_000;
 /// A text field; numbers are taken for text, since ids and titles sometimes are numbers.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.chars().take(MOST_CHARACTERS).collect()),
+        Value::String(text) if !text.trim().is_empty() => Some(shorten(text, MOST_CHARACTERS)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// What somebody wrote, empty if there is nothing; it ends in `…` if PagerDuty says that it has `trimmed` it.
+pub(super) fn written(holder: &Value, field: &str) -> String {
+    let written = text(&holder[field]).unwrap_or_default();
+    let trimmed = match &holder["trimmed"] {
+        Value::Bool(trimmed) => *trimmed,
+        Value::String(trimmed) => trimmed.eq_ignore_ascii_case("true"),
+        _ => false,
+    };
+    let end = written.trim_end();
+    if trimmed && !end.ends_with('…') { format!("{end}…") } else { written }
 }
 
 /// The first of several fields that is a text.

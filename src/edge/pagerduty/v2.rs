@@ -40,7 +40,7 @@ fn kind(event_type: Option<String>, incident: &Value, log_entries: &[Value]) -> 
         Some("incident.trigger") => Kind::Triggered,
         Some("incident.acknowledge") => Kind::Acknowledged,
         Some("incident.unacknowledge") => Kind::Unacknowledged,
-        Some("incident.resolve") => Kind::Resolved,
+        Some("incident.resolve") => ended(incident),
         Some("incident.assign") => Kind::Reassigned { to: assignees(incident, log_entries) },
         Some("incident.escalate") => Kind::Escalated { to: assignees(incident, log_entries) },
         Some("incident.delegate") => Kind::Delegated { to: delegates(incident, log_entries) },
@@ -50,6 +50,31 @@ fn kind(event_type: Option<String>, incident: &Value, log_entries: &[Value]) -> 
         Some("incident.custom") => Kind::CustomAction { action: from_channel(log_entries, &["summary", "name"]) },
         _ => Kind::Unknown { event_type },
     }
+}
+
+/// Resolved, or merged into another incident.
+///
+/// v2 knows the word `merged`, and free text in its place; v3 an object that names the other incident.
+pub(super) fn ended(incident: &Value) -> Kind {
+    const MERGED: [&str; 3] = ["merged", "merge", "merge_resolve_reason"];
+    let reason = one(&incident["resolve_reason"]);
+    let other = one(&reason["incident"]);
+    let said = reason.as_str().or_else(|| one(&reason["type"]).as_str());
+    let merged = match said {
+        Some(word) => MERGED.iter().any(|merged| word.trim().eq_ignore_ascii_case(merged)),
+        // PagerDuty has no other reason that is an object.
+        None => other.is_object(),
+    };
+    if !merged {
+        return Kind::Resolved;
+    }
+    let into = Incident {
+        id: first_text(&[&other["id"], other]).as_deref().and_then(IncidentId::parse),
+        number: number(&other["number"]).or_else(|| number(&other["incident_number"])),
+        title: first_text(&[&other["title"], &other["summary"]]),
+        link: link(&other["html_url"]),
+    };
+    Kind::Merged { into }
 }
 
 /// To whom, by the log; several targets come as several log entries.

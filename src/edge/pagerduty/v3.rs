@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::json::{first_text, id, link, list, name, number, one, text, time};
-use super::v2::urgency;
+use super::json::{first_text, id, link, list, name, number, one, text, time, written};
+use super::v2::{ended, urgency};
 use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind};
 
@@ -59,22 +59,18 @@ fn kind(event_type: Option<String>, data: &Value) -> Kind {
         Some("incident.triggered") => Kind::Triggered,
         Some("incident.acknowledged") => Kind::Acknowledged,
         Some("incident.unacknowledged") => Kind::Unacknowledged,
-        Some("incident.resolved") => Kind::Resolved,
+        Some("incident.resolved") => ended(data),
         Some("incident.reopened") => Kind::Reopened,
         Some("incident.reassigned") => Kind::Reassigned { to: names(&data["assignees"]) },
         Some("incident.escalated") => Kind::Escalated { to: names(&data["assignees"]) },
         Some("incident.delegated") => Kind::Delegated { to: names(&data["escalation_policy"]) },
-        Some("incident.annotated") => Kind::Annotated { note: text(&data["content"]).unwrap_or_default() },
+        Some("incident.annotated") => Kind::Annotated { note: written(data, "content") },
         Some("incident.priority_updated") => Kind::PriorityUpdated { to: name(&data["priority"]) },
         Some("incident.service_updated") => Kind::ServiceUpdated,
-        Some("incident.status_update_published") => {
-            Kind::StatusUpdated { message: text(&data["message"]).unwrap_or_default() }
-        }
-        Some("incident.responder.added") => {
-            Kind::ResponderAdded { to: asked(data), message: text(&data["message"]).unwrap_or_default() }
-        }
+        Some("incident.status_update_published") => Kind::StatusUpdated { message: written(data, "message") },
+        Some("incident.responder.added") => Kind::ResponderAdded { to: asked(data), message: written(data, "message") },
         Some("incident.responder.replied") => {
-            Kind::ResponderReplied { state: text(&data["state"]), message: text(&data["message"]).unwrap_or_default() }
+            Kind::ResponderReplied { state: text(&data["state"]), message: written(data, "message") }
         }
         Some("pagey.ping") => Kind::Ping,
         _ => Kind::Unknown { event_type },

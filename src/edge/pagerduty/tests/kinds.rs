@@ -190,3 +190,83 @@ fn what_nobody_has_heard_of_names_an_incident_only_if_it_has_one() {
     body["event"]["data"]["incident"] = json!({"id": "QDISK00000LONG", "summary": "disk"});
     assert_eq!(event(&body).incident.tag().unwrap().to_string(), "pdQDISK00000LONG");
 }
+
+#[test]
+fn an_incident_that_was_merged_is_not_resolved() {
+    let nothing = Incident::default;
+    let named = Incident {
+        id: IncidentId::parse("QOTHER"),
+        number: None,
+        title: Some("[#34] Disk".to_owned()),
+        link: Link::parse("https://kanda.pagerduty.com/incidents/QOTHER"),
+    };
+    let reference = json!({
+        "id": "QOTHER", "type": "incident_reference", "summary": "[#34] Disk",
+        "html_url": "https://kanda.pagerduty.com/incidents/QOTHER",
+    });
+    let numbered = json!({"id": "QOTHER", "number": 34, "title": "Disk", "summary": "[#34] Disk"});
+    let merge = |other: &Value| json!({"type": "merge_resolve_reason", "incident": other});
+    let other = |id| Incident { id: IncidentId::parse(id), ..nothing() };
+    for (reason, into) in [
+        (merge(&reference), Some(named.clone())),
+        (json!([merge(&reference)]), Some(named.clone())),
+        (merge(&json!([reference])), Some(named.clone())),
+        (json!({"incident": reference}), Some(named.clone())),
+        (json!({"type": null, "incident": reference}), Some(named)),
+        (merge(&numbered), Some(Incident { number: Some(34), title: Some("Disk".to_owned()), ..other("QOTHER") })),
+        (merge(&json!({"incident_number": "34"})), Some(Incident { number: Some(34), ..nothing() })),
+        (merge(&json!("QOTHER")), Some(other("QOTHER"))),
+        (merge(&json!({"id": 7, "summary": [], "html_url": {}})), Some(other("7"))),
+        (merge(&Value::Null), Some(nothing())),
+        (json!({"type": "merge_resolve_reason"}), Some(nothing())),
+        (json!("merged"), Some(nothing())),
+        (json!(" Merged "), Some(nothing())),
+        (json!("merge_resolve_reason"), Some(nothing())),
+        (json!("Test alert, please disregard"), None),
+        (json!("merged the fix, all is well"), None),
+        (json!({"type": "auto_resolve_reason", "incident": reference}), None),
+        (json!({}), None),
+        (json!([]), None),
+        (json!(true), None),
+        (json!(1), None),
+        (Value::Null, None),
+    ] {
+        let kind = into.map_or(Kind::Resolved, |into| Kind::Merged { into });
+        let mut body = v3("incident.resolved");
+        body["event"]["data"]["resolve_reason"] = reason.clone();
+        assert_eq!(event(&body).kind, kind, "v3: {reason}");
+        let mut body = v2("incident.resolve", json!([]));
+        body["messages"][0]["incident"]["resolve_reason"] = reason.clone();
+        assert_eq!(event(&body).kind, kind, "v2: {reason}");
+        body["messages"][0]["event"] = json!("incident.acknowledge");
+        assert_eq!(event(&body).kind, Kind::Acknowledged, "{reason}");
+    }
+}
+
+#[test]
+fn a_text_that_pagerduty_has_cut_ends_in_an_ellipsis() {
+    for (trimmed, written, read) in [
+        (json!(true), "調査中", "調査中…"),
+        (json!("true"), "調査中", "調査中…"),
+        (json!(true), "two\nlines \n", "two\nlines…"),
+        (json!(true), "cut by hand…", "cut by hand…"),
+        (json!(true), "", "…"),
+        (json!(false), "調査中", "調査中"),
+        (json!("false"), "調査中", "調査中"),
+        (json!({}), "調査中", "調査中"),
+        (Value::Null, "調査中", "調査中"),
+    ] {
+        for (fixture, field) in [(V3_NOTE, "content"), (V3_STATUS_UPDATE, "message"), (V3_RESPONDER, "message")] {
+            let mut body = parsed(fixture);
+            body["event"]["data"]["trimmed"] = trimmed.clone();
+            body["event"]["data"][field] = json!(written);
+            let (Kind::Annotated { note: said }
+            | Kind::StatusUpdated { message: said }
+            | Kind::ResponderAdded { message: said, .. }) = event(&body).kind
+            else {
+                panic!("{body}")
+            };
+            assert_eq!(said, read, "{trimmed} {field}");
+        }
+    }
+}
