@@ -86,6 +86,7 @@ fn of_webhook(tally: &Tally) -> Vec<Metric> {
         ("Unreadable", tally.unreadable),
         ("Unauthenticated", tally.unauthenticated),
         ("UnauthenticatedWebhook", tally.unauthenticated_webhooks),
+        ("SecretsStale", tally.secrets_stale),
         ("RosterStale", tally.roster_stale),
     ];
     let counted = counts.into_iter().filter(|(_, count)| *count > 0);
