@@ -38,6 +38,8 @@ pub(super) async fn run(make: Make) -> Result<(), Box<dyn Error>> {
         broken += print_row(&format!("{version} | function | accepted, answered too late, no table | once"), 1, &doubt);
         let killed = storm::killed_between_post_and_record(version, &make).await.map_err(|error| error.to_string())?;
         broken += print_row(&format!("{version} | function | killed between post and record | once"), 1, &killed);
+        let wrong = storm::wrong_secrets_put_right(version, &make).await.map_err(|error| error.to_string())?;
+        broken += print_row(&format!("{version} | function | wrong secrets, then the right ones | a while"), 4, &wrong);
     }
     if broken > 0 {
         return Err(format!("{broken} rows are not as promised").into());

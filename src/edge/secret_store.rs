@@ -128,20 +128,20 @@ impl SecretStore {
         within: Duration,
         started: Instant,
     ) -> Result<Vec<(String, String)>, SecretsError> {
-        let mut attempt = 1;
+        let (mut attempt, mut until) = (1, within);
         loop {
-            let left = within.saturating_sub(started.elapsed());
+            let left = until.saturating_sub(started.elapsed());
             let Failure { why, passes } = match self.ask(names, left.min(ATTEMPT_WITHIN)).await {
                 Ok(found) => return Ok(found),
                 Err(failure) => failure,
             };
-            let within = match passes {
+            until = match passes {
                 Passes::Never => Duration::ZERO,
                 Passes::Perhaps => within.min(OUT_OF_REACH),
                 Passes::Soon => within,
             };
             let pause = pause(attempt, chance());
-            if started.elapsed() + pause >= within {
+            if started.elapsed() + pause >= until {
                 return Err(self.error(why));
             }
             sleep(pause).await;

@@ -246,6 +246,16 @@ fn a_body_larger_than_any_of_pagerdutys_is_not_parsed() {
 }
 
 #[test]
+fn events_without_end_are_read_so_far_and_the_rest_is_said_to_be_unreadable() {
+    let body = json!({"messages": vec![json!({"event": "incident.trigger"}); 1_002]}).to_string();
+    let items = open(body.as_bytes(), Some("w-1"));
+    assert_eq!(items.len(), 1_001);
+    let [.., Item::Event(last), Item::Event(rest)] = &items[..] else { panic!("{items:?}") };
+    assert_eq!((&last.kind, last.id.as_deref()), (&Kind::Triggered, Some("w-1/999")));
+    assert_eq!((&rest.kind, rest.id.as_deref()), (&Kind::Unreadable, Some("w-1/1000")));
+}
+
+#[test]
 fn version_1_and_what_is_no_webhook_are_told_apart() {
     let v1 = json!({"messages": [{"id": "1", "type": "incident.trigger", "created_on": "2026-11-24T02:00:00Z",
         "data": {"incident": {"id": "PDISK01", "incident_number": 4821}}}]});
