@@ -36,7 +36,8 @@ async fn main() -> Result<()> {
     let settings = stand_ins.settings();
     let (ssm, dynamodb) = (Ssm::start(0).await?, DynamoDb::start(0, "ledger").await?);
     ssm.put("/oncall/SLACK_TOKEN", &settings["SLACK_TOKEN"]);
-    let with_secrets = on_aws(&settings, &[("SECRETS_PATH", "/oncall"), ("AWS_ENDPOINT_URL_SSM", &ssm.url())]);
+    let with_secrets =
+        on_aws(&settings, &[("SECRETS_PATH", "/oncall"), ("AWS_ENDPOINT_URL_SSM", &ssm.url()), ("SLACK_TOKEN", "")]);
     let with_ledger = on_aws(&settings, &[("LEDGER_TABLE", "ledger"), ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url())]);
 
     let mut functions = [

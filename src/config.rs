@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
 use crate::domain::event::Link;
 use crate::domain::notice::MentionOn;
+use crate::domain::roster::{FallbackProblem, MembersTable};
 use crate::domain::words::Language;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
@@ -110,15 +111,12 @@ impl WebhookConfig {
 }
 
 impl WebhookSecrets {
-    /// Reads them again, after they may have been changed.
-    ///
-    /// # Errors
-    /// All problems, not only the first.
-    pub fn read(surroundings: &Surroundings) -> Result<Self, Problems> {
+    /// Reads them again, after they may have been changed: what can be used of them, and what is wrong with the rest.
+    #[must_use]
+    pub fn read_again(surroundings: &Surroundings) -> (Self, Option<Problems>) {
         let mut reader = Reader::new(surroundings);
         let secrets = webhook_secrets(&mut reader);
-        let (secrets, _) = reader.finish(Some(secrets))?;
-        Ok(secrets)
+        (secrets, reader.finish(Some(())).err())
     }
 }
 
@@ -158,7 +156,13 @@ fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {
     });
     let ledger = aws::ledger(reader);
     if let (Some(chats), Some(roster)) = (&chats, &roster) {
-        warn_of_one_name_for_two_chats(reader, chats, roster);
+        // Who is a member is only known once the tab is read.
+        if let Some(variable) = roster.missing_members() {
+            warn_of_one_name_for_two_chats(reader, chats, variable);
+            let chats: Vec<_> = chats.iter().map(ChatConfig::name).collect();
+            let problems = FallbackProblem::all(&fallback_mentions, &MembersTable::None, &chats);
+            problems.into_iter().for_each(|problem| reader.warn(problem.to_string()));
+        }
     }
     Some(TeamConfig {
         chats: chats?,
@@ -217,12 +221,8 @@ fn calendar(reader: &mut Reader<'_>) -> Option<Calendar> {
     Some(Calendar::new(zone?, days?, hours?, holidays?))
 }
 
-fn warn_of_one_name_for_two_chats(reader: &mut Reader<'_>, chats: &[ChatConfig], roster: &RosterConfig) {
-    let (no_members, variable) = match roster {
-        RosterConfig::Google(google) => (google.members_range.is_none(), "MEMBERS_RANGE"),
-        RosterConfig::Csv(csv) => (csv.members.is_none(), "MEMBERS_CSV"),
-    };
-    if chats.len() > 1 && no_members {
+fn warn_of_one_name_for_two_chats(reader: &mut Reader<'_>, chats: &[ChatConfig], variable: &str) {
+    if chats.len() > 1 {
         reader.warn(format!(
             "two chats and no {variable}: a name in the sheet can be a handle on only one of them, \
              so the other will not mention people"

@@ -18,15 +18,12 @@ use crate::edge::chat::Chat;
 use crate::edge::gate::{Admission, Gate};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::{Claim, Grant, Known, Ledger, Matter, Patience};
-use crate::edge::pagerduty::{self, Ignored, Item};
+use crate::edge::pagerduty::{self, Ignored, Item, Marks};
 use crate::edge::roster_source::{KeyError, RosterSource};
 use crate::edge::secret_store::Secrets;
 
 /// PagerDuty waits 5 s. Some of it is the network's and API Gateway's; 4 s are ours.
 const ANSWER_WITHIN: Duration = Duration::from_millis(3_800);
-
-/// Reading rotated secrets must leave time to post.
-const ADMIT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Kept back for writing down what became of a post.
 const RECORD_WITHIN: Duration = Patience::OF_A_WEBHOOK.record;
@@ -64,8 +61,10 @@ impl Webhook<'_> {
 pub enum Answer {
     /// Whatever was to post is posted, or can never be.
     Done,
-    /// It is not from PagerDuty, as far as we can tell.
+    /// It is not from PagerDuty.
     Unauthenticated,
+    /// It is not from PagerDuty as far as our secrets tell, and looks as if it were: they may be wrong.
+    UnauthenticatedWebhook,
     /// Something was to post and no chat has it: it must come again.
     SendAgain,
 }
@@ -87,8 +86,10 @@ pub struct Tally {
     pub unreadable: u32,
     /// The whole request was not authentic.
     pub unauthenticated: u32,
-    /// It was not authentic, and yet came with a webhook's id: PagerDuty's secret may have changed.
+    /// It was not authentic, and yet carried PagerDuty's marks: our secrets may be wrong.
     pub unauthenticated_webhooks: u32,
+    /// It was judged by old secrets, because they could not be read again.
+    pub secrets_stale: u32,
     /// Decided from an old copy of the roster, or from none.
     pub roster_stale: u32,
     /// Events during which the ledger's table could not be used.
@@ -110,7 +111,7 @@ impl Relay {
         let http = HttpClient::new();
         let ledger = Ledger::open(team.ledger.as_ref(), Patience::OF_A_WEBHOOK, &http);
         Ok(Self {
-            roster: RosterSource::open(&team.roster).await?,
+            roster: RosterSource::open(&team).await?,
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
             gate: Gate::new(webhook_secrets, secrets, now),
             calendar: team.calendar,
@@ -130,20 +131,12 @@ impl Relay {
     pub async fn on_webhook(&self, webhook: Webhook<'_>, now: DateTime<Utc>) -> (Answer, Tally) {
         let started = Instant::now();
         let mut tally = Tally::default();
-        match self.gate.admits(webhook.headers, webhook.body, now, started + ADMIT_WITHIN).await {
-            Admission::Admitted => {}
+        let admission = self.gate.admits(webhook.headers, webhook.body, now).await;
+        tally.secrets_stale = u32::from(matches!(admission, Admission::AdmittedByOldSecrets | Admission::Unknown));
+        match admission {
+            Admission::Admitted | Admission::AdmittedByOldSecrets => {}
             Admission::Unknown => return (Answer::SendAgain, tally),
-            Admission::Refused => {
-                tracing::warn!(
-                    event = "unauthenticated",
-                    webhook_id = webhook.id(),
-                    "refused a request: no signature or token of ours; if it is PagerDuty's, \
-                     check PAGERDUTY_SIGNING_SECRETS and PAGERDUTY_TOKENS"
-                );
-                tally.unauthenticated = 1;
-                tally.unauthenticated_webhooks = u32::from(webhook.id().is_some());
-                return (Answer::Unauthenticated, tally);
-            }
+            Admission::Refused => return (refuse(webhook, &mut tally), tally),
         }
         let clock = Clock { now, started };
         for item in pagerduty::open(webhook.body, webhook.id()) {
@@ -194,7 +187,7 @@ impl Relay {
             tracing::error!(
                 event = "unreadable",
                 event_id = event.id,
-                "authentic, but no JSON; look at PagerDuty itself"
+                "authentic, but no JSON, or over 1 MiB; look at PagerDuty itself"
             );
             tally.unreadable += 1;
         }
@@ -281,6 +274,32 @@ impl Clock {
     fn deadline(self) -> Instant {
         self.started + ANSWER_WITHIN
     }
+}
+
+/// A secret of ours that is wrong must not cost an alert: what looks like PagerDuty's is asked to come again.
+fn refuse(webhook: Webhook<'_>, tally: &mut Tally) -> Answer {
+    let Some(Marks { signed, bearer, subscription }) = Marks::of(webhook.headers) else {
+        tracing::warn!(
+            event = "unauthenticated",
+            webhook_id = webhook.id(),
+            "refused a request that has neither a signature or token of ours nor PagerDuty's marks; if it is a v2 \
+             extension's, that sends no `Authorization: Bearer` header yet"
+        );
+        tally.unauthenticated = 1;
+        return Answer::Unauthenticated;
+    };
+    tracing::error!(
+        event = "unauthenticated_webhook",
+        webhook_id = webhook.id(),
+        subscription,
+        signed,
+        bearer,
+        "a webhook that may be PagerDuty's fits no secret of ours, so PagerDuty is asked to send it again, for up to \
+         48 h: if it is signed, compare PAGERDUTY_SIGNING_SECRETS with the signing secret of the subscription; if it \
+         has a bearer token, compare PAGERDUTY_TOKENS with the Authorization header that the extension sends"
+    );
+    tally.unauthenticated_webhooks = 1;
+    Answer::UnauthenticatedWebhook
 }
 
 fn log_ignored(ignored: &Ignored, webhook_id: Option<&str>) {

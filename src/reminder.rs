@@ -123,7 +123,7 @@ impl Reminders {
         team.log_warnings();
         let http = HttpClient::new();
         Ok(Self {
-            roster: RosterSource::open(&team.roster).await?,
+            roster: RosterSource::open(&team).await?,
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
             ledger: Ledger::open(team.ledger.as_ref(), Patience::OF_A_REMINDER, &http),
             incidents: incidents.map(|config| Incidents::new(&config, http)),

@@ -16,8 +16,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let (settings, _) = secret_store::load(Surroundings::of_process()).await?;
-    let reminders = &Reminders::open(ReminderConfig::read(&settings)?).await?;
+    let (config, _) = secret_store::load(Surroundings::of_process(), ReminderConfig::read).await?;
+    let reminders = &Reminders::open(config).await?;
     let ended = lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let now = telemetry::now();
         let (answer, settled, tally) = schedule::answer(reminders, &event.payload, now).await;

@@ -14,8 +14,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let (settings, secrets) = secret_store::load(Surroundings::of_process()).await?;
-    let relay = &Relay::open(WebhookConfig::read(&settings)?, secrets, telemetry::now()).await?;
+    let (config, secrets) = secret_store::load(Surroundings::of_process(), WebhookConfig::read).await?;
+    let relay = &Relay::open(config, secrets, telemetry::now()).await?;
     relay.warm_up(telemetry::now()).await;
     let ended = lambda_http::run(service_fn(async |request: Request| {
         let now = telemetry::now();

@@ -1,10 +1,10 @@
 //! Reads variables one by one and collects what is wrong with them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 
@@ -48,6 +48,23 @@ impl Surroundings {
         let here = self.clone();
         let variable = move |name: &str| here.variable(name).or_else(|| secrets.get(name).cloned());
         Self { variable: Arc::new(variable), file: Arc::clone(&self.file) }
+    }
+
+    /// The secrets that `read` looks for and doesn't find here: what this function, set up like this, needs.
+    pub fn missing_secrets<T>(&self, read: impl FnOnce(&Self) -> T) -> Vec<&'static str> {
+        let missing = Arc::new(Mutex::new(BTreeSet::new()));
+        let (here, noted) = (self.clone(), Arc::clone(&missing));
+        let variable = move |name: &str| {
+            let value = here.variable(name);
+            if value.is_none() {
+                noted.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+            }
+            value
+        };
+        read(&Self { variable: Arc::new(variable), file: Arc::clone(&self.file) });
+        let missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = SETTINGS.iter().filter(|setting| setting.secret && missing.contains(setting.name));
+        secrets.map(|setting| setting.name).collect()
     }
 
     /// A value; an empty one counts as absent.
@@ -170,10 +187,13 @@ impl<'a> Reader<'a> {
     /// A secret that goes into an HTTP header.
     pub(super) fn secret(&mut self, variable: &'static str, remedy: &str) -> Option<SecretString> {
         let value = self.required(variable, remedy)?;
-        if value.bytes().all(|b| b.is_ascii_graphic()) {
+        if !value.bytes().all(|b| b.is_ascii_graphic()) {
+            self.malformed(variable, format!("it has characters that no token has; give it {remedy}"));
+        } else if is_plainly_none(&value) {
+            self.malformed(variable, format!("it is no secret ({NO_SECRETS}); give it {remedy}"));
+        } else {
             return Some(value.into());
         }
-        self.malformed(variable, format!("it has characters that no token has; give it {remedy}"));
         None
     }
 
@@ -183,7 +203,7 @@ impl<'a> Reader<'a> {
         value.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
     }
 
-    /// A list of secrets; an empty entry would be an open door.
+    /// A list of secrets, without those that would be an open door.
     pub(super) fn secrets(&mut self, variable: &'static str) -> Vec<SecretString> {
         let Some(value) = self.optional(variable) else { return Vec::new() };
         let entries: Vec<_> = value.split(',').map(str::trim).collect();
@@ -193,7 +213,11 @@ impl<'a> Reader<'a> {
         if !entries.iter().all(|entry| entry.bytes().all(|b| b.is_ascii_graphic())) {
             self.malformed(variable, "a secret has spaces or other characters that none has; give it the bare secrets");
         }
-        entries.into_iter().filter(|entry| !entry.is_empty()).map(Into::into).collect()
+        if entries.iter().any(|entry| !entry.is_empty() && is_plainly_none(entry)) {
+            self.malformed(variable, format!("an entry is no secret ({NO_SECRETS}); give it the real ones"));
+        }
+        let usable = |entry: &&str| !is_plainly_none(entry) && entry.bytes().all(|b| b.is_ascii_graphic());
+        entries.into_iter().filter(usable).map(Into::into).collect()
     }
 
     /// The address of a service, without a slash at the end.
@@ -232,4 +256,12 @@ impl<'a> Reader<'a> {
         self.file(variable)?;
         self.optional(variable).map(PathBuf::from)
     }
+}
+
+const SHORTEST_SECRET: usize = 8;
+const NO_SECRETS: &str = "`null`, `undefined` or shorter than 8 characters";
+
+/// Whether anybody could guess it: what a script stores that failed to get the real one.
+fn is_plainly_none(secret: &str) -> bool {
+    secret.len() < SHORTEST_SECRET || secret.eq_ignore_ascii_case("undefined")
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use yup_oauth2::ServiceAccountKey;
 
 use super::reader::Reader;
@@ -14,6 +16,16 @@ pub enum RosterConfig {
     Google(Box<GoogleConfig>),
     /// Files.
     Csv(CsvConfig),
+}
+
+impl RosterConfig {
+    /// The variable that would name the members tab, if it isn't set.
+    pub(super) fn missing_members(&self) -> Option<&'static str> {
+        match self {
+            Self::Google(google) => google.members_range.is_none().then_some("MEMBERS_RANGE"),
+            Self::Csv(csv) => csv.members.is_none().then_some("MEMBERS_CSV"),
+        }
+    }
 }
 
 /// The spreadsheet's variables.
@@ -95,7 +107,7 @@ fn google_key(reader: &mut Reader<'_>) -> Option<ServiceAccountKey> {
         );
         return None;
     };
-    let key = serde_json::from_str::<ServiceAccountKey>(&json).ok().filter(|key| {
+    let key = parsed_key(&json, 0).filter(|key| {
         let token_uri = url::Url::parse(&key.token_uri);
         token_uri.is_ok_and(|uri| matches!(uri.scheme(), "http" | "https")) && !key.client_email.is_empty()
     });
@@ -107,4 +119,26 @@ fn google_key(reader: &mut Reader<'_>) -> Option<ServiceAccountKey> {
         );
     }
     key
+}
+
+/// The key, however it was wrapped on its way: with a byte-order mark, quoted or escaped once more, in base64.
+fn parsed_key(text: &str, depth: usize) -> Option<ServiceAccountKey> {
+    const DEEPEST: usize = 3;
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if let Ok(mut key) = serde_json::from_str::<ServiceAccountKey>(text) {
+        key.private_key = key.private_key.replace("\\r", "").replace("\\n", "\n");
+        return Some(key);
+    }
+    if depth == DEEPEST {
+        return None;
+    }
+    // Escaped once more, with the quotes around it or without.
+    let quoted = |text: &str| serde_json::from_str::<String>(text).ok();
+    let unescaped = quoted(text).or_else(|| quoted(&format!("\"{}\"", text.replace('\n', "\\n"))));
+    let inner = unescaped.filter(|inner| inner != text).or_else(|| {
+        let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '=').collect();
+        let decoded = STANDARD_NO_PAD.decode(&digits).or_else(|_| URL_SAFE_NO_PAD.decode(&digits)).ok()?;
+        String::from_utf8(decoded).ok()
+    });
+    parsed_key(&inner?, depth + 1)
 }

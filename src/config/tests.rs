@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
@@ -26,7 +28,7 @@ const LEAST: &[(&str, &str)] = &[
     ("SPREADSHEET_ID", "1aB_c-D"),
     ("GOOGLE_CREDENTIALS", KEY),
     ("PAGERDUTY_SIGNING_SECRETS", "planted-signing"),
-    ("FALLBACK_MENTIONS", "SRE"),
+    ("FALLBACK_MENTIONS", "sre-team,S0SRETEAM"),
 ];
 
 /// The files that there are.
@@ -92,8 +94,8 @@ fn every_variable_arrives_in_its_field() {
         ("ROSTER_RANGE", "roster!B2:F"),
         ("MEMBERS_RANGE", "members!A:C"),
         ("SHEETS_BASE_URL", "http://127.0.0.1:8081"),
-        ("PAGERDUTY_SIGNING_SECRETS", " new , old "),
-        ("PAGERDUTY_TOKENS", "t1,t2"),
+        ("PAGERDUTY_SIGNING_SECRETS", " a-new-one , an-old-one "),
+        ("PAGERDUTY_TOKENS", "token-of-8,token-of-9"),
         ("TIME_ZONE", "America/New_York"),
         ("BUSINESS_DAYS", "Sun-Thu"),
         ("BUSINESS_HOURS", "08:30-12:00"),
@@ -116,8 +118,8 @@ fn every_variable_arrives_in_its_field() {
     assert_eq!((base_url.as_str(), spreadsheet_id.as_str()), ("http://127.0.0.1:8081", "1aB_c-D"));
     assert_eq!((roster_range.as_str(), members_range.as_deref()), ("roster!B2:F", Some("members!A:C")));
     assert_eq!(key.client_email, "relay@example.iam.gserviceaccount.com");
-    assert_eq!(exposed(&config.secrets.signing), ["new", "old"]);
-    assert_eq!(exposed(&config.secrets.tokens), ["t1", "t2"]);
+    assert_eq!(exposed(&config.secrets.signing), ["a-new-one", "an-old-one"]);
+    assert_eq!(exposed(&config.secrets.tokens), ["token-of-8", "token-of-9"]);
     assert_eq!(config.mention_on, MentionOn::Kinds(vec!["triggered".to_owned(), "reopened".to_owned()]));
     assert_eq!(config.team.fallback_mentions, ["SRE", "田中"]);
     assert_eq!(config.team.language, Language::English);
@@ -143,8 +145,8 @@ fn what_is_not_set_has_its_default() {
     let google = google(&config);
     assert_eq!(google.base_url, "https://sheets.googleapis.com");
     assert_eq!((google.roster_range.as_str(), &google.members_range), ("当番表!A:Z", &None));
+    assert_eq!(config.team.fallback_mentions, ["sre-team", "S0SRETEAM"]);
     assert_eq!(config.mention_on, MentionOn::All);
-    assert_eq!(config.team.fallback_mentions, ["SRE"]);
     assert_eq!(config.team.language, Language::Japanese);
     assert!(config.secrets.tokens.is_empty());
     for (time, business) in [
@@ -194,10 +196,10 @@ fn an_empty_variable_counts_as_absent() {
 fn settings_of_a_chat_that_is_not_used_are_not_asked_for() {
     let config = read_all(&[
         ("CHATS", "slack"),
-        ("SLACK_TOKEN", "xoxb-1"),
+        ("SLACK_TOKEN", "xoxb-one"),
         ("SLACK_ALERT_CHANNEL", "C1"),
         ("ROSTER_CSV", "/roster.csv"),
-        ("PAGERDUTY_TOKENS", "t"),
+        ("PAGERDUTY_TOKENS", "token-of-8"),
     ])
     .unwrap();
     assert_eq!(config.team.chats.iter().map(ChatConfig::name).collect::<Vec<_>>(), [ChatName::Slack]);
@@ -238,23 +240,116 @@ fn files_stand_for_the_spreadsheet_and_for_the_key() {
 }
 
 #[test]
+fn a_key_that_was_wrapped_on_its_way_is_unwrapped() {
+    let escaped_breaks = KEY.replace("\\n", "\\\\n");
+    let quoted = serde_json::to_string(KEY).unwrap();
+    let bare = quoted.trim_matches('"').to_owned();
+    let encoded = STANDARD.encode(KEY);
+    let lines = encoded.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\n");
+    for (how, key) in [
+        ("a byte-order mark", format!("\u{feff}{KEY}")),
+        ("escaped line breaks", escaped_breaks.clone()),
+        ("quoted as a JSON string", quoted),
+        ("escaped once more, without the quotes", bare),
+        ("base64", encoded),
+        ("base64 in lines", lines),
+        ("base64 for addresses", URL_SAFE.encode(format!("{KEY}{}", " ".repeat(3)))),
+        ("all at once", format!("\u{feff}{}", STANDARD.encode(serde_json::to_string(&escaped_breaks).unwrap()))),
+    ] {
+        let config = good(&[("GOOGLE_CREDENTIALS", &key)]);
+        let key = &google(&config).key;
+        assert_eq!(key.client_email, "relay@example.iam.gserviceaccount.com", "{how}");
+        let whole = "-----BEGIN PRIVATE KEY-----\nplanted-key\n-----END PRIVATE KEY-----\n";
+        assert!(key.private_key == whole, "{how}: the private key is another");
+    }
+}
+
+#[test]
+fn people_of_last_resort_whom_no_chat_can_mention_are_a_warning() {
+    let warned = |changes: &[(&str, &str)]| -> Vec<String> {
+        let warnings = good(changes).team.warnings.into_iter();
+        warnings.filter(|warning| warning.contains("FALLBACK_MENTIONS")).collect()
+    };
+    let entry = |number| {
+        format!(
+            "entry {number} of FALLBACK_MENTIONS can be mentioned on no chat of CHATS; write a name as the members tab \
+             has it, or a chat's own id"
+        )
+    };
+    let chat = |name| {
+        format!(
+            "nobody of FALLBACK_MENTIONS can be mentioned on {name}; add somebody whom the members tab has an id of \
+             there, or that id"
+        )
+    };
+    for (chats, fallback, expected) in [
+        ("typetalk,slack", "sre-team,S0SRETEAM", vec![]),
+        ("typetalk", "sre-team", vec![]),
+        ("typetalk,slack", "sre-team", vec![chat("Slack")]),
+        ("typetalk,slack", "S0SRETEAM", vec![chat("Typetalk")]),
+        ("typetalk", "sre-team,田中,S0SRETEAM", vec![entry(2), entry(3)]),
+        ("slack", "sre-team", vec![entry(1), chat("Slack")]),
+        ("slack", "S0SRETEAM,なし", vec![entry(2)]),
+    ] {
+        assert_eq!(warned(&[("CHATS", chats), ("FALLBACK_MENTIONS", fallback)]), expected, "{chats} {fallback}");
+        let members = [("CHATS", chats), ("FALLBACK_MENTIONS", fallback), ("MEMBERS_RANGE", "members!A:C")];
+        assert_eq!(warned(&members), [""; 0], "who is a member is not known yet");
+    }
+}
+
+#[test]
+fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
+    let webhook = |settings: &[(&str, &str)]| surroundings(settings).missing_secrets(WebhookConfig::read);
+    let reminder = |settings: &[(&str, &str)]| surroundings(settings).missing_secrets(ReminderConfig::read);
+    let both = [("CHATS", "typetalk,slack")];
+    let both_proofs = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+    assert_eq!(
+        webhook(&both),
+        [&["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS"][..], &both_proofs].concat()
+    );
+    assert_eq!(reminder(&both), ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"]);
+    let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv"), ("SLACK_TOKEN", "xoxb-planted")];
+    assert_eq!(webhook(&csv), both_proofs, "what the environment sets is not asked for");
+    assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY"]);
+    assert_eq!(surroundings(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
+    assert_eq!(webhook(LEAST), ["PAGERDUTY_TOKENS"]);
+}
+
+#[test]
+fn of_secrets_that_are_read_again_those_that_can_be_used_are() {
+    for (signing, tokens, expected, is_whole) in [
+        ("planted-signing,an-old-one", "", &["planted-signing", "an-old-one"][..], true),
+        ("planted-signing,null", "", &["planted-signing"], false),
+        ("planted-signing,", "undefined", &["planted-signing"], false),
+        ("null", "two words", &[], false),
+        ("", "", &[], false),
+    ] {
+        let settings = [("PAGERDUTY_SIGNING_SECRETS", signing), ("PAGERDUTY_TOKENS", tokens)];
+        let (secrets, problems) = WebhookSecrets::read_again(&surroundings(&settings));
+        assert_eq!([exposed(&secrets.signing), exposed(&secrets.tokens)].concat(), expected, "{settings:?}");
+        assert_eq!(problems.is_none(), is_whole, "{settings:?}: {problems:?}");
+    }
+}
+
+#[test]
 fn what_works_but_perhaps_not_as_meant_is_a_warning() {
     let two_chats = "two chats and no MEMBERS_RANGE: a name in the sheet can be a handle on only one of them, so the \
                      other will not mention people";
     assert_eq!(good(&[]).team.warnings, [two_chats]);
     assert_eq!(good(&[("MEMBERS_RANGE", "members!A:C")]).team.warnings, [""; 0]);
-    assert_eq!(good(&[("CHATS", "slack")]).team.warnings, [""; 0]);
+    let on_slack = [("CHATS", "slack"), ("FALLBACK_MENTIONS", "S0SRETEAM")];
+    let slack = |more: &[(&'static str, &'static str)]| good(&[&on_slack[..], more].concat()).team.warnings;
+    assert_eq!(slack(&[]), [""; 0]);
     assert_eq!(
-        good(&[("CHATS", "slack"), ("FALLBACK_MENTIONS", "")]).team.warnings,
+        slack(&[("FALLBACK_MENTIONS", "")]),
         ["FALLBACK_MENTIONS is not set: when the roster can't say who is on call, nobody is mentioned"]
     );
-    let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv")];
     assert_eq!(
-        good(&csv).team.warnings,
+        slack(&[("ROSTER_CSV", "/roster.csv")]),
         ["ROSTER_CSV is set, so the sheet of SPREADSHEET_ID is not read; remove one of the two"]
     );
     assert_eq!(
-        good(&[("CHATS", "slack"), ("SLACK_TOKEN", "xoxp-1")]).team.warnings,
+        slack(&[("SLACK_TOKEN", "xoxp-one")]),
         ["SLACK_TOKEN doesn't begin with `xoxb-`: is it the app's bot token?"]
     );
 }

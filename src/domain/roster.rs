@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 mod date;
 mod member;
 
-pub use member::{ChatName, Mention, Person};
+pub use member::{ChatName, FallbackProblem, Mention, Person};
 
 use member::Members;
 

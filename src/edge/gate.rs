@@ -1,6 +1,7 @@
-//! Whether a webhook is let in: before one is refused, secrets that may have been rotated are read again.
+//! Whether a webhook is let in: secrets that may have been rotated or revoked are read again first.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
@@ -11,16 +12,25 @@ use super::secret_store::Secrets;
 use crate::config::WebhookSecrets;
 
 /// A rotation costs webhooks nothing if it is noticed within this time; forgeries cost no more reads than one in it.
-const FRESH_FOR: TimeDelta = TimeDelta::seconds(60);
+const REFUSES_FOR: TimeDelta = TimeDelta::seconds(60);
 
-/// After a failure the store is left alone for so long.
+/// A secret that was revoked works no longer than this.
+const ADMITS_FOR: TimeDelta = TimeDelta::minutes(5);
+/// What a webhook that the copy admits waits for a newer one.
+const ADMIT_WITHIN: Duration = Duration::from_millis(500);
+/// What one that it doesn't admit waits; some time to post must be left.
+const REFUSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// After a failure the store is left alone for this time.
 const FAILED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// Decides on every request that claims to be a webhook.
 #[derive(Debug)]
 pub struct Gate {
     copy: Mutex<Copy>,
-    secrets: Option<Secrets>,
+    source: Option<Secrets>,
+    /// Held while the secrets are read again; whoever else needs them waits for the same reading.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// The secrets as they were at some time.
@@ -32,11 +42,19 @@ struct Copy {
     failed_at: Option<DateTime<Utc>>,
 }
 
+impl Copy {
+    fn admits_or(&self, headers: &HeaderMap, body: &[u8], otherwise: Admission) -> Admission {
+        if self.authenticity.admits(headers, body) { Admission::Admitted } else { otherwise }
+    }
+}
+
 /// What is to be done with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// It is PagerDuty's.
     Admitted,
+    /// It is PagerDuty's by secrets that are old and can't be read again.
+    AdmittedByOldSecrets,
     /// It is not.
     Refused,
     /// The secrets that would tell can't be read.
@@ -48,36 +66,63 @@ impl Gate {
     #[must_use]
     pub fn new(secrets: WebhookSecrets, source: Option<Secrets>, now: DateTime<Utc>) -> Self {
         let authenticity = Arc::new(Authenticity::new(secrets));
-        Self { copy: Mutex::new(Copy { authenticity, read_at: now, failed_at: None }), secrets: source }
+        let copy = Copy { authenticity, read_at: now, failed_at: None };
+        Self { copy: Mutex::new(copy), source, reading: tokio::sync::Mutex::default() }
     }
 
-    /// Decides before the deadline.
-    pub async fn admits(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>, deadline: Instant) -> Admission {
-        let Copy { authenticity, read_at, failed_at } = self.copy();
-        if authenticity.admits(headers, body) {
-            return Admission::Admitted;
-        }
-        let Some(secrets) = self.secrets.as_ref().filter(|_| now - read_at > FRESH_FOR) else {
-            return Admission::Refused;
+    /// Decides on a request.
+    pub async fn admits(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Admission {
+        let first = self.copy().admits_or(headers, body, Admission::Refused);
+        let (lasts, within) = match first {
+            Admission::Admitted => (ADMITS_FOR, ADMIT_WITHIN),
+            _ => (REFUSES_FOR, REFUSE_WITHIN),
         };
+        let Some(source) = self.source.as_ref().filter(|_| is_over(self.copy().read_at, lasts, now)) else {
+            return first;
+        };
+        if self.renewed(source, lasts, now, Instant::now() + within).await {
+            return self.copy().admits_or(headers, body, Admission::Refused);
+        }
+        match self.copy().admits_or(headers, body, Admission::Unknown) {
+            Admission::Admitted => Admission::AdmittedByOldSecrets,
+            other => other,
+        }
+    }
+
+    /// Whether there is a copy now that is not too old; it is read before the deadline, by one of all who need it.
+    async fn renewed(&self, source: &Secrets, lasts: TimeDelta, now: DateTime<Utc>, deadline: Instant) -> bool {
+        let Ok(_reading) = timeout_at(deadline, self.reading.lock()).await else { return false };
+        let Copy { read_at, failed_at, .. } = self.copy();
+        if !is_over(read_at, lasts, now) {
+            return true;
+        }
         // Strangers could otherwise keep a store busy that is in trouble already.
-        if failed_at.is_some_and(|failed_at| now - failed_at < FAILED_FOR) {
-            return Admission::Unknown;
+        if failed_at.is_some_and(|failed_at| !is_over(failed_at, FAILED_FOR, now)) {
+            return false;
         }
-        let why = match timeout_at(deadline, read_again(secrets)).await {
-            Ok(Ok(authenticity)) => {
-                let authenticity = Arc::new(authenticity);
-                let admitted = authenticity.admits(headers, body);
-                *self.copy.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Copy { authenticity, read_at: now, failed_at: None };
-                return if admitted { Admission::Admitted } else { Admission::Refused };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let why = match timeout_at(deadline, source.read(WebhookSecrets::read_again, left)).await {
+            Ok(Ok((secrets, problems))) => {
+                // What is no longer in the store must not work, whatever else is wrong there.
+                let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
+                copy.authenticity = Arc::new(Authenticity::new(secrets));
+                match problems {
+                    None => {
+                        (copy.read_at, copy.failed_at) = (now, None);
+                        return true;
+                    }
+                    Some(problems) => format!("those that can be used are; {problems}"),
+                }
             }
-            Ok(Err(why)) => why,
-            Err(_) => "no answer in time".to_owned(),
+            Ok(Err(error)) => format!("those of {read_at} are used; {error}"),
+            Err(_) => format!("those of {read_at} are used; no answer in time"),
         };
-        tracing::error!(event = "secrets", "the webhook secrets can't be read again: {why}");
+        tracing::error!(
+            event = "secrets",
+            "the webhook secrets can't be read again, and what fits none is asked to come again: {why}"
+        );
         self.copy.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(now);
-        Admission::Unknown
+        false
     }
 
     fn copy(&self) -> Copy {
@@ -85,7 +130,7 @@ impl Gate {
     }
 }
 
-async fn read_again(secrets: &Secrets) -> Result<Authenticity, String> {
-    let surroundings = secrets.read().await.map_err(|error| error.to_string())?;
-    WebhookSecrets::read(&surroundings).map(Authenticity::new).map_err(|problems| problems.to_string())
+/// Whether a time is over that began then; a clock that was put back doesn't make it longer.
+fn is_over(began: DateTime<Utc>, lasts: TimeDelta, now: DateTime<Utc>) -> bool {
+    (now - began).abs() > lasts
 }

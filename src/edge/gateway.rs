@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::relay::{Answer, Relay, Tally, Webhook};
 
-const PATH: &str = "/pagerduty";
+/// The last part of the webhooks' path.
+const WEBHOOKS: &str = "pagerduty";
 
 /// What the caller is told.
 #[derive(Serialize)]
@@ -19,10 +20,12 @@ enum Told {
     Refused { error: &'static str },
 }
 
+const UNAUTHENTICATED: Told = Told::Refused { error: "unauthenticated" };
+
 /// Answers one request, and says what happened for the metrics. Nothing internal goes to the caller.
 pub async fn answer(relay: &Relay, request: Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
     if !is_for_us(&request) {
-        tracing::warn!(event = "not_found", "a request for another path: PagerDuty's webhook goes to {PATH}");
+        tracing::warn!(event = "not_found", "a request for another path: PagerDuty's webhook goes to /{WEBHOOKS}");
         return (respond(StatusCode::NOT_FOUND, &Told::Refused { error: "not found" }), Tally::default());
     }
     if request.method() != Method::POST {
@@ -38,23 +41,27 @@ pub async fn answer(relay: &Relay, request: Request, now: DateTime<Utc>) -> (Res
     let ignored = ignored + tally.given_up;
     let response = match answer {
         Answer::Done => respond(StatusCode::OK, &Told::Done { posted, ignored }),
-        Answer::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &Told::Refused { error: "unauthenticated" }),
+        Answer::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED),
+        // A 401 would drop what may be PagerDuty's, and three of them the subscription.
+        Answer::UnauthenticatedWebhook => respond(StatusCode::SERVICE_UNAVAILABLE, &UNAUTHENTICATED),
         Answer::SendAgain => respond(StatusCode::SERVICE_UNAVAILABLE, &Told::SendAgain { posted, ignored, failed }),
     };
     (response, tally)
 }
 
-/// Compares the path without the stage (which API Gateway may or may not put before it) and a last slash.
+/// Goes by the route, or else by the path's last part: what is before it is a stage or a custom domain's base path,
+/// and a slash too many is somebody's slip when they gave PagerDuty the address. A 404 would drop the webhook.
 fn is_for_us(request: &Request) -> bool {
     let raw = request.raw_http_path();
     let path = if raw.is_empty() { request.uri().path() } else { raw };
-    let stage = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.stage.as_deref(),
-        Some(RequestContext::ApiGatewayV1(context)) => context.stage.as_deref(),
+    let route = match request.request_context_ref() {
+        // `POST /pagerduty`, or `$default`, which says nothing of the path.
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref(),
+        Some(RequestContext::ApiGatewayV1(context)) => context.resource_path.as_deref(),
         _ => None,
     };
-    let without_stage = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
-    [Some(path), without_stage].into_iter().flatten().any(|path| path.strip_suffix('/').unwrap_or(path) == PATH)
+    let last_part = |path: &str| path.split('/').rfind(|part| !part.is_empty()) == Some(WEBHOOKS);
+    last_part(path) || route.is_some_and(last_part)
 }
 
 fn respond(status: StatusCode, told: &Told) -> Response<Body> {
@@ -75,41 +82,54 @@ mod tests {
         lambda_http::request::from_str(&event.to_string()).unwrap()
     }
 
-    fn http_api(stage: &str, path: &str) -> Request {
+    fn http_api(route: &str, path: &str) -> Request {
         request(&json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {},
-            "requestContext": {"accountId": "1", "apiId": "a", "stage": stage, "requestId": "r", "timeEpoch": 0,
-                "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}},
+            "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "", "headers": {},
+            "requestContext": {"accountId": "1", "apiId": "a", "stage": "prod", "requestId": "r", "timeEpoch": 0,
+                "routeKey": route, "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1", "userAgent": "t"}},
             "isBase64Encoded": false
         }))
     }
 
-    fn rest_api(stage: &str, path: &str) -> Request {
+    fn rest_api(resource: &str, path: &str) -> Request {
         request(&json!({
-            "resource": "/pagerduty", "path": path, "httpMethod": "POST", "headers": {}, "multiValueHeaders": {},
-            "requestContext": {"accountId": "1", "apiId": "a", "stage": stage, "requestId": "r", "httpMethod": "POST",
-                "resourcePath": "/pagerduty", "path": format!("/{stage}{path}"), "identity": {}},
+            "resource": resource, "path": path, "httpMethod": "POST", "headers": {}, "multiValueHeaders": {},
+            "requestContext": {"accountId": "1", "apiId": "a", "stage": "Prod", "requestId": "r", "httpMethod": "POST",
+                "resourcePath": resource, "path": format!("/Prod{path}"), "identity": {}},
             "body": null, "isBase64Encoded": false
         }))
     }
 
     #[test]
-    fn the_path_is_compared_without_stage_and_last_slash() {
+    fn a_request_is_for_us_by_its_route_or_by_the_last_part_of_its_path() {
         for (request, expected) in [
             (http_api("$default", "/pagerduty"), true),
             (http_api("$default", "/pagerduty/"), true),
-            (http_api("prod", "/prod/pagerduty"), true),
-            (http_api("prod", "/prod/pagerduty/"), true),
-            (http_api("prod", "/staging/pagerduty"), false),
-            (http_api("pagerduty", "/pagerduty"), true),
+            (http_api("$default", "//pagerduty"), true),
+            (http_api("$default", "/pagerduty//"), true),
+            (http_api("$default", "/prod/pagerduty"), true),
+            (http_api("$default", "/prod/pagerduty/"), true),
+            (http_api("$default", "/hooks/v1/pagerduty"), true),
+            (http_api("POST /pagerduty", "/pagerduty"), true),
+            (http_api("POST /pagerduty", "/prod/hooks/pagerduty"), true),
+            (http_api("POST /pagerduty", "/hooks"), true),
+            (http_api("ANY /pagerduty/", "/"), true),
+            (http_api("POST /{proxy+}", "//pagerduty/"), true),
+            (http_api("POST /{proxy+}", "/other"), false),
+            (http_api("POST /other", "/other"), false),
+            (http_api("$default", ""), false),
             (http_api("$default", "/"), false),
             (http_api("$default", "/pagerduty/v2"), false),
             (http_api("$default", "/xpagerduty"), false),
-            (rest_api("Prod", "/pagerduty"), true),
-            (rest_api("Prod", "/pagerduty/"), true),
-            (rest_api("Prod", "/other"), false),
+            (http_api("$default", "/pagerduty.php"), false),
+            (rest_api("/pagerduty", "/pagerduty"), true),
+            (rest_api("/pagerduty", "/pagerduty/"), true),
+            (rest_api("/pagerduty", "/hooks"), true),
+            (rest_api("/{proxy+}", "/hooks//pagerduty/"), true),
+            (rest_api("/{proxy+}", "/other"), false),
         ] {
-            assert_eq!(is_for_us(&request), expected, "{}", request.uri());
+            assert_eq!(is_for_us(&request), expected, "{} {:?}", request.uri(), request.request_context_ref());
         }
     }
 }

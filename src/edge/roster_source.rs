@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 pub use google::KeyError;
 
 use super::ledger::{Ledger, SavedRoster};
-use crate::config::RosterConfig;
-use crate::domain::roster::{Copy, MembersTable, Reading, Roster, SourceFailure, Tables};
+use crate::config::{ChatConfig, RosterConfig, TeamConfig};
+use crate::domain::roster::{ChatName, Copy, FallbackProblem, MembersTable, Reading, Roster, SourceFailure, Tables};
 
 /// Google allows 60 reads a minute; an edit is seen after this time at the latest.
 const READ_EVERY: TimeDelta = TimeDelta::seconds(15);
@@ -31,6 +31,8 @@ const SAVE_EVERY: TimeDelta = TimeDelta::minutes(10);
 #[derive(Debug)]
 pub struct RosterSource {
     origin: Origin,
+    fallback: Vec<String>,
+    chats: Vec<ChatName>,
     memory: Mutex<Memory>,
 }
 
@@ -78,12 +80,13 @@ impl RosterSource {
     ///
     /// # Errors
     /// If the service account's key can't be used.
-    pub async fn open(config: &RosterConfig) -> Result<Self, KeyError> {
-        let origin = match config {
+    pub async fn open(team: &TeamConfig) -> Result<Self, KeyError> {
+        let origin = match &team.roster {
             RosterConfig::Google(config) => Origin::Google(Box::new(google::Spreadsheet::open(config).await?)),
             RosterConfig::Csv(config) => Origin::Csv(csv_file::CsvFiles::new(config)),
         };
-        Ok(Self { origin, memory: Mutex::default() })
+        let chats = team.chats.iter().map(ChatConfig::name).collect();
+        Ok(Self { origin, fallback: team.fallback_mentions.clone(), chats, memory: Mutex::default() })
     }
 
     /// The best reading that can be had before the deadline; `today` settles dates without a year.
@@ -160,6 +163,7 @@ impl RosterSource {
                 let changed = memory.copy.as_ref().is_none_or(|old| *old.tables != tables);
                 if changed {
                     log_row_problems(&tables, today);
+                    self.log_fallback_problems(&tables.members);
                     memory.saved_at = None;
                 }
                 memory.copy = Some(Copy { tables: Arc::new(tables), read_at: now });
@@ -168,6 +172,15 @@ impl RosterSource {
             Err(SourceError { failure, remedy }) => {
                 tracing::error!(event = "roster_unreadable", "{remedy}");
                 Some(failure)
+            }
+        }
+    }
+
+    /// Without a members tab they are told at the start.
+    fn log_fallback_problems(&self, members: &MembersTable) {
+        if matches!(members, MembersTable::Table(_)) {
+            for problem in FallbackProblem::all(&self.fallback, members, &self.chats) {
+                tracing::warn!(event = "settings", "{problem}");
             }
         }
     }

@@ -1,22 +1,33 @@
-//! Secrets from SSM Parameter Store: every parameter under `SECRETS_PATH` stands for a variable.
+//! Secrets from SSM Parameter Store: a parameter directly under `SECRETS_PATH` stands for the variable of its name.
 //!
-//! Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html>
+//! A function asks for those that it needs, by name, because IAM can grant names but not less than a whole path.
+//! Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
-use tokio::time::timeout;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::aws::sdk_config;
 use super::http::HttpClient;
-use crate::config::{SecretsConfig, Surroundings};
+use crate::config::{Problems, SecretsConfig, Surroundings};
 
-/// An attempt to read one page; the store answers within some 20 ms.
-const PAGE_WITHIN: Duration = Duration::from_millis(1_500);
-/// Attempts for a page, because a function that can't start costs webhooks their time.
-const ATTEMPTS: usize = 2;
+/// At the start. Lambda gives a function 10 s to start, and there is more to do; one that doesn't start costs webhooks
+/// their time, and asks a store that is throttling again at once.
+const START_WITHIN: Duration = Duration::from_secs(8);
+/// A store that is out of reach, and not only busy, is given up sooner.
+const OUT_OF_REACH: Duration = Duration::from_secs(4);
+/// An attempt; the store answers within some 20 ms.
+const ATTEMPT_WITHIN: Duration = Duration::from_millis(1_500);
+/// The longest that the first pause between two attempts can be; each further one may be twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The most names that the store takes in one request.
+const NAMES: usize = 10;
 
 /// Settings of which the secret ones are in the store.
 #[derive(Debug)]
@@ -25,23 +36,39 @@ pub struct Secrets {
     surroundings: Surroundings,
 }
 
-/// All settings: those of `surroundings`, and the secrets of the store that they name, if they name one.
+/// What `read` makes of all settings: those of `surroundings`, and the secrets of the store that they name, if they
+/// name one.
 ///
 /// # Errors
-/// If the store's own settings are wrong, or it can't be read.
-pub async fn load(surroundings: Surroundings) -> Result<(Surroundings, Option<Secrets>), lambda_http::Error> {
-    let Some(config) = SecretsConfig::read(&surroundings)? else { return Ok((surroundings, None)) };
+/// If settings are wrong, or the store can't be read.
+pub async fn load<T>(
+    surroundings: Surroundings,
+    read: impl Fn(&Surroundings) -> Result<T, Problems>,
+) -> Result<(T, Option<Secrets>), lambda_http::Error> {
+    let Some(config) = SecretsConfig::read(&surroundings)? else { return Ok((read(&surroundings)?, None)) };
     let secrets = Secrets { store: SecretStore::new(&config, HttpClient::new()), surroundings };
-    Ok((secrets.read().await?, Some(secrets)))
+    let names = secrets.surroundings.missing_secrets(&read);
+    let found = secrets.store.read(&names, START_WITHIN).await?;
+    let nothing = found.is_empty() && !names.is_empty();
+    match read(&secrets.surroundings.with_secrets(found)) {
+        Ok(config) => Ok((config, Some(secrets))),
+        Err(_) if nothing => {
+            let why = "there is no parameter under this path that this function needs; put them there, or correct \
+                       the path";
+            Err(secrets.store.error(format!("{why} ({})", names.join(", "))).into())
+        }
+        Err(problems) => Err(problems.into()),
+    }
 }
 
 impl Secrets {
-    /// All settings, with the secrets as they are now.
+    /// What `read` makes of all settings, with the secrets that it looks for as they are now.
     ///
     /// # Errors
-    /// If the store can't be read.
-    pub async fn read(&self) -> Result<Surroundings, SecretsError> {
-        Ok(self.surroundings.with_secrets(self.store.read().await?))
+    /// If the store can't be read in this time.
+    pub async fn read<T>(&self, read: impl Fn(&Surroundings) -> T, within: Duration) -> Result<T, SecretsError> {
+        let names = self.surroundings.missing_secrets(&read);
+        Ok(read(&self.surroundings.with_secrets(self.store.read(&names, within).await?)))
     }
 }
 
@@ -60,61 +87,77 @@ pub struct SecretsError {
     why: String,
 }
 
+/// Why an attempt failed.
+struct Failure {
+    why: String,
+    passes: Passes,
+}
+
+/// Whether a failure passes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passes {
+    Never,
+    Perhaps,
+    /// The store has too much to do, and says so.
+    Soon,
+}
+
 impl SecretStore {
     fn new(config: &SecretsConfig, http: HttpClient) -> Self {
         let sdk = sdk_config(&config.aws, config.aws.ssm_endpoint.as_deref(), http);
         Self { client: Client::new(&sdk), path: config.path.clone() }
     }
 
-    /// All parameters, by the last part of their names.
-    async fn read(&self) -> Result<HashMap<String, String>, SecretsError> {
+    /// Those of the parameters with these names that there are.
+    async fn read(&self, names: &[&str], within: Duration) -> Result<HashMap<String, String>, SecretsError> {
+        let started = Instant::now();
         let mut secrets = HashMap::new();
-        let mut next = None;
-        loop {
-            let page = self.page(next).await?;
-            for parameter in page.parameters.unwrap_or_default() {
-                if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                    let last = name.rsplit('/').next().unwrap_or(&name);
-                    if secrets.insert(last.to_owned(), value).is_some() {
-                        return Err(self.error(format!("two parameters are called {last}; remove one of them")));
-                    }
-                }
+        for names in names.chunks(NAMES) {
+            let names: Vec<_> = names.iter().map(|name| format!("{}/{name}", self.path)).collect();
+            for (name, value) in self.persist(&names, within, started).await? {
+                secrets.extend(name.rsplit('/').next().map(|name| (name.to_owned(), value)));
             }
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                break;
-            }
-        }
-        if secrets.is_empty() {
-            return Err(self.error("there is no parameter under this path; put them there, or correct the path"));
         }
         Ok(secrets)
     }
 
-    async fn page(
+    /// Asks again after failures that may pass, as long as there is time.
+    async fn persist(
         &self,
-        next: Option<String>,
-    ) -> Result<aws_sdk_ssm::operation::get_parameters_by_path::GetParametersByPathOutput, SecretsError> {
-        let mut attempt = 1;
+        names: &[String],
+        within: Duration,
+        started: Instant,
+    ) -> Result<Vec<(String, String)>, SecretsError> {
+        let (mut attempt, mut until) = (1, within);
         loop {
-            let call = self
-                .client
-                .get_parameters_by_path()
-                .path(&self.path)
-                .recursive(true)
-                .with_decryption(true)
-                .set_next_token(next.clone())
-                .send();
-            let (why, is_final) = match timeout(PAGE_WITHIN, call).await {
-                Ok(Ok(page)) => return Ok(page),
-                Ok(Err(error)) => explain(&error),
-                Err(_) => ("no answer in time".to_owned(), false),
+            let left = until.saturating_sub(started.elapsed());
+            let Failure { why, passes } = match self.ask(names, left.min(ATTEMPT_WITHIN)).await {
+                Ok(found) => return Ok(found),
+                Err(failure) => failure,
             };
-            if is_final || attempt == ATTEMPTS {
+            until = match passes {
+                Passes::Never => Duration::ZERO,
+                Passes::Perhaps => within.min(OUT_OF_REACH),
+                Passes::Soon => within,
+            };
+            let pause = pause(attempt, chance());
+            if started.elapsed() + pause >= until {
                 return Err(self.error(why));
             }
+            sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    async fn ask(&self, names: &[String], within: Duration) -> Result<Vec<(String, String)>, Failure> {
+        let call = self.client.get_parameters().set_names(Some(names.to_vec())).with_decryption(true).send();
+        let answer = match timeout(within, call).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(explain(&error, names)),
+            Err(_) => return Err(Failure { why: "no answer in time".to_owned(), passes: Passes::Perhaps }),
+        };
+        let parameters = answer.parameters.unwrap_or_default().into_iter();
+        Ok(parameters.filter_map(|parameter| Some((parameter.name?, parameter.value?))).collect())
     }
 
     fn error(&self, why: impl Into<String>) -> SecretsError {
@@ -122,20 +165,71 @@ impl SecretStore {
     }
 }
 
+/// Between half of what the attempt's pause may be and all of it, by chance (of 0 to 1): functions that start together
+/// must not ask again together.
+fn pause(attempt: u32, chance: f64) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(LONGEST_PAUSE);
+    longest.mul_f64(0.5 + chance / 2.0)
+}
+
+fn chance() -> f64 {
+    let mut bytes = [0; 2];
+    // Without chance the pauses are as long as they may be.
+    let drawn = SystemRandom::new().fill(&mut bytes).map(|()| u16::from_be_bytes(bytes));
+    drawn.map_or(1.0, |drawn| f64::from(drawn) / f64::from(u16::MAX))
+}
+
 /// What happened, and whether it would happen again.
-fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> (String, bool) {
-    match (error, error.code()) {
+fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, names: &[String]) -> Failure {
+    let (why, passes) = match (error, error.code()) {
         (_, Some(code @ "AccessDeniedException")) => {
-            (format!("{code}; the function's role needs ssm:GetParametersByPath on the path"), true)
+            let names = names.join(", ");
+            let why = format!(
+                "{code}; look at the policy of the function's role: it needs ssm:GetParameters on each of {names}, \
+                 since one that is left out makes the whole request fail, and kms:Decrypt if the key is your own"
+            );
+            (why, Passes::Never)
         }
-        (_, Some(code @ ("ThrottlingException" | "InternalServerError" | "ServiceUnavailable"))) => {
-            (code.to_owned(), false)
-        }
-        (_, Some(code)) => (code.to_owned(), true),
-        (SdkError::ConstructionFailure(_), None) => ("the request can't be made".to_owned(), true),
+        (_, Some(code @ "ThrottlingException")) => (code.to_owned(), Passes::Soon),
+        (_, Some(code @ ("InternalServerError" | "ServiceUnavailable"))) => (code.to_owned(), Passes::Perhaps),
+        (_, Some(code)) => (code.to_owned(), Passes::Never),
+        (SdkError::ConstructionFailure(_), None) => ("the request can't be made".to_owned(), Passes::Never),
         (SdkError::DispatchFailure(_), None) => {
-            ("the store can't be reached (AWS_REGION, AWS_ENDPOINT_URL_SSM)".to_owned(), false)
+            ("the store can't be reached (AWS_REGION, AWS_ENDPOINT_URL_SSM)".to_owned(), Passes::Perhaps)
         }
-        _ => ("an answer that is not the store's".to_owned(), false),
+        _ => ("an answer that is not the store's".to_owned(), Passes::Perhaps),
+    };
+    Failure { why, passes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The times of all attempts of which each fails at once, as far as they are within the time.
+    fn attempts(within: Duration, chance: f64) -> Vec<Duration> {
+        let ends = (1..).scan(Duration::ZERO, |elapsed, attempt| {
+            *elapsed += pause(attempt, chance);
+            Some(*elapsed)
+        });
+        ends.take_while(|elapsed| *elapsed < within).collect()
+    }
+
+    #[test]
+    fn a_throttled_start_asks_again_at_growing_distances_until_its_time_is_up() {
+        let millis = |times: Vec<Duration>| times.iter().map(Duration::as_millis).collect::<Vec<_>>();
+        assert_eq!(millis(attempts(START_WITHIN, 1.0)), [200, 600, 1_400, 3_000, 5_000, 7_000]);
+        assert_eq!(
+            millis(attempts(START_WITHIN, 0.0)),
+            [100, 300, 700, 1_500, 2_500, 3_500, 4_500, 5_500, 6_500, 7_500]
+        );
+        assert!(START_WITHIN + ATTEMPT_WITHIN < Duration::from_secs(10), "Lambda begins anew after 10 s");
+    }
+
+    #[test]
+    fn no_two_functions_need_have_the_same_pauses() {
+        let drawn: Vec<_> = (0..20).map(|_| chance()).collect();
+        assert!(drawn.iter().all(|chance| (0.0..=1.0).contains(chance)), "{drawn:?}");
+        assert!(drawn.iter().any(|chance| chance.total_cmp(&drawn[0]).is_ne()), "{drawn:?}");
     }
 }

@@ -92,6 +92,7 @@ fn of_webhook(tally: &Tally) -> Vec<Metric> {
         ("Unreadable", tally.unreadable),
         ("Unauthenticated", tally.unauthenticated),
         ("UnauthenticatedWebhook", tally.unauthenticated_webhooks),
+        ("SecretsStale", tally.secrets_stale),
         ("RosterStale", tally.roster_stale),
         ("LedgerFailed", tally.ledger_failed),
         ("Unmentionable", tally.unmentionable),

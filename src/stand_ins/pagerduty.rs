@@ -110,11 +110,13 @@ pub fn http_api_event(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Valu
     let headers: serde_json::Map<_, _> =
         headers.iter().map(|(name, value)| ((*name).to_lowercase(), json!(value))).collect();
     let text = std::str::from_utf8(body).ok();
+    // What has no route of its own comes by the one for everything else.
+    let route = if path == "/pagerduty" { "POST /pagerduty" } else { "$default" };
     json!({
-        "version": "2.0", "routeKey": "POST /pagerduty", "rawPath": path, "rawQueryString": "", "headers": headers,
+        "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "", "headers": headers,
         "requestContext": {
             "accountId": "123456789012", "apiId": "api", "domainName": "api.execute-api.ap-northeast-1.amazonaws.com",
-            "domainPrefix": "api", "requestId": "request", "routeKey": "POST /pagerduty", "stage": "$default",
+            "domainPrefix": "api", "requestId": "request", "routeKey": route, "stage": "$default",
             "time": "24/Nov/2026:02:00:00 +0000", "timeEpoch": 1_795_485_600_000_i64,
             "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "PagerDuty-Webhook/V3.0"},
         },

@@ -1,6 +1,6 @@
-//! SSM Parameter Store's `GetParametersByPath`, in pages of ten as the real one.
+//! SSM Parameter Store's `GetParameters`, by ten names at most, and only by those that the caller's policy allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::server::{Heard, Reply, Server, Service, lock};
 
-/// The most that a page holds.
-const PAGE: usize = 10;
+/// The most names in one request.
+const NAMES: usize = 10;
 
 /// A running parameter store; [`Server`] says how to make it fail.
 #[derive(Debug)]
@@ -24,17 +24,17 @@ pub struct Ssm {
 #[derive(Debug, Default)]
 struct Store {
     parameters: Mutex<BTreeMap<String, String>>,
+    /// Which names the caller's policy has; without one it has all.
+    allowed: Mutex<Option<BTreeSet<String>>>,
+    asked: Mutex<Vec<Vec<String>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct GetParametersByPath {
-    path: String,
-    #[serde(default)]
-    recursive: bool,
+struct GetParameters {
+    names: Vec<String>,
     #[serde(default)]
     with_decryption: bool,
-    next_token: Option<String>,
 }
 
 impl Ssm {
@@ -52,6 +52,22 @@ impl Ssm {
     pub fn put(&self, name: &str, value: &str) {
         lock(&self.store.parameters).insert(name.to_owned(), value.to_owned());
     }
+
+    /// Deletes a parameter, by its whole name.
+    pub fn delete(&self, name: &str) {
+        lock(&self.store.parameters).remove(name);
+    }
+
+    /// Gives the caller a policy with these whole names, and no others.
+    pub fn allow(&self, names: &[&str]) {
+        *lock(&self.store.allowed) = Some(names.iter().map(|name| (*name).to_owned()).collect());
+    }
+
+    /// The names in each request so far that was well-formed.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Vec<String>> {
+        lock(&self.store.asked).clone()
+    }
 }
 
 impl Deref for Ssm {
@@ -65,43 +81,43 @@ impl Deref for Ssm {
 impl Service for Store {
     fn answer(&self, request: &Heard) -> Reply {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_for_us = request.method() == Method::POST && header("x-amz-target") == "AmazonSSM.GetParametersByPath";
+        let is_for_us = request.method() == Method::POST && header("x-amz-target") == "AmazonSSM.GetParameters";
         if !is_for_us {
             return refusal("UnknownOperationException");
         }
         if !header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=") {
             return refusal("MissingAuthenticationToken");
         }
-        match serde_json::from_slice::<GetParametersByPath>(request.body()) {
-            Ok(asked) => self.page(&asked),
+        match serde_json::from_slice::<GetParameters>(request.body()) {
+            Ok(asked) => self.parameters(asked),
             Err(_) => refusal("SerializationException"),
         }
     }
 }
 
 impl Store {
-    fn page(&self, asked: &GetParametersByPath) -> Reply {
+    fn parameters(&self, asked: GetParameters) -> Reply {
+        let GetParameters { names, with_decryption } = asked;
+        let distinct: BTreeSet<_> = names.iter().collect();
+        if !(1..=NAMES).contains(&names.len()) {
+            return refusal("ValidationException");
+        }
+        lock(&self.asked).push(names.clone());
+        // One name that is not allowed costs all of them.
+        if lock(&self.allowed).as_ref().is_some_and(|allowed| !names.iter().all(|name| allowed.contains(name))) {
+            return refusal("AccessDeniedException");
+        }
         let parameters = lock(&self.parameters);
-        let folder = format!("{}/", asked.path.trim_end_matches('/'));
-        let under = parameters
-            .iter()
-            .filter(|(name, _)| name.strip_prefix(&folder).is_some_and(|rest| asked.recursive || !rest.contains('/')));
-        let Ok(start) = asked.next_token.as_deref().unwrap_or("0").parse::<usize>() else {
-            return refusal("InvalidNextToken");
-        };
-        let found: Vec<_> = under
-            .skip(start)
-            .map(|(name, value)| {
+        let (found, missing): (Vec<_>, Vec<_>) = distinct.into_iter().partition(|name| parameters.contains_key(*name));
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|name| {
                 // Who doesn't ask for decryption gets what nobody can use.
-                let value = if asked.with_decryption { value.as_str() } else { "AQICAHencrypted" };
+                let value = if with_decryption { parameters[name].as_str() } else { "AQICAHencrypted" };
                 json!({"Name": name, "Type": "SecureString", "Value": value, "Version": 1})
             })
             .collect();
-        let mut page = json!({"Parameters": found.iter().take(PAGE).collect::<Vec<_>>()});
-        if found.len() > PAGE {
-            page["NextToken"] = json!((start + PAGE).to_string());
-        }
-        Reply::json(StatusCode::OK, &page)
+        Reply::json(StatusCode::OK, &json!({"Parameters": found, "InvalidParameters": missing}))
     }
 }
 

@@ -54,12 +54,24 @@ impl Fleet {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut instances = Vec::new();
         for _ in 0..size {
-            instances.push(Mutex::new(match make {
-                Make::Built { rie, bootstrap } => Instance::Built(Emulator::start(rie, bootstrap, settings).await?),
-                Make::Linked => Instance::Linked(Box::new(linked(settings).await?)),
-            }));
+            instances.push(Mutex::new(Instance::start(make, settings).await?));
         }
         Ok(Self { instances, turn: AtomicUsize::new(0) })
+    }
+
+    /// Replaces every instance by one with these settings, as a deployment does.
+    ///
+    /// # Errors
+    /// If one can't be started.
+    pub async fn deploy(
+        &self,
+        make: &Make,
+        settings: &HashMap<String, String>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for instance in &self.instances {
+            *instance.lock().await = Instance::start(make, settings).await?;
+        }
+        Ok(())
     }
 
     /// Hands an event of API Gateway to the next free instance; the status of its answer, if it gives one.
@@ -91,6 +103,15 @@ impl Fleet {
                 emulator.kill();
             }
         }
+    }
+}
+
+impl Instance {
+    async fn start(make: &Make, settings: &HashMap<String, String>) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        Ok(match make {
+            Make::Built { rie, bootstrap } => Self::Built(Emulator::start(rie, bootstrap, settings).await?),
+            Make::Linked => Self::Linked(Box::new(linked(settings).await?)),
+        })
     }
 }
 

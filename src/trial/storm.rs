@@ -1,4 +1,4 @@
-//! Trials of what happens at the same time: one event twice, a function killed over a post, a storm of webhooks.
+//! Trials beside the matrix: one event twice, a function killed over a post, wrong secrets, a storm of webhooks.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::{sleep, sleep_until};
 use super::Surroundings;
 use super::faults::Outcome;
 use super::fleet::{Fleet, Make};
-use super::sender::{Kind, Sent, Version, Webhook, compare, deliver_all};
+use super::sender::{Kind, Sent, Version, Webhook, compare, deliver_all, two_incidents};
 use crate::stand_ins::server::Fault;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -114,6 +114,33 @@ pub async fn thread_ends(version: Version, make: &Make, how: ThreadEnds) -> Resu
     let sent = sent.and(deliver_all(&after, &webhooks[1..], async |_| {}).await);
     let arrived = compare(&webhooks, &around.take_texts());
     Ok(Outcome::of_webhooks(&around, sent, arrived))
+}
+
+/// The function has wrong secrets, until somebody sees the alarm and puts them right; PagerDuty keeps what it sends.
+///
+/// # Errors
+/// If the services or the instances can't be started.
+pub async fn wrong_secrets_put_right(version: Version, make: &Make) -> Result<Outcome> {
+    /// More than the drops that disable a subscription.
+    const NOTICED_AFTER: usize = 6;
+    let around = Surroundings::start().await?;
+    let mut right = around.settings();
+    right.insert("CHATS".to_owned(), "typetalk".to_owned());
+    let mut wrong = right.clone();
+    for variable in ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"] {
+        wrong.insert(variable.to_owned(), "of-another-subscription".to_owned());
+    }
+    let fleet = Fleet::start(make, 2, &wrong).await?;
+    let webhooks = two_incidents(version);
+    let mut deployed = Ok(());
+    let sent = deliver_all(&fleet, &webhooks, async |attempt| {
+        if attempt == NOTICED_AFTER {
+            deployed = fleet.deploy(make, &right).await;
+        }
+    })
+    .await;
+    deployed?;
+    Ok(Outcome { sent, arrived: compare(&webhooks, &around.take_texts()), calls: around.calls() })
 }
 
 /// How a storm is made.

@@ -9,6 +9,7 @@ use oncall_relay::trial::reminders;
 use oncall_relay::trial::sender::{Kind, Version, Webhook, compare};
 use oncall_relay::trial::storm::{
     Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
+    wrong_secrets_put_right,
 };
 
 const FAILURES: [&str; 7] =
@@ -84,6 +85,15 @@ async fn without_a_table_a_repetition_still_says_so() {
     let outcome = in_doubt_without_a_table(Version::V3, &Make::Linked).await.unwrap();
     assert!(outcome.is_as_promised(), "{outcome:?}");
     assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_comes_while_our_secrets_are_wrong_is_posted_once_they_are_right() {
+    for version in [Version::V2, Version::V3] {
+        let outcome = wrong_secrets_put_right(version, &Make::Linked).await.unwrap();
+        assert!(outcome.is_as_promised(), "{outcome:?}");
+        assert_eq!((outcome.arrived.repeated_in_doubt, outcome.sent.attempts), (0, 6 + 4), "{outcome:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

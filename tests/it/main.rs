@@ -5,6 +5,8 @@ mod world;
 
 mod webhook;
 
+mod intake;
+
 mod roster;
 
 mod chats;

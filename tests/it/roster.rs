@@ -1,8 +1,11 @@
 //! The roster on the wire: when the sheet is read, and what is said when it can't be.
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use oncall_relay::edge::telemetry;
 use oncall_relay::stand_ins::server::Fault;
 use oncall_relay::stand_ins::{MEMBERS_TAB, ROSTER_TAB};
 use serde_json::json;
@@ -104,6 +107,36 @@ async fn whatever_is_wrong_with_the_sheet_the_alert_is_posted_and_says_so() {
         assert_eq!(relay.tally().roster_stale, 1, "{fault:?}");
     }))
     .await;
+}
+
+#[tokio::test]
+async fn people_of_last_resort_whom_the_members_tab_doesnt_know_are_told_at_the_first_reading_and_not_named() {
+    let mut world = World::new().await;
+    world.set("FALLBACK_MENTIONS", "SRE,部長");
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let _logging = tracing::subscriber::set_default(telemetry::log_to(move || Lines(Arc::clone(&writer))));
+    let relay = world.relay().await;
+    let told = || String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(!told().contains("FALLBACK_MENTIONS"), "{}", told());
+    for minute in ["00", "01", "02"] {
+        relay.signed(&format!("2026-11-24T11:{minute}:00+09:00"), &triggered(minute)).await;
+    }
+    let warning = "entry 2 of FALLBACK_MENTIONS can be mentioned on no chat";
+    assert_eq!(told().matches(warning).count(), 1, "{}", told());
+    assert!(!told().contains("部長"), "{}", told());
+}
+
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 
 mod quiet;
 
+mod memory;
+
+use oncall_relay::config::WebhookConfig;
 use oncall_relay::domain::event::{Event, Incident as IncidentOfEvent, IncidentId, Kind};
 use oncall_relay::domain::roster::ChatName;
 use oncall_relay::edge::http::HttpClient;
@@ -21,6 +24,8 @@ use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, instan
 
 /// Lambda hands over no more.
 const LARGEST_BODY: usize = 6 << 20;
+/// Of these the relay parses what is no larger.
+const LARGEST_PARSED: usize = 1 << 20;
 
 fn unauthenticated() -> (u16, Value) {
     (401, json!({"error": "unauthenticated"}))
@@ -43,23 +48,32 @@ async fn a_replay_is_ignored_for_72_hours_and_after_that_says_when_it_happened()
 async fn the_largest_body_is_answered_in_time_whatever_is_in_it() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let filled = |before: &str, filling: &str, after: &str| {
-        let room = LARGEST_BODY - before.len() - after.len();
+    let filled = |size: usize, before: &str, filling: &str, after: &str| {
+        let room = size - before.len() - after.len();
         format!("{before}{}{after}", filling.repeat(room / filling.len()))
     };
     let title = r#"{"event":{"id":"e1","event_type":"incident.triggered","data":{"id":"P1","title":""#;
     let people = r#"{"event":{"id":"e3","event_type":"incident.reassigned","data":{"id":"P1","assignees":["x""#;
-    for (index, body) in
-        [filled(title, r"\ud83d", r#""}}}"#), filled(people, r#","<a>""#, "]}}}"), filled("", r#"{"a":"#, "")]
-            .iter()
-            .enumerate()
-    {
-        let (signature, id) = (signature(SIGNING_SECRET, body.as_bytes()), format!("w-{index}"));
-        let headers = [("x-pagerduty-signature", signature.as_str()), ("x-webhook-id", &id)];
-        assert_eq!(relay.send(DAYTIME, &headers, body.as_bytes()).await, posted(1), "{}", &body[..20]);
-    }
-    for text in relay.topic() {
-        assert!(text.encode_utf16().count() < 4_000);
+    for size in [LARGEST_PARSED, LARGEST_BODY] {
+        for (index, body) in [
+            filled(size, title, r"\ud83d", r#""}}}"#),
+            filled(size, people, r#","<a>""#, "]}}}"),
+            filled(size, "", r#"{"a":"#, ""),
+            filled(size, r#"{"messages":["#, r#"{"a":1},"#, "{}]}"),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let (signature, id) = (signature(SIGNING_SECRET, body.as_bytes()), format!("w-{size}-{index}"));
+            let headers = [("x-pagerduty-signature", signature.as_str()), ("x-webhook-id", &id)];
+            let (status, _) = relay.send(DAYTIME, &headers, body.as_bytes()).await;
+            assert_eq!(status, 200, "{}", &body[..20]);
+            let is_unreadable = size > LARGEST_PARSED || index >= 2;
+            let posts = relay.topic();
+            assert_eq!(posts.len(), 1, "{}", &body[..20]);
+            assert_eq!(relay.tally().unreadable, u32::from(is_unreadable), "{}", &body[..20]);
+            assert!(posts.iter().all(|text| text.encode_utf16().count() < 4_000));
+        }
     }
 }
 
@@ -240,6 +254,7 @@ async fn no_client_follows_a_redirect() {
         let ledger = Ledger::open(Some(&ledger::config(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
         ledger.claim(&matter.unwrap(), None, instant(DAYTIME).to_utc()).await;
         for (name, value) in [
+            ("SLACK_TOKEN", ""),
             ("SECRETS_PATH", "/oncall"),
             ("AWS_REGION", "ap-northeast-1"),
             ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
@@ -248,7 +263,7 @@ async fn no_client_follows_a_redirect() {
         ] {
             world.set(name, value);
         }
-        assert!(secret_store::load(world.surroundings()).await.is_err());
+        assert!(secret_store::load(world.surroundings(), WebhookConfig::read).await.is_err());
 
         assert!(world.incidents.requests() > 0 && table.requests() > 0 && ssm.requests() > 0);
         assert_eq!(elsewhere.connections(), 0, "{status}");

@@ -137,6 +137,35 @@ fn what_is_malformed_is_told_with_what_is_expected() {
 }
 
 #[test]
+fn what_is_plainly_no_secret_is_refused_and_not_shown() {
+    let none = "`null`, `undefined` or shorter than 8 characters";
+    for value in ["null", "undefined", "Undefined", "shorter", "\"null\"", "planted-signing,null", "x,planted-signing"]
+    {
+        for variable in ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"] {
+            check_problem(
+                variable,
+                value,
+                &format!("{variable} can't be used: an entry is no secret ({none}); give it the real ones"),
+            );
+        }
+    }
+    for value in ["null", "undefined", "shorter"] {
+        check_problem(
+            "TYPETALK_ALERT_TOKEN",
+            value,
+            &format!(
+                "TYPETALK_ALERT_TOKEN can't be used: it is no secret ({none}); give it the token of the topic's bot"
+            ),
+        );
+        let told = problems(&[("SLACK_TOKEN", value)]);
+        assert!(told[0].starts_with(&format!("SLACK_TOKEN can't be used: it is no secret ({none})")), "{told:?}");
+    }
+    for value in ["8-or-one", "planted-signing"] {
+        assert_eq!(problems(&[("PAGERDUTY_TOKENS", value)]), [""; 0], "{value}");
+    }
+}
+
+#[test]
 fn what_is_set_alone_is_told_with_what_is_missing() {
     check_problem(
         "MEMBERS_CSV",
@@ -173,8 +202,8 @@ fn all_problems_are_told_together() {
 
 #[test]
 fn either_kind_of_webhook_secret_will_do_and_none_will_not() {
-    assert_eq!(problems(&[("PAGERDUTY_SIGNING_SECRETS", ""), ("PAGERDUTY_TOKENS", "t")]), [""; 0]);
-    assert_eq!(problems(&[("PAGERDUTY_SIGNING_SECRETS", "s"), ("PAGERDUTY_TOKENS", "")]), [""; 0]);
+    assert_eq!(problems(&[("PAGERDUTY_SIGNING_SECRETS", ""), ("PAGERDUTY_TOKENS", "token-of-8")]), [""; 0]);
+    assert_eq!(problems(&[("PAGERDUTY_SIGNING_SECRETS", "secret-8"), ("PAGERDUTY_TOKENS", "")]), [""; 0]);
     assert_eq!(problems(&[("PAGERDUTY_SIGNING_SECRETS", ""), ("PAGERDUTY_TOKENS", " ")]).len(), 1);
     assert_eq!(problems(&[("PAGERDUTY_SIGNING_SECRETS", ","), ("PAGERDUTY_TOKENS", "")]).len(), 1);
 }

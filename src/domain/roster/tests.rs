@@ -336,6 +336,27 @@ fn people_of_last_resort_are_written_as_in_the_sheet_or_as_handles() {
 }
 
 #[test]
+fn entries_of_last_resort_that_call_nobody_are_found_once_the_members_are_known() {
+    use super::FallbackProblem::{Chat, Entry};
+    let members = || MembersTable::Table(table(1, MEMBERS));
+    let both = &[ChatName::Typetalk, ChatName::Slack];
+    for (entries, members, chats, expected) in [
+        (&["SRE"][..], members(), &both[..], vec![]),
+        (&["SRE", "S0SRETEAM"], MembersTable::None, both, vec![]),
+        (&["SRE"], MembersTable::None, both, vec![Chat(ChatName::Slack)]),
+        (&["部長", "SRE"], members(), both, vec![Entry(1)]),
+        (&["SRE/部長"], members(), both, vec![Entry(1)]),
+        (&["なし"], members(), both, vec![Entry(1), Chat(ChatName::Typetalk), Chat(ChatName::Slack)]),
+        (&["S0OPSTEAM"], members(), &both[..1], vec![Entry(1), Chat(ChatName::Typetalk)]),
+        (&["部長"], MembersTable::Unreadable, both, vec![]),
+        (&[], members(), both, vec![]),
+    ] {
+        let written: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+        assert_eq!(FallbackProblem::all(&written, &members, chats), expected, "{entries:?}");
+    }
+}
+
+#[test]
 fn problems_name_nobody() {
     let (_, problems) = with_members(
         &[&["担当"], &["田中", "鈴木"], &["2026-11-24", "新人"]],

@@ -5,6 +5,7 @@ use ring::hmac;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
+use super::json::is_id;
 use crate::config::WebhookSecrets;
 
 /// Knows the secrets of which any one proves a delivery authentic.
@@ -47,6 +48,28 @@ impl Authenticity {
         values(headers, "authorization").filter_map(bearer).any(|given| {
             self.secrets.tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
         })
+    }
+}
+
+/// What a request carries that PagerDuty's webhooks carry, and hardly anybody else's; it proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks<'a> {
+    /// A signature, whether or not it is ours.
+    pub signed: bool,
+    /// A bearer token, whether or not it is ours.
+    pub bearer: bool,
+    /// The v3 subscription that it names, if that looks like an id.
+    pub subscription: Option<&'a str>,
+}
+
+impl<'a> Marks<'a> {
+    /// A webhook's id, and a signature or a bearer token; none if one of the two is missing.
+    #[must_use]
+    pub fn of(headers: &'a HeaderMap) -> Option<Self> {
+        let signed = headers.contains_key("x-pagerduty-signature");
+        let bearer = values(headers, "authorization").any(|value| bearer(value).is_some());
+        let subscription = values(headers, "x-webhook-subscription").next().filter(|id| is_id(id));
+        (headers.contains_key("x-webhook-id") && (signed || bearer)).then_some(Self { signed, bearer, subscription })
     }
 }
 
@@ -136,6 +159,25 @@ mod tests {
             ("t0ken", false),
         ] {
             assert_eq!(authenticity().admits(&headers(&[("authorization", header)]), b"{}"), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_carries_a_webhooks_id_and_a_proof_of_either_kind_has_pagerdutys_marks() {
+        let (id, signature, bearer) = (("x-webhook-id", "w-1"), ("x-pagerduty-signature", "?"), "Bearer x");
+        let marks = |signed, bearer, subscription| Some(Marks { signed, bearer, subscription });
+        for (pairs, expected) in [
+            (&[id, signature][..], marks(true, false, None)),
+            (&[id, ("authorization", bearer)], marks(false, true, None)),
+            (&[id, signature, ("authorization", bearer)], marks(true, true, None)),
+            (&[id, signature, ("x-webhook-subscription", "PSUB001")], marks(true, false, Some("PSUB001"))),
+            (&[id, signature, ("x-webhook-subscription", "two words")], marks(true, false, None)),
+            (&[id], None),
+            (&[id, ("authorization", "Basic x")], None),
+            (&[signature, ("authorization", bearer), ("x-webhook-subscription", "PSUB001")], None),
+            (&[], None),
+        ] {
+            assert_eq!(Marks::of(&headers(pairs)), expected, "{pairs:?}");
         }
     }
 

@@ -1,10 +1,113 @@
 //! Tolerant JSON: what can be understood is, and no odd field costs the others.
 
+use std::fmt;
+use std::ops::Index;
+
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
 
 use crate::domain::event::Link;
 use crate::domain::text::shorten;
+
+/// A body that has been parsed. `serde_json`'s own takes a hundred times the size of a body of small objects, each
+/// of which is a tree with room for eleven fields; this takes some fifteen times the size at most.
+#[derive(Debug, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(Box<str>),
+    Array(Box<[Value]>),
+    Object(Box<[(Box<str>, Value)]>),
+}
+
+impl Value {
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub(super) fn is_string(&self) -> bool {
+        matches!(self, Self::String(_))
+    }
+
+    pub(super) fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    pub(super) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A field, or null; the last one if several have the name.
+impl Index<&str> for Value {
+    type Output = Self;
+
+    fn index(&self, name: &str) -> &Self {
+        let Self::Object(fields) = self else { return &Self::Null };
+        fields.iter().rfind(|(field, _)| **field == *name).map_or(&Self::Null, |(_, value)| value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Builder)
+    }
+}
+
+struct Builder;
+
+impl<'de> Visitor<'de> for Builder {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            array.push(element);
+        }
+        Ok(Value::Array(array.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Vec::new();
+        while let Some(field) = fields.next_entry()? {
+            object.push(field);
+        }
+        Ok(Value::Object(object.into()))
+    }
+}
 
 /// What the parser follows of lists in lists, with some to spare; webhooks have some ten levels.
 const DEEPEST: usize = 100;
@@ -173,14 +276,14 @@ mod tests {
             (r#"{"t":"\\ud83d \u3042"}"#, "\\ud83d あ"),
             (r#"{"t":"\uD83D\uDCA9 \uD83D\n"}"#, "💩 \u{fffd}\n"),
         ] {
-            assert_eq!(parse(json.as_bytes()).unwrap()["t"], title, "{json}");
+            assert_eq!(parse(json.as_bytes()).unwrap()["t"].as_str(), Some(title), "{json}");
         }
     }
 
     #[test]
     fn bad_utf8_is_replaced_and_a_byte_order_mark_skipped() {
-        assert_eq!(parse(b"{\"t\":\"a\xff\xfeb\"}").unwrap()["t"], "a\u{fffd}\u{fffd}b");
-        assert_eq!(parse(b"\xef\xbb\xbf{\"t\":1}").unwrap()["t"], 1);
+        assert_eq!(parse(b"{\"t\":\"a\xff\xfeb\"}").unwrap()["t"].as_str(), Some("a\u{fffd}\u{fffd}b"));
+        assert_eq!(number(&parse(b"\xef\xbb\xbf{\"t\":1}").unwrap()["t"]), Some(1));
     }
 
     #[test]
@@ -188,7 +291,7 @@ mod tests {
         for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
             let (open, close) = (open.repeat(100_000), close.repeat(100_000));
             let json = format!(r#"{{"deep":{open}"]\\\"}}"{close},"t":"a \"[{{"}}"#);
-            assert_eq!(parse(json.as_bytes()).unwrap()["t"], "a \"[{", "{}", &open[..6]);
+            assert_eq!(parse(json.as_bytes()).unwrap()["t"].as_str(), Some("a \"[{"), "{}", &open[..6]);
         }
     }
 
@@ -202,18 +305,18 @@ mod tests {
 
     #[test]
     fn numbers_are_whole_however_they_are_written() {
-        for (value, expected) in [
-            (serde_json::json!(33), Some(33)),
-            (serde_json::json!("33"), Some(33)),
-            (serde_json::json!("#33"), Some(33)),
-            (serde_json::json!(33.0), Some(33)),
-            (serde_json::json!(33.5), None),
-            (serde_json::json!(-1), None),
-            (serde_json::json!(1e300), None),
-            (serde_json::json!([33]), None),
-            (Value::Null, None),
+        for (json, expected) in [
+            ("33", Some(33)),
+            (r##""33""##, Some(33)),
+            (r##""#33""##, Some(33)),
+            ("33.0", Some(33)),
+            ("33.5", None),
+            ("-1", None),
+            ("1e300", None),
+            ("[33]", None),
+            ("null", None),
         ] {
-            assert_eq!(number(&value), expected, "{value}");
+            assert_eq!(number(&parse(json.as_bytes()).unwrap()), expected, "{json}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod kinds;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use std::ops::Not;
 
@@ -204,6 +204,55 @@ fn the_messages_of_a_delivery_keep_their_order_and_have_ids_of_their_own() {
         })
         .collect();
     assert_eq!(items, [(Some("w-1/0".to_owned()), Some(4821)), (None, None), (Some("w-1/2".to_owned()), Some(4822))]);
+}
+
+#[test]
+fn several_v3_events_in_one_delivery_keep_their_order_and_have_ids_of_their_own() {
+    let [mut first, mut second] = [parsed(V3_INCIDENT), v3("incident.resolved")].map(|mut body| body["event"].take());
+    let ids = |events: &[&Value]| -> Vec<_> {
+        let items = open(json!({ "event": events }).to_string().as_bytes(), Some("w-1")).into_iter();
+        items
+            .map(|item| match item {
+                Item::Event(event) => (event.id, event.kind == Kind::Resolved),
+                Item::Ignored(_) => (None, false),
+            })
+            .collect()
+    };
+    second["id"] = json!("second");
+    let [own, other] = ["01JDISKFULLEVENT0000000001", "second"].map(|id| Some(id.to_owned()));
+    assert_eq!(ids(&[&first, &json!(7), &second]), [(own, false), (None, false), (other, true)]);
+    for event in [&mut first, &mut second] {
+        event.as_object_mut().unwrap().remove("id");
+    }
+    let [own, other] = ["w-1", "w-1/1"].map(|id| Some(id.to_owned()));
+    assert_eq!(ids(&[&first, &second]), [(own, false), (other, true)]);
+}
+
+#[test]
+fn a_body_larger_than_any_of_pagerdutys_is_not_parsed() {
+    let title = |length: usize| {
+        let body = with(&v3("incident.triggered"), "/event/data/title", json!("x"));
+        let body = body.to_string();
+        let body = body.replacen("\"x\"", &format!("\"{}\"", "x".repeat(length - body.len() + 1)), 1);
+        assert_eq!(body.len(), length);
+        match &open(body.as_bytes(), Some("w-1"))[..] {
+            [Item::Event(event)] => (event.kind.clone(), event.id.clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let [own, webhooks] = ["01JDISKFULLEVENT0000000001", "w-1"].map(|id| Some(id.to_owned()));
+    assert_eq!(title(1 << 20), (Kind::Triggered, own));
+    assert_eq!(title((1 << 20) + 1), (Kind::Unreadable, webhooks));
+}
+
+#[test]
+fn events_without_end_are_read_so_far_and_the_rest_is_said_to_be_unreadable() {
+    let body = json!({"messages": vec![json!({"event": "incident.trigger"}); 1_002]}).to_string();
+    let items = open(body.as_bytes(), Some("w-1"));
+    assert_eq!(items.len(), 1_001);
+    let [.., Item::Event(last), Item::Event(rest)] = &items[..] else { panic!("{items:?}") };
+    assert_eq!((&last.kind, last.id.as_deref()), (&Kind::Triggered, Some("w-1/999")));
+    assert_eq!((&rest.kind, rest.id.as_deref()), (&Kind::Unreadable, Some("w-1/1000")));
 }
 
 #[test]

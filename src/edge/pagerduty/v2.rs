@@ -2,9 +2,7 @@
 //!
 //! Field by field after <https://developer.pagerduty.com/docs/v2-overview> and captured deliveries.
 
-use serde_json::Value;
-
-use super::json::{first_text, id, link, list, name, number, one, text, time};
+use super::json::{Value, first_text, id, link, list, name, number, one, text, time};
 use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind, Urgency};
 

@@ -2,14 +2,15 @@
 //!
 //! Field by field after <https://developer.pagerduty.com/docs/webhooks-overview>.
 
-use serde_json::Value;
-
-use super::json::{first_text, id, link, list, name, number, one, text, time, written};
+use super::json::{Value, first_text, id, link, list, name, number, one, text, time, written};
 use super::v2::{ended, urgency};
 use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind};
 
-pub(super) fn item(event: &Value, webhook_id: Option<&str>) -> Item {
+pub(super) fn item(event: &Value, webhook_id: Option<&str>, index: usize) -> Item {
+    if !event.is_object() {
+        return Item::Ignored(Ignored::NoWebhook);
+    }
     let event_type = text(&event["event_type"]);
     if let Some(family) = event_type.as_deref().and_then(not_for_people) {
         return Item::Ignored(Ignored::NotForPeople { family });
@@ -24,7 +25,7 @@ pub(super) fn item(event: &Value, webhook_id: Option<&str>) -> Item {
             None => event_type.as_deref().is_none_or(|name| name.starts_with("incident.")),
         };
     Item::event(Event {
-        id: id(&event["id"]).or_else(|| webhook_id.map(str::to_owned)),
+        id: id(&event["id"]).or_else(|| Some(own_id(webhook_id?, index))),
         occurred_at: time(&event["occurred_at"]),
         incident: Incident {
             id: text(&incident["id"]).as_deref().filter(|_| is_incident).and_then(IncidentId::parse),
@@ -37,6 +38,11 @@ pub(super) fn item(event: &Value, webhook_id: Option<&str>) -> Item {
         actor: actor(event_type.as_deref(), event),
         kind: kind(event_type, data),
     })
+}
+
+/// The id of an event that carries none: events of one delivery must not pass for repetitions of each other.
+fn own_id(webhook_id: &str, index: usize) -> String {
+    if index == 0 { webhook_id.to_owned() } else { format!("{webhook_id}/{index}") }
 }
 
 /// Events that say nothing to the people on call.

@@ -6,6 +6,7 @@ use std::io;
 use oncall_relay::config::{ReminderConfig, SETTINGS, WebhookConfig};
 use oncall_relay::edge::{schedule, secret_store, telemetry};
 use oncall_relay::relay::Relay;
+use oncall_relay::reminder::Reminders;
 use oncall_relay::stand_ins::dynamodb::DynamoDb;
 use oncall_relay::stand_ins::emulator::Emulator;
 use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2, v3};
@@ -37,7 +38,10 @@ impl Planted {
     async fn new() -> Self {
         let (mut world, table) = (World::new().await, DynamoDb::start(0, TABLE).await.unwrap());
         let ssm = Ssm::start(0).await.unwrap();
-        ssm.put("/oncall/SLACK_TOKEN", "xoxb-stand-in");
+        for name in ["SLACK_TOKEN", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"] {
+            ssm.put(&format!("/oncall/{name}"), &world.stand_ins.settings()[name]);
+            world.set(name, "");
+        }
         for (name, value) in [
             ("LEDGER_TABLE", TABLE),
             ("SECRETS_PATH", "/oncall"),
@@ -92,10 +96,11 @@ fn deliveries(round: usize) -> Vec<Value> {
     vec![triggered, note, ping, v2(&[message]), nothing]
 }
 
-fn headers(body: &[u8]) -> [Vec<(&'static str, String)>; 4] {
+fn headers(body: &[u8]) -> [Vec<(&'static str, String)>; 5] {
     [
         vec![("x-pagerduty-signature", signature(SIGNING_SECRET, body)), ("x-webhook-id", "w-1".to_owned())],
         vec![("authorization", format!("Bearer {BEARER_TOKEN}"))],
+        vec![("authorization", format!("Bearer {GUESS}"))],
         vec![("authorization", format!("Bearer {GUESS}")), ("x-webhook-id", GUESS.repeat(10))],
         vec![("x-pagerduty-signature", format!("v1={GUESS}")), ("x-webhook-id", "w-é".to_owned())],
     ]
@@ -142,10 +147,10 @@ async fn no_secret_comes_out_whatever_fails() {
     let Planted { world, .. } = &planted;
     let now = instant(DAYTIME).to_utc();
 
-    let (settings, secrets) = secret_store::load(world.surroundings()).await.unwrap();
-    let config = WebhookConfig::read(&settings).unwrap();
-    let reminder_config = ReminderConfig::read(&settings).unwrap();
-    planted.search("what Debug prints", &format!("{settings:?} {secrets:?} {config:?} {reminder_config:?}"));
+    let (config, secrets) = secret_store::load(world.surroundings(), WebhookConfig::read).await.unwrap();
+    let (reminder_config, _) = secret_store::load(world.surroundings(), ReminderConfig::read).await.unwrap();
+    planted.search("what Debug prints", &format!("{secrets:?} {config:?} {reminder_config:?}"));
+    let reminders = Reminders::open(reminder_config).await.unwrap();
     let relay = Relay::open(config, secrets, now).await.unwrap();
     planted.search("what Debug prints", &format!("{relay:?}"));
     let relay = world.running(relay);
@@ -168,11 +173,10 @@ async fn no_secret_comes_out_whatever_fails() {
         answers.push(format!("{:?} {:?}", relay.signed_bytes(&at, unreadable.as_bytes()).await, relay.tally()));
         answers.push(format!("{:?}", relay.event(&at, &http_api_event(&format!("/{GUESS}"), &[], b"{}")).await));
         let order = json!({"reminder": "today", "at": at});
-        let reminders = world.reminders().await;
         answers.push(format!("{:?}", schedule::answer(&reminders, &order, instant(&at).to_utc()).await));
         posts += &[relay.topic(), relay.channel()].concat().join("\n");
-        answers
-            .push(format!("{:?}", secret_store::load(world.surroundings()).await.map_err(|error| error.to_string())));
+        let loaded = secret_store::load(world.surroundings(), WebhookConfig::read).await;
+        answers.push(format!("{:?}", loaded.map_err(|error| error.to_string())));
         planted.search("what Debug prints", &format!("{reminders:?}"));
     }
     let log = String::from_utf8(LOG.take()).unwrap();
@@ -186,8 +190,16 @@ async fn no_secret_comes_out_whatever_fails() {
     }
     // What was searched is what it seems to be.
     assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok_and(|line| line["event"].is_string())));
-    let events = ["delivery", "unauthenticated", "unreadable", "roster_unreadable", "ignored", "not_found", "secrets"];
-    for event in events {
+    for event in [
+        "delivery",
+        "unauthenticated",
+        "unauthenticated_webhook",
+        "unreadable",
+        "roster_unreadable",
+        "ignored",
+        "not_found",
+        "secrets",
+    ] {
         assert!(log.contains(&format!(r#""event":"{event}""#)), "no {event} in the log:\n{log}");
     }
     for told in ["200", "401", "503", "404"] {
