@@ -130,8 +130,10 @@ impl Emulator {
 
     /// Kills the function at once, wherever it is.
     pub fn kill(&mut self) {
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        // The emulator gives the function a group of its own, in which it would live on.
+        let groups = [Some(self.child.id()), self.function_process()];
+        let groups = groups.into_iter().flatten().map(|group| format!("-{group}"));
+        let _ = Command::new("kill").args(["-KILL", "--"]).args(groups).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 }
