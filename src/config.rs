@@ -161,7 +161,9 @@ fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {
             warn_of_one_name_for_two_chats(reader, chats, variable);
             let chats: Vec<_> = chats.iter().map(ChatConfig::name).collect();
             let problems = FallbackProblem::all(&fallback_mentions, &MembersTable::None, &chats);
-            problems.into_iter().for_each(|problem| reader.warn(problem.to_string()));
+            for problem in problems {
+                reader.warn(problem.to_string());
+            }
         }
     }
     Some(TeamConfig {

@@ -140,7 +140,7 @@ pub async fn wrong_secrets_put_right(version: Version, make: &Make) -> Result<Ou
     })
     .await;
     deployed?;
-    Ok(Outcome { sent, arrived: compare(&webhooks, &around.take_texts()), calls: around.calls() })
+    Ok(Outcome::of_webhooks(&around, sent, compare(&webhooks, &around.take_texts())))
 }
 
 /// How a storm is made.

@@ -307,7 +307,7 @@ mod tests {
     fn numbers_are_whole_however_they_are_written() {
         for (json, expected) in [
             ("33", Some(33)),
-            (r##""33""##, Some(33)),
+            (r#""33""#, Some(33)),
             (r##""#33""##, Some(33)),
             ("33.0", Some(33)),
             ("33.5", None),

@@ -18,6 +18,7 @@ fn peak_kib() -> u64 {
 
 /// Does nothing unless it is the process that is measured.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "said by the test below, and no setting")]
 fn one_large_body() {
     let Some(size) = std::env::var(SIZE).ok().and_then(|size| size.parse::<usize>().ok()) else { return };
     for filling in [r#"{"a":1},"#, "{},", r#"{"":{}},"#, "[[]],", r#"{"a":"b","c":"d"},"#, "1,"] {
