@@ -10,11 +10,11 @@ use std::process::Command;
 use std::time::Instant;
 
 use chrono::DateTime;
-use oncall_relay::stand_ins::dynamodb::DynamoDb;
-use oncall_relay::stand_ins::emulator::Emulator;
-use oncall_relay::stand_ins::pagerduty::{Happening, Incident, http_api_event, signature};
-use oncall_relay::stand_ins::ssm::Ssm;
-use oncall_relay::stand_ins::{SIGNING_SECRET, StandIns};
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::emulator::Emulator;
+use oncall::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature};
+use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{Fakes, SIGNING_SECRET};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -32,8 +32,8 @@ async fn main() -> Result<()> {
     let empty = empty_function()?;
     let (webhook, reminder) =
         (Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk")), Path::new(env!("CARGO_BIN_EXE_oncall-reminder")));
-    let stand_ins = StandIns::start().await?;
-    let settings = stand_ins.settings();
+    let fakes = Fakes::start().await?;
+    let settings = fakes.settings();
     let (ssm, dynamodb) = (Ssm::start(0).await?, DynamoDb::start(0, "ledger").await?);
     ssm.put("/oncall/SLACK_TOKEN", &settings["SLACK_TOKEN"]);
     let with_secrets =
@@ -67,7 +67,7 @@ async fn main() -> Result<()> {
         empty_times.push(milliseconds(&empty, &event).await?);
         webhook_times.push(milliseconds(&webhook, &event).await?);
     }
-    let posts = stand_ins.typetalk.take_posts().len();
+    let posts = fakes.typetalk.take_posts().len();
     if posts != WARM_INVOCATIONS {
         return Err(format!("{posts} posts for {WARM_INVOCATIONS} webhooks: {}", webhook.log()).into());
     }
@@ -91,11 +91,9 @@ fn empty_function() -> Result<PathBuf> {
     Ok(webhook.with_file_name("examples").join("empty_function"))
 }
 
-/// Settings with what Lambda adds, and these.
+/// Settings with these besides.
 fn on_aws(settings: &HashMap<String, String>, more: &[(&str, &str)]) -> HashMap<String, String> {
-    let aws =
-        [("AWS_REGION", "ap-northeast-1"), ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"), ("AWS_SECRET_ACCESS_KEY", "stand-in")];
-    let added = aws.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let added = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     settings.clone().into_iter().chain(added).collect()
 }
 
@@ -114,9 +112,9 @@ async fn milliseconds(function: &Emulator, event: &Value) -> Result<f64> {
 
 fn alert(number: usize) -> Result<Value> {
     let at = DateTime::parse_from_rfc3339("2026-11-24T11:00:00+09:00")?;
-    let happening = Happening { event_id: format!("e{number}"), event_type: "incident.triggered", at, agent: None };
+    let event_spec = EventSpec { event_id: format!("e{number}"), event_type: "incident.triggered", at, agent: None };
     let incident = Incident { id: "PBENCH", number: 1, title: "応答が遅い".to_owned(), service: "Backlog" };
-    let body = incident.v3(&happening).to_string();
+    let body = incident.v3(&event_spec).to_string();
     let signature = signature(SIGNING_SECRET, body.as_bytes());
     Ok(http_api_event("/pagerduty", &[("x-pagerduty-signature", &signature)], body.as_bytes()))
 }

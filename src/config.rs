@@ -1,6 +1,6 @@
 //! The settings: read once, at cold start, through a lookup; all problems are told together.
 //!
-//! Every field says which variable it comes from. The table of all settings is in the README.
+//! Every field says which variable it comes from. The table of all settings is in `docs/settings.md`.
 
 mod aws;
 mod chats;
@@ -10,15 +10,15 @@ mod settings;
 
 use secrecy::SecretString;
 
+use crate::domain::alert::MentionOn;
 use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
 use crate::domain::event::Link;
-use crate::domain::notice::MentionOn;
 use crate::domain::roster::{FallbackProblem, MembersTable};
-use crate::domain::words::Language;
+use crate::domain::wording::Language;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
-pub use reader::{Problem, Problems, Surroundings};
+pub use reader::{Environment, Problem, Problems};
 pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
 pub use settings::{SETTINGS, Setting};
 
@@ -99,8 +99,8 @@ impl WebhookConfig {
     ///
     /// # Errors
     /// All problems, not only the first.
-    pub fn read(surroundings: &Surroundings) -> Result<Self, Problems> {
-        let mut reader = Reader::new(surroundings);
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(environment);
         let team = team(&mut reader, Purpose::Alerts);
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
@@ -113,8 +113,8 @@ impl WebhookConfig {
 impl WebhookSecrets {
     /// Reads them again, after they may have been changed: what can be used of them, and what is wrong with the rest.
     #[must_use]
-    pub fn read_again(surroundings: &Surroundings) -> (Self, Option<Problems>) {
-        let mut reader = Reader::new(surroundings);
+    pub fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
+        let mut reader = Reader::new(environment);
         let secrets = webhook_secrets(&mut reader);
         (secrets, reader.finish(Some(())).err())
     }
@@ -125,8 +125,8 @@ impl ReminderConfig {
     ///
     /// # Errors
     /// All problems, not only the first.
-    pub fn read(surroundings: &Surroundings) -> Result<Self, Problems> {
-        let mut reader = Reader::new(surroundings);
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(environment);
         let team = team(&mut reader, Purpose::OnCall);
         let manual = reader.optional("MANUAL_URL").and_then(|address| {
             let link = Link::parse(&address);

@@ -1,29 +1,65 @@
-//! Delivery: the primary chat first, then the backups, until one has the post or the time is up.
+//! Delivery: claim → post → settle. What is posted is posted once, on the first chat that takes it.
 //!
-//! What became of a post is one of: posted, given up (every chat refuses the message itself), or
-//! failed, and then PagerDuty is asked to send the event again.
+//! What becomes of a post is one of: posted; given up, because every chat refuses the message itself; or failed, and
+//! then whatever asked for it has to come again.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::domain::message::{Destination, FailedChat, Message, News};
-use crate::domain::roster::ChatName;
-use crate::domain::words::Language;
-use crate::edge::chat::{Chat, Fate, Post, PostError, Posted, Thread};
+use crate::budget::{Budget, MAX_TRY, MIN_TRY, PAUSE, PER_BACKUP};
+use crate::clock::Invocation;
+use crate::config::TeamConfig;
+use crate::domain::chat::ChatName;
+use crate::domain::chat::FailedChat;
+use crate::domain::message::{Destination, Message, Subject};
+use crate::domain::wording::Language;
+use crate::edge::chat::{Chat, Post, PostError, PostFailure, Posted, Thread};
+use crate::edge::http::HttpClient;
+use crate::edge::ledger::{Claim, IdempotencyKey, IncidentFacts, Lease, Ledger};
 
-/// Kept back for every backup behind the chat that is being tried.
-const KEPT_PER_BACKUP: Duration = Duration::from_millis(800);
-/// The pause before trying a chat again that names none.
-const PAUSE: Duration = Duration::from_millis(200);
-/// No chat that will still answer takes longer than this, and a reminder has time for the backups.
-const LONGEST_TRY: Duration = Duration::from_secs(8);
-/// With less time than this a post is not worth trying.
-const SHORTEST_TRY: Duration = Duration::from_millis(150);
+/// The chats, in order, and the ledger that keeps a message from being posted twice.
+#[derive(Debug)]
+pub struct Dispatcher {
+    chats: Vec<Chat>,
+    ledger: Ledger,
+    language: Language,
+    budget: Budget,
+}
+
+/// The right to post something once.
+#[derive(Debug)]
+pub struct Permit {
+    /// None for what carries no id, which can't be told from others.
+    claim: Option<(IdempotencyKey, Lease)>,
+}
+
+impl Permit {
+    /// Whether an earlier attempt may have posted it already.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.claim.as_ref().is_some_and(|(_, lease)| lease.in_doubt)
+    }
+
+    /// What is known of the incident.
+    #[must_use]
+    pub fn facts(&self) -> IncidentFacts {
+        self.claim.as_ref().map(|(_, lease)| lease.facts.clone()).unwrap_or_default()
+    }
+}
+
+/// Why there is nothing to post now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPermitted {
+    /// A chat has it.
+    AlreadyPosted,
+    /// Another process is posting it, and there was no time to see how that ends.
+    InProgress,
+}
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivered {
+pub enum Delivery {
     /// A chat has it.
     Posted {
         /// Which.
@@ -44,42 +80,108 @@ pub enum Delivered {
     },
 }
 
-/// Posts a message to the first chat that takes it. `thread` is the incident's thread on Slack.
-pub async fn deliver(
-    chats: &[Chat],
-    news: News<'_>,
-    thread: Option<&Thread>,
-    language: Language,
-    deadline: Instant,
-) -> Delivered {
-    let (mut all_refused_the_message, mut in_doubt) = (true, false);
-    let mut failed = None;
-    for (index, chat) in chats.iter().enumerate() {
-        let backups = u32::try_from(chats.len() - index - 1).unwrap_or(u32::MAX);
-        let deadline = deadline.checked_sub(KEPT_PER_BACKUP * backups).unwrap_or(deadline);
-        let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
-        let started = Instant::now();
-        let result = Attempts { chat, news, destination, language, deadline }.run(thread).await;
-        log(news, chat.name(), &result, started.elapsed());
-        match result {
-            Ok((text, Posted { thread })) => {
-                return Delivered::Posted { chat: chat.name(), text, thread, failed_over: index > 0 };
+impl Dispatcher {
+    /// The team's chats and ledger; nothing is called yet.
+    #[must_use]
+    pub fn new(team: &TeamConfig, budget: Budget, http: &HttpClient) -> Self {
+        Self {
+            chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
+            ledger: Ledger::new(team.ledger.as_ref(), budget, http),
+            language: team.language,
+            budget,
+        }
+    }
+
+    /// What else the ledger remembers.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Asks for the right to post, and waits for a process that has it as long as there is time.
+    ///
+    /// # Errors
+    /// If it is posted, or being posted, by now.
+    pub async fn claim(
+        &self,
+        key: Option<IdempotencyKey>,
+        number: Option<u64>,
+        invocation: Invocation,
+    ) -> Result<Permit, NotPermitted> {
+        let Some(key) = key else { return Ok(Permit { claim: None }) };
+        match self.ledger.claim_by(&key, number, invocation).await {
+            Claim::Granted(lease) => Ok(Permit { claim: Some((key, lease)) }),
+            Claim::AlreadyPosted(chat) => {
+                tracing::info!(event = "duplicate", key = %key, chat = chat.key(), "already posted");
+                Err(NotPermitted::AlreadyPosted)
             }
-            Err(error) => {
-                all_refused_the_message &= error.fate == Fate::MessageRefused;
-                let unconfirmed = error.fate.is_in_doubt();
-                in_doubt |= unconfirmed;
-                failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: unconfirmed });
+            Claim::InProgress => {
+                tracing::warn!(event = "in_progress", key = %key, "another instance still holds the claim");
+                Err(NotPermitted::InProgress)
             }
         }
     }
-    if all_refused_the_message { Delivered::GivenUp } else { Delivered::Failed { in_doubt } }
+
+    /// Posts to the first chat that takes it, and settles the claim.
+    pub async fn post(&self, permit: Permit, subject: Subject<'_>, invocation: Invocation) -> Delivery {
+        let facts = permit.facts();
+        let deadline = invocation.deadline() - self.budget.settle;
+        let delivery = self.deliver(subject, facts.thread.as_ref(), deadline).await;
+        if let Some((key, lease)) = permit.claim {
+            let now = invocation.now();
+            match &delivery {
+                Delivery::Posted { chat, thread, .. } => {
+                    let facts = IncidentFacts { number: subject.incident_number(), thread: thread.clone() }.or(facts);
+                    self.ledger.mark_posted(&key, &lease, *chat, &facts, now).await;
+                }
+                Delivery::GivenUp => self.ledger.release(&key, &lease, lease.in_doubt, now).await,
+                Delivery::Failed { in_doubt } => {
+                    self.ledger.release(&key, &lease, lease.in_doubt || *in_doubt, now).await;
+                }
+            }
+        }
+        delivery
+    }
+
+    /// The text that the primary chat would have, if it took the message.
+    #[must_use]
+    pub fn preview(&self, subject: Subject<'_>) -> String {
+        self.chats.first().map_or_else(String::new, |chat| {
+            let destination = Destination { chat: chat.name(), instead_of: None, again: false };
+            chat.render(&Message::whole(subject, destination, self.language))
+        })
+    }
+
+    async fn deliver(&self, subject: Subject<'_>, thread: Option<&Thread>, deadline: Instant) -> Delivery {
+        let (mut all_refused_the_message, mut in_doubt) = (true, false);
+        let mut failed = None;
+        for (index, chat) in self.chats.iter().enumerate() {
+            let backups = u32::try_from(self.chats.len() - index - 1).unwrap_or(u32::MAX);
+            let deadline = deadline.checked_sub(PER_BACKUP * backups).unwrap_or(deadline);
+            let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
+            let started = Instant::now();
+            let result = Attempts { chat, subject, destination, language: self.language, deadline }.run(thread).await;
+            log(subject, chat.name(), &result, started.elapsed());
+            match result {
+                Ok((text, Posted { thread })) => {
+                    return Delivery::Posted { chat: chat.name(), text, thread, failed_over: index > 0 };
+                }
+                Err(error) => {
+                    all_refused_the_message &= error.failure == PostFailure::MessageRefused;
+                    let unconfirmed = error.failure.is_in_doubt();
+                    in_doubt |= unconfirmed;
+                    failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: unconfirmed });
+                }
+            }
+        }
+        if all_refused_the_message { Delivery::GivenUp } else { Delivery::Failed { in_doubt } }
+    }
 }
 
 /// The attempts to post one message on one chat.
 struct Attempts<'a> {
     chat: &'a Chat,
-    news: News<'a>,
+    subject: Subject<'a>,
     destination: Destination,
     language: Language,
     deadline: Instant,
@@ -88,48 +190,48 @@ struct Attempts<'a> {
 impl Attempts<'_> {
     /// The text that the chat has in the end, and where.
     async fn run(&self, thread: Option<&Thread>) -> Result<(String, Posted), PostError> {
-        let mut text = self.chat.render(&Message::whole(self.news, self.destination, self.language));
+        let mut text = self.chat.render(&Message::whole(self.subject, self.destination, self.language));
         let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
         let mut destination = self.destination;
         loop {
-            let within = self.deadline.saturating_duration_since(Instant::now()).min(LONGEST_TRY);
-            if within < SHORTEST_TRY {
-                return Err(PostError::not_asked("no time left"));
+            let within = self.deadline.saturating_duration_since(Instant::now()).min(MAX_TRY);
+            if within < MIN_TRY {
+                return Err(PostError::not_attempted("no time left"));
             }
-            let broadcast = self.news.is_loud();
+            let broadcast = self.subject.is_broadcast();
             let error = match self.chat.post(Post { text: &text, thread, broadcast, within }).await {
                 Ok(posted) => return Ok((text, posted)),
                 Err(error) => error,
             };
-            destination.again |= error.fate.is_in_doubt();
-            match error.fate {
-                Fate::Unavailable { retry_after, .. } if !repeated && self.can_wait(retry_after) => {
+            destination.again |= error.failure.is_in_doubt();
+            match error.failure {
+                PostFailure::Unavailable { retry_after, .. } if !repeated && self.can_wait(retry_after) => {
                     repeated = true;
                     sleep(retry_after.unwrap_or(PAUSE)).await;
                 }
-                Fate::Broken { reused_connection: true } if !repeated => repeated = true,
-                Fate::MessageRefused if !is_bare => {
+                PostFailure::Broken { reused_connection: true } if !repeated => repeated = true,
+                PostFailure::MessageRefused if !is_bare => {
                     is_bare = true;
                 }
-                Fate::ThreadRefused if thread.is_some() => thread = None,
+                PostFailure::ThreadRefused if thread.is_some() => thread = None,
                 _ => return Err(error),
             }
             let message = if is_bare { Message::minimum } else { Message::whole };
-            text = self.chat.render(&message(self.news, destination, self.language));
+            text = self.chat.render(&message(self.subject, destination, self.language));
         }
     }
 
     fn can_wait(&self, retry_after: Option<Duration>) -> bool {
-        let needed = retry_after.unwrap_or(PAUSE).saturating_add(SHORTEST_TRY);
+        let needed = retry_after.unwrap_or(PAUSE).saturating_add(MIN_TRY);
         self.deadline.saturating_duration_since(Instant::now()) > needed
     }
 }
 
 /// The one line of a delivery. It names no people and quotes nobody.
-fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostError>, took: Duration) {
-    let (event_id, incident, kind) = match news {
-        News::Alert(notice) => (notice.event.id.as_deref(), notice.event.incident.tag(), notice.event.kind.name()),
-        News::Reminder(reminder) => (None, None, reminder.shift.key()),
+fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), PostError>, took: Duration) {
+    let (event_id, incident, kind) = match subject {
+        Subject::Alert(notice) => (notice.event.id.as_deref(), notice.event.incident.tag(), notice.event.kind.name()),
+        Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
     };
     let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();
@@ -138,11 +240,11 @@ fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostErr
         Ok(_) => {
             tracing::info!(event = "delivery", event_id, incident, kind, chat, outcome = "posted", milliseconds);
         }
-        Err(PostError { fate: Fate::NotAsked, detail, .. }) => {
+        Err(PostError { failure: PostFailure::NotAttempted, detail, .. }) => {
             tracing::warn!(event = "delivery", event_id, incident, kind, chat, outcome = "not_asked", detail);
         }
-        Err(PostError { fate, detail, remedy }) => {
-            let (outcome, what) = explain(*fate);
+        Err(PostError { failure, detail, remedy }) => {
+            let (outcome, what) = explain(*failure);
             let advice = if remedy.is_empty() { what.to_owned() } else { format!("{what}; {remedy}") };
             tracing::error!(
                 event = "delivery",
@@ -159,15 +261,15 @@ fn log(news: News<'_>, chat: ChatName, result: &Result<(String, Posted), PostErr
     }
 }
 
-fn explain(fate: Fate) -> (&'static str, &'static str) {
-    match fate {
-        Fate::NotAsked | Fate::Unavailable { .. } => ("unavailable", "the chat is out of order or too busy"),
-        Fate::Broken { .. } | Fate::Unknown => {
+fn explain(failure: PostFailure) -> (&'static str, &'static str) {
+    match failure {
+        PostFailure::NotAttempted | PostFailure::Unavailable { .. } => ("unavailable", "the chat is down or too busy"),
+        PostFailure::Broken { .. } | PostFailure::Unknown => {
             ("unknown", "the chat may or may not have the post; look there before sending it again")
         }
-        Fate::MessageRefused | Fate::ThreadRefused => {
+        PostFailure::MessageRefused | PostFailure::ThreadRefused => {
             ("message_refused", "the chat refuses this message, even at its barest")
         }
-        Fate::WeAreRefused => ("refused", "the chat refuses us"),
+        PostFailure::Rejected => ("refused", "the chat refuses us"),
     }
 }

@@ -2,21 +2,23 @@
 //!
 //! Nothing here is async, reads a clock or the environment, or does I/O; `now` is an argument.
 
-pub mod text;
+pub mod sanitize;
 
 pub mod event;
+
+pub mod chat;
 
 pub mod calendar;
 
 pub mod roster;
 
-pub mod notice;
+pub mod alert;
 
 pub mod reminder;
 
 pub mod message;
 
-pub mod words;
+pub mod wording;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -1,25 +1,15 @@
-//! Everything that knows a wire format or does I/O: what comes in, what goes out, what is remembered.
-
-pub mod gateway;
-
-pub mod schedule;
-
-pub mod gate;
+//! Everything that speaks a wire to a service: PagerDuty, the roster's source, chats, the ledger, secrets.
 
 pub mod pagerduty;
 
-pub mod http;
-
-pub mod roster_source;
+pub mod roster;
 
 pub mod chat;
 
 pub mod ledger;
 
-pub mod incidents;
+pub mod secrets;
 
-pub mod secret_store;
+pub mod http;
 
 mod aws;
-
-pub mod telemetry;

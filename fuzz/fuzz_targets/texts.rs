@@ -1,4 +1,4 @@
 //! Any bytes as every text that strangers can write.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| oncall_relay::laws::texts(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| oncall::properties::texts(bytes));

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use lambda_http::lambda_runtime;
 use lambda_http::{Error, LambdaEvent, service_fn};
-use oncall_relay::config::{ReminderConfig, Surroundings};
-use oncall_relay::edge::{schedule, secret_store, telemetry};
-use oncall_relay::reminder::Reminders;
+use oncall_relay::clock;
+use oncall_relay::config::{Environment, ReminderConfig};
+use oncall_relay::edge::secrets;
+use oncall_relay::lambda::{scheduler, telemetry};
+use oncall_relay::reminder::ReminderHandler;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,11 +18,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let (config, _) = secret_store::load(Surroundings::of_process(), ReminderConfig::read).await?;
-    let reminders = &Reminders::open(config).await?;
+    let (config, _) = secrets::load(Environment::of_process(), ReminderConfig::read).await?;
+    let reminders = &ReminderHandler::new(config).await?;
     let ended = lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let now = telemetry::now();
-        let (answer, settled, tally) = schedule::answer(reminders, &event.payload, now).await;
+        let now = clock::now();
+        let (answer, settled, tally) = scheduler::answer(reminders, &event.payload, now).await;
         telemetry::emit_reminder(settled, &tally, now);
         answer
     }))

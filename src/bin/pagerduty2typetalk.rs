@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use lambda_http::{Error, Request, service_fn};
-use oncall_relay::config::{Surroundings, WebhookConfig};
-use oncall_relay::edge::{gateway, secret_store, telemetry};
-use oncall_relay::relay::Relay;
+use oncall_relay::clock;
+use oncall_relay::config::{Environment, WebhookConfig};
+use oncall_relay::edge::secrets;
+use oncall_relay::lambda::{api_gateway, telemetry};
+use oncall_relay::webhook::WebhookHandler;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -14,12 +16,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let (config, secrets) = secret_store::load(Surroundings::of_process(), WebhookConfig::read).await?;
-    let relay = &Relay::open(config, secrets, telemetry::now()).await?;
-    relay.warm_up(telemetry::now()).await;
+    let (config, secrets) = secrets::load(Environment::of_process(), WebhookConfig::read).await?;
+    let relay = &WebhookHandler::new(config, secrets, clock::now()).await?;
+    relay.warm_up(clock::now()).await;
     let ended = lambda_http::run(service_fn(async |request: Request| {
-        let now = telemetry::now();
-        let (response, tally) = gateway::answer(relay, request, now).await;
+        let now = clock::now();
+        let (response, tally) = api_gateway::answer(relay, request, now).await;
         telemetry::emit_webhook(&tally, now);
         Ok::<_, Error>(response)
     }))

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::reader::{Problems, Reader, Surroundings};
+use super::reader::{Environment, Problems, Reader};
 
 /// Who calls AWS, and where. Lambda sets all of it.
 #[derive(Debug, Clone)]
@@ -44,8 +44,8 @@ impl SecretsConfig {
     ///
     /// # Errors
     /// All problems, not only the first.
-    pub fn read(surroundings: &Surroundings) -> Result<Option<Self>, Problems> {
-        let mut reader = Reader::new(surroundings);
+    pub fn read(environment: &Environment) -> Result<Option<Self>, Problems> {
+        let mut reader = Reader::new(environment);
         let config = reader.optional("SECRETS_PATH").and_then(|path| {
             let well_formed = path.len() > 1
                 && path.starts_with('/')

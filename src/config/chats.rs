@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::reader::Reader;
-use crate::domain::roster::ChatName;
+use crate::domain::chat::ChatName;
 
 /// What a topic or channel is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

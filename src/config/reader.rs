@@ -15,18 +15,18 @@ type File = dyn Fn(&Path) -> io::Result<String> + Send + Sync;
 
 /// Where settings come from: the process's environment and files, or a test's tables.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Environment {
     variable: Arc<Variable>,
     file: Arc<File>,
 }
 
-impl fmt::Debug for Surroundings {
+impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").finish_non_exhaustive()
+        f.debug_struct("Environment").finish_non_exhaustive()
     }
 }
 
-impl Surroundings {
+impl Environment {
     /// Those in which `variable` tells a variable's value, and `file` a file's content.
     pub fn new(
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -115,14 +115,14 @@ impl fmt::Display for Problem {
 }
 
 pub(super) struct Reader<'a> {
-    surroundings: &'a Surroundings,
+    environment: &'a Environment,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(surroundings: &'a Surroundings) -> Self {
-        Self { surroundings, problems: Vec::new(), warnings: Vec::new() }
+    pub(super) fn new(environment: &'a Environment) -> Self {
+        Self { environment, problems: Vec::new(), warnings: Vec::new() }
     }
 
     /// What was read and the warnings, or else all problems.
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
     pub(super) fn optional(&self, variable: &str) -> Option<String> {
         let listed = SETTINGS.iter().any(|setting| setting.name == variable) || OF_AWS.contains(&variable);
         debug_assert!(listed, "{variable} is not in the list of settings");
-        self.surroundings.variable(variable)
+        self.environment.variable(variable)
     }
 
     pub(super) fn is_set(&self, variable: &str) -> bool {
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
     /// The content of the file that a variable names.
     pub(super) fn file(&mut self, variable: &'static str) -> Option<String> {
         let path = PathBuf::from(self.optional(variable)?);
-        (self.surroundings.file)(&path)
+        (self.environment.file)(&path)
             .map_err(|error| {
                 self.malformed(variable, format!("its file can't be read ({}); check the path", error.kind()));
             })

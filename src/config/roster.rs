@@ -123,13 +123,13 @@ fn google_key(reader: &mut Reader<'_>) -> Option<ServiceAccountKey> {
 
 /// The key, however it was wrapped on its way: with a byte-order mark, quoted or escaped once more, in base64.
 fn parsed_key(text: &str, depth: usize) -> Option<ServiceAccountKey> {
-    const DEEPEST: usize = 3;
+    const MAX_DEPTH: usize = 3;
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if let Ok(mut key) = serde_json::from_str::<ServiceAccountKey>(text) {
         key.private_key = key.private_key.replace("\\r", "").replace("\\n", "\n");
         return Some(key);
     }
-    if depth == DEEPEST {
+    if depth == MAX_DEPTH {
         return None;
     }
     // Escaped once more, with the quotes around it or without.

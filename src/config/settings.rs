@@ -31,7 +31,7 @@ const fn secret(setting: Setting) -> Setting {
     Setting { secret: true, ..setting }
 }
 
-/// All settings, in the order of the README's table.
+/// All settings, in the order of the table in `docs/settings.md`.
 pub const SETTINGS: &[Setting] = &[
     both("CHATS"),
     webhook("TYPETALK_ALERT_TOPIC"),

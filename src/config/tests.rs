@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::domain::roster::ChatName;
+use crate::domain::chat::ChatName;
 
 const KEY: &str = r#"{"type": "service_account", "client_email": "relay@example.iam.gserviceaccount.com",
     "private_key": "-----BEGIN PRIVATE KEY-----\nplanted-key\n-----END PRIVATE KEY-----\n",
@@ -46,13 +46,13 @@ fn read(changes: &[(&str, &str)]) -> Result<WebhookConfig, Problems> {
 }
 
 fn read_all(settings: &[(&str, &str)]) -> Result<WebhookConfig, Problems> {
-    WebhookConfig::read(&surroundings(settings))
+    WebhookConfig::read(&environment(settings))
 }
 
-fn surroundings(settings: &[(&str, &str)]) -> Surroundings {
+fn environment(settings: &[(&str, &str)]) -> Environment {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let settings: BTreeMap<_, _> = settings.iter().map(owned).collect();
-    Surroundings::new(move |name| settings.get(name).cloned(), file)
+    Environment::new(move |name| settings.get(name).cloned(), file)
 }
 
 fn good(changes: &[(&str, &str)]) -> WebhookConfig {
@@ -299,8 +299,8 @@ fn people_of_last_resort_whom_no_chat_can_mention_are_a_warning() {
 
 #[test]
 fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
-    let webhook = |settings: &[(&str, &str)]| surroundings(settings).missing_secrets(WebhookConfig::read);
-    let reminder = |settings: &[(&str, &str)]| surroundings(settings).missing_secrets(ReminderConfig::read);
+    let webhook = |settings: &[(&str, &str)]| environment(settings).missing_secrets(WebhookConfig::read);
+    let reminder = |settings: &[(&str, &str)]| environment(settings).missing_secrets(ReminderConfig::read);
     let both = [("CHATS", "typetalk,slack")];
     let both_proofs = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
     assert_eq!(
@@ -311,7 +311,7 @@ fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
     let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv"), ("SLACK_TOKEN", "xoxb-planted")];
     assert_eq!(webhook(&csv), both_proofs, "what the environment sets is not asked for");
     assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY"]);
-    assert_eq!(surroundings(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
+    assert_eq!(environment(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
     assert_eq!(webhook(LEAST), ["PAGERDUTY_TOKENS"]);
 }
 
@@ -325,7 +325,7 @@ fn of_secrets_that_are_read_again_those_that_can_be_used_are() {
         ("", "", &[], false),
     ] {
         let settings = [("PAGERDUTY_SIGNING_SECRETS", signing), ("PAGERDUTY_TOKENS", tokens)];
-        let (secrets, problems) = WebhookSecrets::read_again(&surroundings(&settings));
+        let (secrets, problems) = WebhookSecrets::read_again(&environment(&settings));
         assert_eq!([exposed(&secrets.signing), exposed(&secrets.tokens)].concat(), expected, "{settings:?}");
         assert_eq!(problems.is_none(), is_whole, "{settings:?}: {problems:?}");
     }

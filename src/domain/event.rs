@@ -1,6 +1,7 @@
 //! What happened, in our own words, whichever webhook version said it.
 
 use std::fmt;
+use std::iter::successors;
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -119,29 +120,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The names of all kinds.
-    pub const NAMES: [&str; 19] = [
-        "triggered",
-        "acknowledged",
-        "unacknowledged",
-        "resolved",
-        "merged",
-        "reopened",
-        "reassigned",
-        "escalated",
-        "delegated",
-        "annotated",
-        "priority_updated",
-        "service_updated",
-        "status_updated",
-        "responder_added",
-        "responder_replied",
-        "custom_action",
-        "ping",
-        "unknown",
-        "unreadable",
-    ];
-
     /// The name for logs and settings.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -166,6 +144,48 @@ impl Kind {
             Self::Unknown { .. } => "unknown",
             Self::Unreadable => "unreadable",
         }
+    }
+
+    /// The names of all kinds.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let mut names: Vec<_> = Self::every("").map(|kind| kind.name()).collect();
+        names.dedup();
+        names
+    }
+
+    /// One event of every kind, with this text wherever one may be written. A new kind doesn't compile until it has
+    /// its place here.
+    pub fn every(text: &str) -> impl Iterator<Item = Self> {
+        let text = || text.to_owned();
+        successors(Some(Self::Triggered), move |kind| {
+            Some(match kind {
+                Self::Triggered => Self::Acknowledged,
+                Self::Acknowledged => Self::Unacknowledged,
+                Self::Unacknowledged => Self::Resolved,
+                Self::Resolved => {
+                    Self::Merged { into: Incident { number: Some(34), title: Some(text()), ..Incident::default() } }
+                }
+                Self::Merged { into } if into.number.is_some() => Self::Merged { into: Incident::default() },
+                Self::Merged { .. } => Self::Reopened,
+                Self::Reopened => Self::Reassigned { to: vec![text()] },
+                Self::Reassigned { .. } => Self::Escalated { to: vec![text(), text()] },
+                Self::Escalated { .. } => Self::Delegated { to: vec![text()] },
+                Self::Delegated { .. } => Self::Annotated { note: text() },
+                Self::Annotated { .. } => Self::PriorityUpdated { to: Some(text()) },
+                Self::PriorityUpdated { to: Some(_) } => Self::PriorityUpdated { to: None },
+                Self::PriorityUpdated { to: None } => Self::ServiceUpdated,
+                Self::ServiceUpdated => Self::StatusUpdated { message: text() },
+                Self::StatusUpdated { .. } => Self::ResponderAdded { to: vec![text()], message: text() },
+                Self::ResponderAdded { .. } => Self::ResponderReplied { state: Some(text()), message: text() },
+                Self::ResponderReplied { .. } => Self::CustomAction { action: Some(text()) },
+                Self::CustomAction { .. } => Self::Ping,
+                Self::Ping => Self::Unknown { event_type: Some(text()) },
+                Self::Unknown { event_type: Some(_) } => Self::Unknown { event_type: None },
+                Self::Unknown { event_type: None } => Self::Unreadable,
+                Self::Unreadable => return None,
+            })
+        })
     }
 
     /// Whether somebody must do something about it, as far as its kind tells. In doubt, yes: what can't be read may
@@ -197,7 +217,7 @@ impl Kind {
 
     /// Whether a reader of the channel must see it, even where the incident has a thread of its own.
     #[must_use]
-    pub fn is_loud(&self) -> bool {
+    pub fn is_broadcast(&self) -> bool {
         matches!(self, Self::Escalated { .. } | Self::Reopened | Self::PriorityUpdated { to: Some(_) })
     }
 }
@@ -233,12 +253,12 @@ pub struct IncidentId(String);
 
 impl IncidentId {
     /// Real ones have 7 to 14 characters.
-    const LONGEST: usize = 64;
+    const MAX_LENGTH: usize = 64;
 
     /// The id, unless it is something that no incident id looks like.
     #[must_use]
     pub fn parse(id: &str) -> Option<Self> {
-        let plausible = !id.is_empty() && id.len() <= Self::LONGEST && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        let plausible = !id.is_empty() && id.len() <= Self::MAX_LENGTH && id.bytes().all(|b| b.is_ascii_alphanumeric());
         plausible.then(|| Self(id.to_owned()))
     }
 }
@@ -264,7 +284,7 @@ impl fmt::Display for Tag {
 pub struct Link(String);
 
 impl Link {
-    const LONGEST: usize = 1000;
+    const MAX_LENGTH: usize = 1000;
 
     /// The address in its normal form, unless it isn't one that we print.
     #[must_use]
@@ -276,7 +296,7 @@ impl Link {
         let printed = url.as_str().replace('|', "%7C").replace('`', "%60").replace('@', "%40");
         // Slack writes five characters for an ampersand.
         let length = printed.len() + 4 * printed.matches('&').count();
-        let plain = length <= Self::LONGEST
+        let plain = length <= Self::MAX_LENGTH
             && printed.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'));
         (web && bare && plain).then_some(Self(printed))
     }

@@ -2,12 +2,13 @@
 
 mod reminder;
 
+use super::alert::{Alert, Mentions};
+use super::chat::{ChatName, FailedChat};
 use super::event::{Event, Kind, Link, Tag};
-use super::notice::{Attention, Notice};
 use super::reminder::Reminder;
-use super::roster::{ChatName, Mention, OnCall, OnCallToday, Person};
-use super::text;
-use super::words::Language;
+use super::roster::{Mention, OnCall, OnCallDay, Person};
+use super::sanitize;
+use super::wording::Language;
 
 /// A part of a message. Only `Mention`, `Tag` and `Link` may become such in a chat; `Foreign` never.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Span {
     /// Our own words.
     Words(String),
     /// What strangers wrote, cleaned; it may be shortened.
-    Foreign(String),
+    Untrusted(String),
     /// A person to notify.
     Mention(Mention),
     /// The incident's hashtag.
@@ -42,72 +43,72 @@ pub struct Destination {
     pub again: bool,
 }
 
-/// A chat that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailedChat {
-    /// Which.
-    pub chat: ChatName,
-    /// Whether it may have the message all the same.
-    pub in_doubt: bool,
-}
-
 /// What a message can be about.
 #[derive(Debug, Clone, Copy)]
-pub enum News<'a> {
+pub enum Subject<'a> {
     /// An event of an incident.
-    Alert(&'a Notice),
+    Alert(&'a Alert),
     /// Somebody's day on call.
     Reminder(&'a Reminder),
 }
 
-impl News<'_> {
+impl Subject<'_> {
+    /// The number of the incident that it is about.
+    #[must_use]
+    pub fn incident_number(self) -> Option<u64> {
+        match self {
+            Self::Alert(alert) => alert.event.incident.number,
+            Self::Reminder(_) => None,
+        }
+    }
+
     /// Whether a reader of the channel must see it, even where it belongs to a thread.
     #[must_use]
-    pub fn is_loud(self) -> bool {
+    pub fn is_broadcast(self) -> bool {
         match self {
-            Self::Alert(notice) => notice.event.kind.is_loud(),
+            Self::Alert(notice) => notice.event.kind.is_broadcast(),
             Self::Reminder(_) => true,
         }
     }
 }
 
 /// Nobody has more people on call; whoever writes more into a day is told how many are left out.
-const MOST_PEOPLE: usize = 30;
+const MAX_PEOPLE: usize = 30;
 /// Lines of a note that keep their own line.
-const MOST_QUOTED_LINES: usize = 20;
+const MAX_QUOTED_LINES: usize = 20;
 /// Characters of a title in the bare minimum.
 const SHORT_TITLE: usize = 100;
 
 impl Message {
     /// The whole message.
     #[must_use]
-    pub fn whole(news: News<'_>, destination: Destination, language: Language) -> Self {
-        match news {
-            News::Alert(notice) => Self::about(notice, destination, language),
-            News::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
+    pub fn whole(subject: Subject<'_>, destination: Destination, language: Language) -> Self {
+        match subject {
+            Subject::Alert(notice) => Self::about(notice, destination, language),
+            Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
         }
     }
 
     /// The least that is worth posting, for a chat that refused the whole message.
     #[must_use]
-    pub fn minimum(news: News<'_>, destination: Destination, language: Language) -> Self {
-        match news {
-            News::Alert(notice) => Self::bare(notice, destination, language),
-            News::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
+    pub fn minimum(subject: Subject<'_>, destination: Destination, language: Language) -> Self {
+        match subject {
+            Subject::Alert(notice) => Self::bare(notice, destination, language),
+            Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
         }
     }
 
     /// The whole message about an event.
-    pub(crate) fn about(notice: &Notice, destination: Destination, language: Language) -> Self {
-        let Notice { event, attention, .. } = notice;
-        let mentions = mentions(attention, destination.chat, language);
+    pub(crate) fn about(notice: &Alert, destination: Destination, language: Language) -> Self {
+        let Alert { event, mentions, .. } = notice;
+        let people = mention_spans(mentions, destination.chat, language);
         let mut lines = match &event.kind {
-            Kind::Ping => ping(attention, destination.chat, language),
+            Kind::Ping => ping(mentions, destination.chat, language),
             Kind::Unknown { .. } | Kind::Unreadable => {
-                vec![[mentions, plain_line(event, language)].concat()]
+                vec![[people, plain_line(event, language)].concat()]
             }
             _ => {
-                let mut lines = vec![mentions, headline(event, language), details(event, language)];
+                let mut lines = vec![people, headline(event, language), details(event, language)];
                 lines.push(merged_into(event, language));
                 lines.extend(quotes(event));
                 lines.push(event.incident.link.iter().cloned().map(Span::Link).collect());
@@ -120,7 +121,7 @@ impl Message {
         if notice.in_doubt || destination.again {
             lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
         }
-        if let Attention::Mention(today) = attention {
+        if let Mentions::OnCall(today) = mentions {
             lines.extend(roster_news(today, destination.chat, language));
         }
         if let Some(failed) = destination.instead_of {
@@ -130,12 +131,12 @@ impl Message {
     }
 
     /// The least that is worth posting about an event.
-    pub(crate) fn bare(notice: &Notice, destination: Destination, language: Language) -> Self {
-        let mut line = mentions(&notice.attention, destination.chat, language);
+    pub(crate) fn bare(notice: &Alert, destination: Destination, language: Language) -> Self {
+        let mut line = mention_spans(&notice.mentions, destination.chat, language);
         line.push(Span::Words(language.label(&notice.event.kind).to_owned()));
         line.extend(notice.event.incident.tag().map(Span::Tag));
         line.extend(title(&notice.event).map(|title| match title {
-            Span::Foreign(text) => Span::Foreign(text::shorten(&text, SHORT_TITLE)),
+            Span::Untrusted(text) => Span::Untrusted(sanitize::shorten(&text, SHORT_TITLE)),
             other => other,
         }));
         line.extend(notice.event.incident.link.iter().cloned().map(Span::Link));
@@ -153,14 +154,14 @@ impl Message {
 
 /// `🔴 発生 #pd33 title`
 fn headline(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = vec![Span::Words(format!("{} {}", signal(&event.kind), language.label(&event.kind)))];
+    let mut line = vec![Span::Words(format!("{} {}", status_icon(&event.kind), language.label(&event.kind)))];
     line.extend(event.incident.tag().map(Span::Tag));
     line.push(title(event).unwrap_or_else(|| Span::Words(language.no_title().to_owned())));
     line
 }
 
-/// Colours of PagerDuty's own states; everything else is news about an incident that stays in its state.
-fn signal(kind: &Kind) -> &'static str {
+/// Colours of PagerDuty's own states; everything else is subject about an incident that stays in its state.
+fn status_icon(kind: &Kind) -> &'static str {
     match kind {
         Kind::Triggered | Kind::Unacknowledged | Kind::Reopened => "🔴",
         Kind::Acknowledged => "🟡",
@@ -175,9 +176,9 @@ fn signal(kind: &Kind) -> &'static str {
 fn plain_line(event: &Event, language: Language) -> Vec<Span> {
     let mut line = match &event.kind {
         Kind::Unknown { event_type: Some(event_type) } => {
-            vec![Span::Words(signal(&event.kind).to_owned()), Span::Foreign(text::line(event_type))]
+            vec![Span::Words(status_icon(&event.kind).to_owned()), Span::Untrusted(sanitize::line(event_type))]
         }
-        kind => vec![Span::Words(format!("{} {}", signal(kind), language.label(kind)))],
+        kind => vec![Span::Words(format!("{} {}", status_icon(kind), language.label(kind)))],
     };
     line.extend(event.incident.tag().map(Span::Tag));
     line.extend(title(event));
@@ -186,15 +187,15 @@ fn plain_line(event: &Event, language: Language) -> Vec<Span> {
 }
 
 fn title(event: &Event) -> Option<Span> {
-    event.incident.title.as_deref().and_then(foreign)
+    event.incident.title.as_deref().and_then(untrusted)
 }
 
-fn foreign(text: &str) -> Option<Span> {
-    let text = text::line(text);
-    (!text.is_empty()).then_some(Span::Foreign(text))
+fn untrusted(text: &str) -> Option<Span> {
+    let text = sanitize::line(text);
+    (!text.is_empty()).then_some(Span::Untrusted(text))
 }
 
-/// `サービス: … / 緊急度: 高 / 実施: … / 担当: …`
+/// `サービス: … / 緊急度: 高 / 操作: … / 担当: …`
 fn details(event: &Event, language: Language) -> Vec<Span> {
     let mut parts: Vec<Vec<Span>> = Vec::new();
     let mut part = |label: &str, names: Vec<Span>| {
@@ -204,7 +205,7 @@ fn details(event: &Event, language: Language) -> Vec<Span> {
             parts.push(part);
         }
     };
-    let one = |name: Option<&str>| name.and_then(foreign).into_iter().collect::<Vec<_>>();
+    let one = |name: Option<&str>| name.and_then(untrusted).into_iter().collect::<Vec<_>>();
     part(language.service(), one(event.service.as_deref()));
     if let Some(urgency) = event.urgency {
         part(language.urgency(), vec![Span::Words(language.urgency_level(urgency).to_owned())]);
@@ -232,10 +233,10 @@ fn merged_into(event: &Event, language: Language) -> Vec<Span> {
     let Kind::Merged { into } = &event.kind else { return Vec::new() };
     // Its other messages carry its number, most likely; a tag made from its id would lead nowhere.
     let mut other: Vec<Span> = into.number.and_then(|_| into.tag()).map(Span::Tag).into_iter().collect();
-    other.extend(into.title.as_deref().and_then(foreign));
+    other.extend(into.title.as_deref().and_then(untrusted));
     other.extend(into.link.iter().cloned().map(Span::Link));
     if other.is_empty() {
-        other.extend(into.id.as_ref().map(|id| Span::Foreign(id.to_string())));
+        other.extend(into.id.as_ref().map(|id| Span::Untrusted(id.to_string())));
     }
     if !other.is_empty() {
         other.insert(0, Span::Words(format!("{}:", language.merged_into())));
@@ -244,9 +245,9 @@ fn merged_into(event: &Event, language: Language) -> Vec<Span> {
 }
 
 fn list(names: &[String], language: Language) -> Vec<Span> {
-    let names: Vec<_> = names.iter().map(|name| text::line(name)).filter(|name| !name.is_empty()).collect();
-    let (listed, left_out) = names.split_at(names.len().min(MOST_PEOPLE));
-    let mut spans: Vec<_> = foreign(&listed.join(language.and())).into_iter().collect();
+    let names: Vec<_> = names.iter().map(|name| sanitize::line(name)).filter(|name| !name.is_empty()).collect();
+    let (listed, left_out) = names.split_at(names.len().min(MAX_PEOPLE));
+    let mut spans: Vec<_> = untrusted(&listed.join(language.and())).into_iter().collect();
     if !left_out.is_empty() {
         spans.push(Span::Words(language.more_people(left_out.len())));
     }
@@ -273,23 +274,23 @@ fn quotes(event: &Event) -> Vec<Vec<Span>> {
         | Kind::ResponderReplied { message, .. } => message,
         _ => return Vec::new(),
     };
-    let mut lines = text::lines(written);
-    if lines.len() > MOST_QUOTED_LINES {
-        let rest = lines.split_off(MOST_QUOTED_LINES - 1).join(" ");
+    let mut lines = sanitize::lines(written);
+    if lines.len() > MAX_QUOTED_LINES {
+        let rest = lines.split_off(MAX_QUOTED_LINES - 1).join(" ");
         lines.push(rest);
     }
-    lines.into_iter().map(|line| vec![Span::Words(">".to_owned()), Span::Foreign(line)]).collect()
+    lines.into_iter().map(|line| vec![Span::Words(">".to_owned()), Span::Untrusted(line)]).collect()
 }
 
 /// The first line: everybody on call, mentioned or by name, and those of last resort if nobody can be mentioned.
-fn mentions(attention: &Attention, chat: ChatName, language: Language) -> Vec<Span> {
-    let Attention::Mention(today) = attention else { return Vec::new() };
-    let fallback = needs_fallback(today, chat).then(|| last_resort(today, chat));
+fn mention_spans(mentions: &Mentions, chat: ChatName, language: Language) -> Vec<Span> {
+    let Mentions::OnCall(today) = mentions else { return Vec::new() };
+    let fallback = needs_fallback(today, chat).then(|| fallback_people(today, chat));
     mention_line(on_call_people(today).iter().chain(fallback.into_iter().flatten()), chat, language)
 }
 
 /// Those of last resort who can be mentioned here; if nobody can, all of them by name.
-fn last_resort(today: &OnCallToday, chat: ChatName) -> impl Iterator<Item = &Person> {
+fn fallback_people(today: &OnCallDay, chat: ChatName) -> impl Iterator<Item = &Person> {
     let anybody = today.fallback.iter().any(|person| person.mention(chat).is_some());
     today.fallback.iter().filter(move |person| !anybody || person.mention(chat).is_some())
 }
@@ -297,32 +298,32 @@ fn last_resort(today: &OnCallToday, chat: ChatName) -> impl Iterator<Item = &Per
 fn mention_line<'a>(people: impl Iterator<Item = &'a Person>, chat: ChatName, language: Language) -> Vec<Span> {
     let mut line: Vec<Span> = Vec::new();
     for person in people {
-        let span = person.mention(chat).cloned().map(Span::Mention).or_else(|| foreign(person.name()));
+        let span = person.mention(chat).cloned().map(Span::Mention).or_else(|| untrusted(person.name()));
         line.extend(span.filter(|span| !line.contains(span)));
     }
     // A mention is worth more than a name: names are the first that a crowded line leaves out.
-    if line.len() > MOST_PEOPLE {
-        let left_out = line.len() - MOST_PEOPLE;
+    if line.len() > MAX_PEOPLE {
+        let left_out = line.len() - MAX_PEOPLE;
         line.sort_by_key(|span| !matches!(span, Span::Mention(_)));
-        line.truncate(MOST_PEOPLE);
+        line.truncate(MAX_PEOPLE);
         line.push(Span::Words(language.more_people(left_out)));
     }
     line
 }
 
-fn on_call_people(today: &OnCallToday) -> &[Person] {
+fn on_call_people(today: &OnCallDay) -> &[Person] {
     match &today.on_call {
         OnCall::People(people) => people,
         OnCall::Nobody | OnCall::NoRow | OnCall::Unknown(_) => &[],
     }
 }
 
-fn needs_fallback(today: &OnCallToday, chat: ChatName) -> bool {
+fn needs_fallback(today: &OnCallDay, chat: ChatName) -> bool {
     on_call_people(today).iter().all(|person| person.mention(chat).is_none())
 }
 
 /// What a reader must know about the roster to trust the mentions.
-fn roster_news(today: &OnCallToday, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
+fn roster_news(today: &OnCallDay, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
     let said = match &today.on_call {
         OnCall::People(_) if needs_fallback(today, chat) => Some(language.nobody_mentionable(chat)),
         OnCall::People(_) => None,
@@ -335,9 +336,9 @@ fn roster_news(today: &OnCallToday, chat: ChatName, language: Language) -> Vec<V
 }
 
 /// The answer to PagerDuty's test event: it arrived, and this is how the roster stands.
-fn ping(attention: &Attention, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
+fn ping(mentions: &Mentions, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
     let mut lines = vec![vec![Span::Words(language.ping_received().to_owned())]];
-    if let Attention::Name(today) = attention {
+    if let Mentions::Names(today) = mentions {
         lines.push(match &today.on_call {
             OnCall::People(people) => {
                 let names: Vec<_> = people.iter().map(|person| person.name().to_owned()).collect();

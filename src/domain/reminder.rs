@@ -4,21 +4,21 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::calendar::Calendar;
 use super::event::{Incident, Link};
-use super::roster::{OnCall, OnCallToday, Reading};
+use super::roster::{OnCall, OnCallDay, RosterState};
 
 /// How far a reminder looks for a day with people, in days after the one it is sent on.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(14);
 
 /// Whose day a reminder is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shift {
+pub enum ReminderKind {
     /// The people of the day itself, in the morning.
     Today,
     /// The people of the next working day, in the evening before.
     Next,
 }
 
-impl Shift {
+impl ReminderKind {
     /// The name in invocations and logs.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -31,13 +31,13 @@ impl Shift {
 
 /// The first day that a reminder sent on `today` may speak of; none on a day that is no working day.
 #[must_use]
-pub fn due(shift: Shift, today: NaiveDate, calendar: &Calendar) -> Option<NaiveDate> {
+pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<NaiveDate> {
     if !calendar.is_working_day(today) {
         return None;
     }
-    match shift {
-        Shift::Today => Some(today),
-        Shift::Next => calendar.next_working_day(today),
+    match kind {
+        ReminderKind::Today => Some(today),
+        ReminderKind::Next => calendar.next_working_day(today),
     }
 }
 
@@ -47,18 +47,18 @@ pub fn due(shift: Shift, today: NaiveDate, calendar: &Calendar) -> Option<NaiveD
 /// because a silent reminder is how rotations die. If all days ahead are empty, the first is told.
 #[must_use]
 pub fn on_call(
-    shift: Shift,
+    kind: ReminderKind,
     first: NaiveDate,
     calendar: &Calendar,
-    reading: &Reading,
+    reading: &RosterState,
     fallback: &[String],
     now: DateTime<Utc>,
-) -> OnCallToday {
-    let of = |date| OnCallToday::from_reading(reading, fallback, date, now);
+) -> OnCallDay {
+    let of = |date| OnCallDay::from_reading(reading, fallback, date, now);
     let days = std::iter::successors(Some(first), |date| calendar.next_working_day(*date));
-    match shift {
-        Shift::Today => of(first),
-        Shift::Next => days
+    match kind {
+        ReminderKind::Today => of(first),
+        ReminderKind::Next => days
             .take_while(|date| *date <= first + LOOK_AHEAD)
             .map(of)
             .find(|day| day.on_call != OnCall::Nobody)
@@ -81,7 +81,7 @@ pub struct OpenIncident {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenIncidents {
     /// Nobody asked: the reminder is not about the night, or no API key is configured.
-    NotAsked,
+    NotRequested,
     /// These, the oldest first.
     Known {
         /// As many as a message lists.
@@ -117,11 +117,11 @@ impl OpenIncidents {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
     /// Whose day it is about.
-    pub shift: Shift,
+    pub kind: ReminderKind,
     /// When it is sent, as far as ages are concerned.
     pub now: DateTime<Utc>,
     /// Who is on call that day.
-    pub day: OnCallToday,
+    pub day: OnCallDay,
     /// The on-call manual.
     pub manual: Option<Link>,
     /// What is still open from the night.

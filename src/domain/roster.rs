@@ -4,10 +4,12 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::chat::ChatName;
+
 mod date;
 mod member;
 
-pub use member::{ChatName, FallbackProblem, Mention, Person};
+pub use member::{FallbackProblem, Mention, Person};
 
 use member::Members;
 
@@ -55,16 +57,16 @@ pub struct Tables {
 
 /// The best that can be had of the roster now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct RosterState {
     /// The newest good copy.
-    pub copy: Option<Copy>,
+    pub copy: Option<Snapshot>,
     /// Why that copy is not of now, if it isn't.
     pub failure: Option<SourceFailure>,
 }
 
 /// A good copy and the time it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Copy {
+pub struct Snapshot {
     /// What was read.
     pub tables: std::sync::Arc<Tables>,
     /// When.
@@ -78,7 +80,7 @@ pub enum SourceFailure {
     Slow,
     /// It can't be reached.
     Down,
-    /// It answers that it is out of order.
+    /// It answers with a server error.
     OutOfOrder,
     /// We may not read it.
     Forbidden,
@@ -90,11 +92,11 @@ pub enum SourceFailure {
     BadKey,
     /// Too many reads.
     TooManyReads,
-    /// The answer makes no sense.
+    /// The answer is not what the source answers.
     Garbled,
 }
 
-/// Who is on call on one day. The last three are news for the reader, not errors.
+/// Who is on call on one day. The last three are subject for the reader, not errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnCall {
     /// These people.
@@ -109,7 +111,7 @@ pub enum OnCall {
 
 /// What the roster says for a day, from how old a copy, and whom to mention if it can't say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnCallToday {
+pub struct OnCallDay {
     /// The day.
     pub date: NaiveDate,
     /// Who is on call.
@@ -120,17 +122,17 @@ pub struct OnCallToday {
     pub fallback: Vec<Person>,
 }
 
-impl OnCallToday {
+impl OnCallDay {
     /// Reads the answer for `date` out of a reading; `fallback` is written as in the sheet.
     #[must_use]
-    pub fn from_reading(reading: &Reading, fallback: &[String], date: NaiveDate, now: DateTime<Utc>) -> Self {
+    pub fn from_reading(reading: &RosterState, fallback: &[String], date: NaiveDate, now: DateTime<Utc>) -> Self {
         let Some(copy) = &reading.copy else {
             let members = Members::none();
             return Self {
                 date,
                 on_call: OnCall::Unknown(reading.failure.unwrap_or(SourceFailure::Down)),
                 copy_age: None,
-                fallback: fallback.iter().flat_map(|cell| members.last_resort(cell)).collect(),
+                fallback: fallback.iter().flat_map(|cell| members.fallback_people(cell)).collect(),
             };
         };
         let (roster, _) = Roster::parse(&copy.tables, date);
@@ -139,7 +141,7 @@ impl OnCallToday {
             (OnCall::NoRow, Some(failure)) => (OnCall::Unknown(failure), None),
             (on_call, Some(_)) => (on_call, Some((now - copy.read_at).max(TimeDelta::zero()))),
         };
-        let fallback = fallback.iter().flat_map(|cell| roster.members.last_resort(cell)).collect();
+        let fallback = fallback.iter().flat_map(|cell| roster.members.fallback_people(cell)).collect();
         Self { date, on_call, copy_age, fallback }
     }
 

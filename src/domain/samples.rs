@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::event::Event;
+use super::alert::{Alert, Delay, Mentions};
+use super::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
 use super::message::{Message, Span};
-use super::notice::{Attention, Delay, Notice};
-use super::roster::{Cell, Copy, MembersTable, Mention, OnCallToday, Reading, SourceFailure, Table, Tables};
-pub(crate) use crate::laws::{event, every_kind};
+use super::roster::{Cell, MembersTable, Mention, OnCallDay, RosterState, Snapshot, SourceFailure, Table, Tables};
 
 /// Everybody can be mentioned on both chats, but for 高橋, who is on Slack only, and 渡辺, who is on neither.
 pub(crate) const MEMBERS: &[&[&str]] = &[
@@ -38,29 +37,29 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// A fresh reading of a roster with these rows.
-pub(crate) fn reading(rows: &[&[&str]]) -> Reading {
+pub(crate) fn reading(rows: &[&[&str]]) -> RosterState {
     reading_of_age(rows, TimeDelta::zero(), None)
 }
 
-fn reading_of_age(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> Reading {
+fn reading_of_age(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> RosterState {
     let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
-    Reading { copy: Some(Copy { tables: Arc::new(tables), read_at: now() - age }), failure }
+    RosterState { copy: Some(Snapshot { tables: Arc::new(tables), read_at: now() - age }), failure }
 }
 
 /// What a roster says today whose rows are these, read `age` ago; SRE are mentioned at last.
-pub(crate) fn on_call_from(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> OnCallToday {
-    OnCallToday::from_reading(&reading_of_age(rows, age, failure), &["SRE".to_owned()], today(), now())
+pub(crate) fn on_call_from(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> OnCallDay {
+    OnCallDay::from_reading(&reading_of_age(rows, age, failure), &["SRE".to_owned()], today(), now())
 }
 
 /// What the roster says today if today's cell holds this.
-pub(crate) fn on_call(cell: &str) -> OnCallToday {
+pub(crate) fn on_call(cell: &str) -> OnCallDay {
     on_call_from(&[&["2026-11-24", cell]], TimeDelta::zero(), None)
 }
 
 /// A notice to the people of a cell; with an empty one, to nobody.
-pub(crate) fn notice(event: Event, cell: &str) -> Notice {
-    let attention = if cell.is_empty() { Attention::Quiet } else { Attention::Mention(on_call(cell)) };
-    Notice { event, attention, delay: None, in_doubt: false }
+pub(crate) fn notice(event: Event, cell: &str) -> Alert {
+    let mentions = if cell.is_empty() { Mentions::Nobody } else { Mentions::OnCall(on_call(cell)) };
+    Alert { event, mentions, delay: None, in_doubt: false }
 }
 
 /// As late as that, on Tokyo's clock.
@@ -68,15 +67,33 @@ pub(crate) fn late_by(ago: TimeDelta) -> Delay {
     Delay { happened: (now() - ago).with_timezone(&chrono_tz::Asia::Tokyo), ago }
 }
 
-/// The spans with marks of their own: `@mention`, `#tag`, `<link>`, `«foreign»`.
+/// The spans with marks of their own: `@mention`, `#tag`, `<link>`, `«untrusted»`.
 pub(crate) fn marked(message: &Message) -> String {
     let mark = |span: &Span| match span {
         Span::Words(words) => words.clone(),
-        Span::Foreign(text) => format!("«{text}»"),
+        Span::Untrusted(text) => format!("«{text}»"),
         Span::Mention(Mention::Typetalk(id) | Mention::SlackMember(id) | Mention::SlackGroup(id)) => format!("@{id}"),
         Span::Tag(tag) => format!("#{tag}"),
         Span::Link(link) => format!("<{link}>"),
     };
     let line = |line: &Vec<Span>| line.iter().map(mark).collect::<Vec<_>>().join(" ");
     message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// An event of which everything is known but who did it.
+pub(crate) fn event(kind: Kind) -> Event {
+    Event {
+        id: Some("01EVENT".to_owned()),
+        kind,
+        occurred_at: Some(now()),
+        incident: Incident {
+            id: IncidentId::parse("Q1INCIDENT"),
+            number: Some(33),
+            title: Some("Disk is full".to_owned()),
+            link: Link::parse("https://acme.pagerduty.com/incidents/Q1INCIDENT"),
+        },
+        service: Some("Backlog".to_owned()),
+        urgency: Some(Urgency::High),
+        actor: None,
+    }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::http::{HttpClient, SendError, read_body};
 use crate::config::ChatConfig;
+use crate::domain::chat::ChatName;
 use crate::domain::message::Message;
-use crate::domain::roster::ChatName;
 
 /// A chat topic or channel to post to.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct Posted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostError {
     /// What it means for the post.
-    pub fate: Fate,
+    pub failure: PostFailure,
     /// A few words on what the chat did; no body, no secret.
     pub detail: String,
     /// What to do about it, with the setting to look at; empty if there is nothing particular.
@@ -64,9 +64,9 @@ pub struct PostError {
 
 /// What an error means for the post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum PostFailure {
     /// It was not sent: the time was up before.
-    NotAsked,
+    NotAttempted,
     /// It was not accepted, and may be later.
     Unavailable {
         /// What the chat asked for.
@@ -86,17 +86,17 @@ pub enum Fate {
     /// The chat refuses the thread; the channel may do.
     ThreadRefused,
     /// The chat refuses us, whatever we say.
-    WeAreRefused,
+    Rejected,
 }
 
-impl Fate {
+impl PostFailure {
     /// Whether the chat may have the post all the same.
     #[must_use]
     pub fn is_in_doubt(self) -> bool {
         match self {
             Self::Broken { .. } | Self::Unknown => true,
             Self::Unavailable { in_doubt, .. } => in_doubt,
-            Self::NotAsked | Self::MessageRefused | Self::ThreadRefused | Self::WeAreRefused => false,
+            Self::NotAttempted | Self::MessageRefused | Self::ThreadRefused | Self::Rejected => false,
         }
     }
 }
@@ -148,18 +148,18 @@ pub fn render(chat: ChatName, message: &Message) -> String {
 }
 
 impl PostError {
-    fn new(fate: Fate, detail: impl Into<String>) -> Self {
-        Self { fate, detail: detail.into(), remedy: String::new() }
+    fn new(failure: PostFailure, detail: impl Into<String>) -> Self {
+        Self { failure, detail: detail.into(), remedy: String::new() }
     }
 
     /// It was not sent, for a reason of ours.
-    pub(crate) fn not_asked(why: &str) -> Self {
-        Self::new(Fate::NotAsked, why)
+    pub(crate) fn not_attempted(why: &str) -> Self {
+        Self::new(PostFailure::NotAttempted, why)
     }
 
     /// The chat refuses us, because of this setting.
     fn refused(setting: &str, detail: impl Into<String>) -> Self {
-        Self { remedy: format!("check {setting}"), ..Self::new(Fate::WeAreRefused, detail) }
+        Self { remedy: format!("check {setting}"), ..Self::new(PostFailure::Rejected, detail) }
     }
 }
 
@@ -186,13 +186,13 @@ async fn exchange(
     /// An answer to a post has a few kilobytes.
     const BODY_LIMIT: usize = 256 * 1024;
     let mut response = http.send(request.timeout(within)).await.map_err(|error| {
-        let fate = match error {
+        let failure = match error {
             SendError::Invalid => return PostError::refused(base_url_setting, error.to_string()),
-            SendError::Connect => Fate::Unavailable { retry_after: None, in_doubt: false },
-            SendError::Timeout => Fate::Unknown,
-            SendError::Broken { reused_connection } => Fate::Broken { reused_connection },
+            SendError::Connect => PostFailure::Unavailable { retry_after: None, in_doubt: false },
+            SendError::Timeout => PostFailure::Unknown,
+            SendError::Broken { reused_connection } => PostFailure::Broken { reused_connection },
         };
-        PostError::new(fate, error.to_string())
+        PostError::new(failure, error.to_string())
     })?;
     let status = response.status().as_u16();
     let detail = format!("HTTP {status}");
@@ -202,14 +202,19 @@ async fn exchange(
         429 | 500..=599 => {
             // 429 and 503 turn a request away; the others may come after the work was done.
             let in_doubt = !matches!(status, 429 | 503);
-            return Err(PostError::new(Fate::Unavailable { retry_after: retry_after(&response), in_doubt }, detail));
+            return Err(PostError::new(
+                PostFailure::Unavailable { retry_after: retry_after(&response), in_doubt },
+                detail,
+            ));
         }
-        _ => return Err(PostError::new(Fate::Unknown, detail)),
+        _ => return Err(PostError::new(PostFailure::Unknown, detail)),
     }
     let asks_for_authentication = response.headers().contains_key("www-authenticate");
     let body = match read_body(&mut response, BODY_LIMIT).await {
         Ok(body) => body,
-        Err(_) if status < 300 => return Err(PostError::new(Fate::Unknown, format!("{detail}, then no whole body"))),
+        Err(_) if status < 300 => {
+            return Err(PostError::new(PostFailure::Unknown, format!("{detail}, then no whole body")));
+        }
         // What refuses us without a reason refuses us all the same.
         Err(_) => Vec::new(),
     };

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use lambda_http::tower::{Layer, Service};
 use rustls::{ClientConfig, RootCertStore};
 
-/// Lambda freezes the process between invocations; a connection that was idle for longer may be dead by now.
-pub(crate) const IDLE_LIMIT: Duration = Duration::from_secs(10);
-
-const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+use crate::budget;
 
 /// TLS with roots that are compiled in: reading the system's would cost more than the rest of a cold start.
 pub(crate) fn tls() -> ClientConfig {
@@ -44,15 +40,18 @@ impl HttpClient {
             .user_agent(concat!("oncall-relay/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT_LIMIT)
-            .pool_idle_timeout(IDLE_LIMIT)
+            .connect_timeout(budget::CONNECT)
+            .pool_idle_timeout(budget::IDLE_CONNECTION)
             .build()
             .expect("the client's settings are constant");
         Self { inner, connections }
     }
 
     /// Sends a request and reads the head of the answer, all within the time.
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, SendError> {
+    ///
+    /// # Errors
+    /// Says whether the request may have been received.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, SendError> {
         let opened_before = self.connections.load(Ordering::Relaxed);
         request.send().await.map_err(|error| {
             let opened = self.connections.load(Ordering::Relaxed) - opened_before;
@@ -68,15 +67,18 @@ impl HttpClient {
         })
     }
 
-    pub(crate) fn post(&self, url: &str) -> reqwest::RequestBuilder {
+    /// A POST to be sent.
+    pub fn post(&self, url: &str) -> reqwest::RequestBuilder {
         self.request(http::Method::POST, url)
     }
 
-    pub(crate) fn get(&self, url: &str) -> reqwest::RequestBuilder {
+    /// A GET to be sent.
+    pub fn get(&self, url: &str) -> reqwest::RequestBuilder {
         self.request(http::Method::GET, url)
     }
 
-    pub(crate) fn request(&self, method: http::Method, url: &str) -> reqwest::RequestBuilder {
+    /// A request to be sent.
+    pub fn request(&self, method: http::Method, url: &str) -> reqwest::RequestBuilder {
         self.inner.request(method, url)
     }
 }
@@ -89,7 +91,7 @@ impl Default for HttpClient {
 
 /// Why no answer came, by what it means for the request's fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SendError {
+pub enum SendError {
     /// The request can't be made at all.
     #[error("the request can't be made")]
     Invalid,
@@ -101,11 +103,17 @@ pub(crate) enum SendError {
     Timeout,
     /// It may have been received; on a connection used before, more likely not.
     #[error("the connection broke")]
-    Broken { reused_connection: bool },
+    Broken {
+        /// Whether the connection had been used before.
+        reused_connection: bool,
+    },
 }
 
 /// Reads a body up to `limit` bytes; what comes after is not looked at.
-pub(crate) async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, reqwest::Error> {
+///
+/// # Errors
+/// If the body breaks off.
+pub async fn read_body(response: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while body.len() < limit {
         let Some(chunk) = response.chunk().await? else { break };

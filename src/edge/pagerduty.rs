@@ -1,11 +1,15 @@
 //! PagerDuty's webhooks: is a delivery authentic, and which events does it bring.
 
-mod authenticity;
 mod json;
 mod v2;
 mod v3;
+mod verifier;
 
-pub use authenticity::{Authenticity, Marks};
+pub mod authenticator;
+
+pub mod rest;
+
+pub use verifier::{Marks, Verifier};
 
 use json::Value;
 
@@ -44,7 +48,7 @@ pub enum Ignored {
 const LARGEST_BODY: usize = 1 << 20;
 
 /// PagerDuty sends one in a delivery. Those beyond are said to be unreadable, all together.
-const MOST_EVENTS: usize = 1_000;
+const MAX_EVENTS: usize = 1_000;
 
 /// A delivery's own id, if it looks like one; anybody can send anything under the header's name.
 #[must_use]
@@ -56,15 +60,15 @@ pub fn webhook_id(headers: &http::HeaderMap) -> Option<&str> {
 ///
 /// `webhook_id` is the delivery's `X-Webhook-Id`; it identifies what carries no id of its own.
 #[must_use]
-pub fn open(body: &[u8], webhook_id: Option<&str>) -> Vec<Item> {
+pub fn parse(body: &[u8], webhook_id: Option<&str>) -> Vec<Item> {
     let webhook_id = webhook_id.filter(|id| json::is_id(id));
     let parsed = if body.len() > LARGEST_BODY { None } else { json::parse(body) };
     let Some(body) = parsed else { return vec![unreadable(webhook_id.map(str::to_owned))] };
     let each = |elements: &[Value], item: fn(&Value, Option<&str>, usize) -> Item| {
-        let read = elements.iter().take(MOST_EVENTS).enumerate();
+        let read = elements.iter().take(MAX_EVENTS).enumerate();
         let mut items: Vec<_> = read.map(|(index, element)| item(element, webhook_id, index)).collect();
-        if elements.len() > MOST_EVENTS {
-            items.push(unreadable(webhook_id.map(|id| format!("{id}/{MOST_EVENTS}"))));
+        if elements.len() > MAX_EVENTS {
+            items.push(unreadable(webhook_id.map(|id| format!("{id}/{MAX_EVENTS}"))));
         }
         items
     };

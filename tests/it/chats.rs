@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use oncall_relay::stand_ins::server::Fault;
+use oncall::fakes::server::Fault;
 use serde_json::{Value, json};
 
-use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, posted, triggered, triggered_at};
+use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, posted, triggered, triggered_at};
 
 fn redirect() -> Fault {
     Fault::Answer(302, vec![("location", "https://nulab.com/blog/".to_owned())], "")
@@ -146,8 +146,8 @@ async fn a_message_that_no_chat_took_is_sent_again_and_then_posted_once() {
 async fn of_a_batch_only_what_is_missing_is_posted_again() {
     let world = only("typetalk").await;
     let relay = world.relay().await;
-    let message = |id: &str| incident().v2(&happening(id, "incident.acknowledge", EVENING));
-    let batch = oncall_relay::stand_ins::pagerduty::v2(&[message("m1"), message("m2"), message("m3")]);
+    let message = |id: &str| incident().v2(&event_spec(id, "incident.acknowledge", EVENING));
+    let batch = oncall::fakes::pagerduty::v2(&[message("m1"), message("m2"), message("m3")]);
     world.typetalk.fail_once(Fault::status(404));
     assert_eq!(relay.with_token(EVENING, &batch).await, (503, json!({"posted": 2, "ignored": 0, "failed": 1})));
     assert_eq!(relay.with_token(EVENING, &batch).await, (200, json!({"posted": 1, "ignored": 2})));
@@ -210,8 +210,8 @@ async fn the_answer_comes_in_time_whatever_hangs() {
     }
     // `Running` holds every answer against the 4 s.
     assert_eq!(relay.signed(DAYTIME, &triggered("e1")).await, send_again());
-    let batch = oncall_relay::stand_ins::pagerduty::v2(
-        &["a", "b", "c"].map(|id| incident().v2(&happening(id, "incident.trigger", DAYTIME))),
+    let batch = oncall::fakes::pagerduty::v2(
+        &["a", "b", "c"].map(|id| incident().v2(&event_spec(id, "incident.trigger", DAYTIME))),
     );
     assert_eq!(relay.with_token(DAYTIME, &batch).await, (503, json!({"posted": 0, "ignored": 0, "failed": 3})));
 }
@@ -243,7 +243,7 @@ async fn slack_keeps_one_thread_per_incident_and_shows_the_channel_what_matters(
     let relay = world.relay().await;
     relay.signed(EVENING, &triggered_at("e1", EVENING)).await;
     for event_type in ["incident.acknowledged", "incident.escalated", "incident.resolved", "incident.reopened"] {
-        relay.signed(EVENING, &incident().v3(&happening(event_type, event_type, EVENING))).await;
+        relay.signed(EVENING, &incident().v3(&event_spec(event_type, event_type, EVENING))).await;
     }
     let posts = world.slack.take_posts();
     let first = posts[0].ts.clone();

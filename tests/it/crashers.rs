@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use oncall_relay::laws::{LAWS, SIGNING_SECRET};
-use oncall_relay::stand_ins::pagerduty::signature;
+use oncall::fakes::pagerduty::signature;
+use oncall::properties::{LAWS, SIGNING_SECRET};
 
 fn fuzz(place: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(place)

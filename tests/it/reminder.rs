@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use oncall_relay::edge::schedule::{self, Settled};
-use oncall_relay::stand_ins::ROSTER_TAB;
-use oncall_relay::stand_ins::server::Fault;
+use oncall::fakes::ROSTER_TAB;
+use oncall::fakes::server::Fault;
+use oncall_relay::lambda::scheduler::{self, CountsAsDone};
 use serde_json::{Value, json};
 
 use crate::ledger::world_with_table;
@@ -14,15 +14,15 @@ const MORNING: &str = "2026-11-24T10:00:00+09:00";
 const EVENING: &str = "2026-11-24T17:00:00+09:00";
 
 /// Gives an order at a time, and returns the answer or the invocation's error.
-async fn order(world: &World, at: &str, order: &Value) -> (Result<Value, String>, Settled) {
+async fn order(world: &World, at: &str, order: &Value) -> (Result<Value, String>, CountsAsDone) {
     let reminders = world.reminders().await;
-    let (answer, settled, _) = schedule::answer(&reminders, order, instant(at).to_utc()).await;
+    let (answer, settled, _) = scheduler::answer(&reminders, order, instant(at).to_utc()).await;
     (answer.map_err(|error| error.to_string()), settled)
 }
 
 async fn posted(world: &World, at: &str, reminder: &str) -> Value {
     let (answer, settled) = order(world, at, &json!({"reminder": reminder, "at": at})).await;
-    assert_eq!(settled, Settled::Yes);
+    assert_eq!(settled, CountsAsDone::Yes);
     answer.unwrap()
 }
 
@@ -71,7 +71,7 @@ async fn an_order_made_up_for_another_day_does_not_hide_that_the_schedule_is_sil
     let world = World::new().await;
     for (at, is_posted) in [("2026-11-26T10:00:00+09:00", false), ("2026-11-20T10:00:00+09:00", true)] {
         let (answer, settled) = order(&world, MORNING, &json!({"reminder": "today", "at": at})).await;
-        assert_eq!((answer.unwrap()["posted"] == true, settled), (is_posted, Settled::No), "{at}");
+        assert_eq!((answer.unwrap()["posted"] == true, settled), (is_posted, CountsAsDone::No), "{at}");
     }
 }
 
@@ -83,7 +83,7 @@ async fn tomorrows_reminder_is_refused_today_and_posted_tomorrow() {
     for now in [MORNING, "2026-11-25T08:59:00+09:00"] {
         let (answer, settled) = order(&world, now, &for_tomorrow).await;
         let answer = answer.unwrap();
-        assert_eq!((&answer["posted"], settled), (&json!(false), Settled::No), "{now}");
+        assert_eq!((&answer["posted"], settled), (&json!(false), CountsAsDone::No), "{now}");
         assert!(answer["reason"].as_str().unwrap().contains("more than an hour ahead"), "{answer}");
     }
     let mut dry_run = for_tomorrow.clone();
@@ -92,7 +92,7 @@ async fn tomorrows_reminder_is_refused_today_and_posted_tomorrow() {
     assert_eq!(world.topic(), [""; 0]);
     // The clocks of a schedule and of a function need not agree to the minute.
     let (answer, settled) = order(&world, "2026-11-25T09:01:00+09:00", &for_tomorrow).await;
-    assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), Settled::Yes));
+    assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), CountsAsDone::Yes));
     assert_eq!(world.topic().len(), 1);
 }
 
@@ -126,7 +126,7 @@ async fn a_reminder_whose_invocation_died_is_posted_by_the_next_one() {
         }
     }
     let (answer, settled) = order(&world, "2026-11-24T10:01:00+09:00", &event).await;
-    assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), Settled::Yes));
+    assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), CountsAsDone::Yes));
     let topic = world.topic();
     assert!(topic[0].contains("再送の可能性"), "{topic:?}");
 }
@@ -139,13 +139,13 @@ async fn a_reminder_that_every_chat_refuses_is_given_up_loudly_and_can_be_ordere
     world.slack.fail_always(Some(Fault::Answer(200, vec![], too_long)));
     let reminders = world.reminders().await;
     let event = json!({"reminder": "today", "at": MORNING});
-    let (answer, settled, tally) = schedule::answer(&reminders, &event, instant(MORNING).to_utc()).await;
+    let (answer, settled, tally) = scheduler::answer(&reminders, &event, instant(MORNING).to_utc()).await;
     let answer = answer.unwrap();
-    assert_eq!((&answer["posted"], settled, tally.given_up), (&json!(false), Settled::No, 1));
+    assert_eq!((&answer["posted"], settled, tally.given_up), (&json!(false), CountsAsDone::No, 1));
     assert!(answer["reason"].as_str().unwrap().contains("every chat refuses"), "{answer}");
     world.typetalk.fail_always(None);
-    let (answer, settled, tally) = schedule::answer(&reminders, &event, instant(MORNING).to_utc()).await;
-    assert_eq!((&answer.unwrap()["posted"], settled, tally.given_up), (&json!(true), Settled::Yes, 0));
+    let (answer, settled, tally) = scheduler::answer(&reminders, &event, instant(MORNING).to_utc()).await;
+    assert_eq!((&answer.unwrap()["posted"], settled, tally.given_up), (&json!(true), CountsAsDone::Yes, 0));
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_reminder_counts_what_went_wrong_around_it() {
     world.set("CHATS", "slack");
     world.google.write(ROSTER_TAB, &[&["2026-11-24", "田中、渡辺"]]);
     let tally = async |at: &str, event: Value| {
-        let (answer, _, tally) = schedule::answer(&world.reminders().await, &event, instant(at).to_utc()).await;
+        let (answer, _, tally) = scheduler::answer(&world.reminders().await, &event, instant(at).to_utc()).await;
         answer.unwrap();
         (tally.roster_stale, tally.ledger_failed, tally.unmentionable, tally.seconds_to_post.map(f64::floor))
     };
@@ -183,7 +183,7 @@ async fn a_dry_run_says_what_would_be_posted_and_posts_nothing() {
     let answer = answer.unwrap();
     assert_eq!((&answer["posted"], &answer["date"]), (&json!(false), &json!("2026-11-25")));
     assert!(answer["text"].as_str().unwrap().starts_with("@sato\n📅"), "{answer}");
-    assert_eq!(settled, Settled::No, "trying out must not hide that the schedule is silent");
+    assert_eq!(settled, CountsAsDone::No, "trying out must not hide that the schedule is silent");
     assert_eq!((world.typetalk.requests(), world.slack.requests()), (0, 0));
 }
 
@@ -221,7 +221,7 @@ async fn another_chat_takes_over_and_if_none_does_the_invocation_fails() {
     world.slack.fail_always(Some(Fault::status(503)));
     let (answer, settled) = order(&world, MORNING, &json!({"reminder": "today"})).await;
     assert!(answer.unwrap_err().contains("no chat took the reminder"));
-    assert_eq!(settled, Settled::No);
+    assert_eq!(settled, CountsAsDone::No);
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn an_order_that_cannot_be_understood_is_an_error_that_says_what_is_allowe
     for event in [json!({}), json!({"reminder": "tomorrow"}), json!({"reminder": "today", "at": "soon"}), Value::Null] {
         let (answer, settled) = order(&world, MORNING, &event).await;
         assert!(answer.unwrap_err().contains(r#"an order looks like {"reminder":"today" or "next""#), "{event}");
-        assert_eq!(settled, Settled::No);
+        assert_eq!(settled, CountsAsDone::No);
     }
 }
 

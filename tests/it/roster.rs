@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use oncall_relay::edge::telemetry;
-use oncall_relay::stand_ins::server::Fault;
-use oncall_relay::stand_ins::{MEMBERS_TAB, ROSTER_TAB};
+use oncall::fakes::server::Fault;
+use oncall::fakes::{MEMBERS_TAB, ROSTER_TAB};
+use oncall_relay::lambda::telemetry;
 use serde_json::json;
 
-use crate::world::{DAYTIME, World, happening, incident, posted, triggered, triggered_at};
+use crate::world::{DAYTIME, World, event_spec, incident, posted, triggered, triggered_at};
 
-/// The first line, which mentions, and the last, which has the news about the roster.
+/// The first line, which mentions, and the last, which has the subject about the roster.
 async fn first_and_last_line(world: &World, event_id: &str, at: &str) -> (String, String) {
     let relay = world.relay().await;
     assert_eq!(relay.signed(at, &triggered_at(event_id, at)).await, posted(1));
@@ -243,7 +243,7 @@ async fn what_mentions_nobody_reads_no_sheet() {
     world.set("MENTION_ON", "attention");
     let relay = world.relay().await;
     let merged = |id| {
-        let mut event = incident().v3(&happening(id, "incident.resolved", DAYTIME));
+        let mut event = incident().v3(&event_spec(id, "incident.resolved", DAYTIME));
         event["event"]["data"]["resolve_reason"] =
             json!({"type": "merge_resolve_reason", "incident": {"id": "PINCIDENT2", "number": 34}});
         event
@@ -251,7 +251,7 @@ async fn what_mentions_nobody_reads_no_sheet() {
     let of_a_team = json!({"event": {
         "id": "e3", "event_type": "team.renamed", "occurred_at": DAYTIME, "data": {"id": "PTEAM", "type": "team"},
     }});
-    let resolved = incident().v3(&happening("e1", "incident.resolved", DAYTIME));
+    let resolved = incident().v3(&event_spec("e1", "incident.resolved", DAYTIME));
     for (event, first_line) in [
         (resolved, "🟢 解決 #pd33 応答が遅い"),
         (merged("e2"), "🔀 統合 #pd33 応答が遅い"),

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use oncall::fakes::SIGNING_SECRET;
+use oncall::fakes::pagerduty::signature;
+use oncall::fakes::server::Fault;
+use oncall::fakes::ssm::Ssm;
 use oncall_relay::config::{ReminderConfig, SETTINGS, WebhookConfig};
-use oncall_relay::edge::secret_store;
-use oncall_relay::relay::Relay;
-use oncall_relay::stand_ins::SIGNING_SECRET;
-use oncall_relay::stand_ins::pagerduty::signature;
-use oncall_relay::stand_ins::server::Fault;
-use oncall_relay::stand_ins::ssm::Ssm;
+use oncall_relay::edge::secrets;
+use oncall_relay::webhook::WebhookHandler;
 use serde_json::Value;
 
 use crate::world::{DAYTIME, Running, World, instant, posted, triggered};
@@ -23,18 +23,13 @@ async fn world() -> (World, Ssm) {
     let ssm = Ssm::start(0).await.unwrap();
     let mut world = World::new().await;
     for name in SECRETS {
-        ssm.put(&format!("{PATH}/{name}"), &world.stand_ins.settings()[name]);
+        ssm.put(&format!("{PATH}/{name}"), &world.fakes.settings()[name]);
         world.set(name, "");
     }
     let url = ssm.url();
-    for (name, value) in [
-        ("SECRETS_PATH", PATH),
-        ("AWS_REGION", "ap-northeast-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
-        ("AWS_SECRET_ACCESS_KEY", "stand-in"),
-        ("AWS_SESSION_TOKEN", "stand-in-session"),
-        ("AWS_ENDPOINT_URL_SSM", url.as_str()),
-    ] {
+    for (name, value) in
+        [("SECRETS_PATH", PATH), ("AWS_SESSION_TOKEN", "stand-in-session"), ("AWS_ENDPOINT_URL_SSM", url.as_str())]
+    {
         world.set(name, value);
     }
     (world, ssm)
@@ -43,8 +38,9 @@ async fn world() -> (World, Ssm) {
 /// Starts a relay as the function does.
 async fn start(world: &World) -> Result<Running<'_>, String> {
     let (config, secrets) =
-        secret_store::load(world.surroundings(), WebhookConfig::read).await.map_err(|error| error.to_string())?;
-    let relay = Relay::open(config, secrets, instant(DAYTIME).to_utc()).await.map_err(|error| error.to_string())?;
+        secrets::load(world.environment(), WebhookConfig::read).await.map_err(|error| error.to_string())?;
+    let relay =
+        WebhookHandler::new(config, secrets, instant(DAYTIME).to_utc()).await.map_err(|error| error.to_string())?;
     Ok(world.running(relay))
 }
 
@@ -60,7 +56,7 @@ async fn a_relay_whose_secrets_are_in_the_store_works_after_one_request() {
 #[tokio::test]
 async fn each_function_asks_for_its_own_secrets_by_name_and_for_no_others() {
     let (mut world, ssm) = world().await;
-    for (name, value) in world.stand_ins.settings() {
+    for (name, value) in world.fakes.settings() {
         if SETTINGS.iter().any(|setting| setting.secret && setting.name == name) {
             ssm.put(&format!("{PATH}/{name}"), &value);
             world.set(&name, "");
@@ -72,7 +68,7 @@ async fn each_function_asks_for_its_own_secrets_by_name_and_for_no_others() {
         let whole = whole(names);
         ssm.allow(&whole.iter().map(String::as_str).collect::<Vec<_>>());
         if is_reminder {
-            secret_store::load(world.surroundings(), ReminderConfig::read).await.unwrap();
+            secrets::load(world.environment(), ReminderConfig::read).await.unwrap();
         } else {
             start(&world).await.unwrap();
         }

@@ -4,23 +4,24 @@ mod quiet;
 
 mod memory;
 
+use oncall::fakes::ROSTER_TAB;
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::pagerduty::{Incident, signature};
+use oncall::fakes::server::Fault;
+use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{BEARER_TOKEN, SIGNING_SECRET, typetalk::Typetalk};
+use oncall::properties::Effects;
+use oncall_relay::budget;
 use oncall_relay::config::WebhookConfig;
+use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::{Event, Incident as IncidentOfEvent, IncidentId, Kind};
-use oncall_relay::domain::roster::ChatName;
 use oncall_relay::edge::http::HttpClient;
-use oncall_relay::edge::ledger::{Ledger, Matter, Patience};
-use oncall_relay::edge::secret_store;
-use oncall_relay::laws::Effects;
-use oncall_relay::stand_ins::ROSTER_TAB;
-use oncall_relay::stand_ins::dynamodb::DynamoDb;
-use oncall_relay::stand_ins::pagerduty::{Incident, signature};
-use oncall_relay::stand_ins::server::Fault;
-use oncall_relay::stand_ins::ssm::Ssm;
-use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET, typetalk::Typetalk};
+use oncall_relay::edge::ledger::{IdempotencyKey, Ledger};
+use oncall_relay::edge::secrets;
 use serde_json::{Value, json};
 
 use crate::ledger;
-use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, instant, posted, triggered};
+use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, instant, posted, triggered};
 
 /// Lambda hands over no more.
 const LARGEST_BODY: usize = 6 << 20;
@@ -138,7 +139,7 @@ async fn line_breaks_in_titles_and_names_forge_neither_headers_nor_lines() {
     for (index, line_break) in ["\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{b}", "\0"].into_iter().enumerate() {
         let title = format!("ok{line_break}X-Typetalk-Token: x{line_break}{line_break}🟢 解決 #pd33");
         let mut event =
-            Incident { title, ..incident() }.v3(&happening(&format!("e{index}"), "incident.triggered", EVENING));
+            Incident { title, ..incident() }.v3(&event_spec(&format!("e{index}"), "incident.triggered", EVENING));
         event["event"]["agent"] = json!({"summary": format!("Rin{line_break}@all")});
         assert_eq!(relay.signed(EVENING, &event).await, posted(1));
         let topic = relay.topic();
@@ -170,7 +171,7 @@ async fn an_address_that_is_none_is_not_linked_and_one_that_is_holds_no_markup()
         .into_iter()
         .enumerate()
         {
-            let mut event = incident().v3(&happening(&format!("{chat}{index}"), "incident.triggered", EVENING));
+            let mut event = incident().v3(&event_spec(&format!("{chat}{index}"), "incident.triggered", EVENING));
             event["event"]["data"]["html_url"] = json!(address);
             assert_eq!(relay.signed(EVENING, &event).await, posted(1), "{address}");
             let text = [relay.topic(), relay.channel()].concat().concat();
@@ -238,11 +239,11 @@ async fn no_client_follows_a_redirect() {
         world.incidents.fail_always(redirect.clone());
         let order = json!({"reminder": "today", "at": DAYTIME});
         let reminders = world.reminders().await;
-        let (answer, ..) = oncall_relay::edge::schedule::answer(&reminders, &order, instant(DAYTIME).to_utc()).await;
+        let (answer, ..) = oncall_relay::lambda::scheduler::answer(&reminders, &order, instant(DAYTIME).to_utc()).await;
         assert!(answer.is_err());
 
         // AWS.
-        let matter = Matter::of_event(&Event {
+        let matter = IdempotencyKey::of_event(&Event {
             id: Some("e1".to_owned()),
             kind: Kind::Triggered,
             occurred_at: None,
@@ -251,19 +252,12 @@ async fn no_client_follows_a_redirect() {
             urgency: None,
             actor: None,
         });
-        let ledger = Ledger::open(Some(&ledger::config(&table.url())), Patience::OF_A_WEBHOOK, &HttpClient::new());
+        let ledger = Ledger::new(Some(&ledger::config(&table.url())), budget::WEBHOOK, &HttpClient::new());
         ledger.claim(&matter.unwrap(), None, instant(DAYTIME).to_utc()).await;
-        for (name, value) in [
-            ("SLACK_TOKEN", ""),
-            ("SECRETS_PATH", "/oncall"),
-            ("AWS_REGION", "ap-northeast-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
-            ("AWS_SECRET_ACCESS_KEY", "stand-in"),
-            ("AWS_ENDPOINT_URL_SSM", &ssm.url()),
-        ] {
+        for (name, value) in [("SLACK_TOKEN", ""), ("SECRETS_PATH", "/oncall"), ("AWS_ENDPOINT_URL_SSM", &ssm.url())] {
             world.set(name, value);
         }
-        assert!(secret_store::load(world.surroundings(), WebhookConfig::read).await.is_err());
+        assert!(secrets::load(world.environment(), WebhookConfig::read).await.is_err());
 
         assert!(world.incidents.requests() > 0 && table.requests() > 0 && ssm.requests() > 0);
         assert_eq!(elsewhere.connections(), 0, "{status}");

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::server::Fault;
 use oncall_relay::edge::chat::slack_errors::{Verdict, lookup};
-use oncall_relay::stand_ins::dynamodb::DynamoDb;
-use oncall_relay::stand_ins::server::Fault;
 use serde_json::{Value, json};
 
-use crate::world::{EVENING, World, happening, incident, posted, triggered_at};
+use crate::world::{EVENING, World, event_spec, incident, posted, triggered_at};
 
 /// The methods that the relay calls.
 const METHODS: [&str; 1] = ["chat.postMessage"];
@@ -132,7 +132,7 @@ fn threads(world: &World) -> Vec<Option<usize>> {
 fn events() -> impl Iterator<Item = Value> {
     ["incident.acknowledged", "incident.annotated", "incident.resolved"]
         .into_iter()
-        .map(|event_type| incident().v3(&happening(event_type, event_type, EVENING)))
+        .map(|event_type| incident().v3(&event_spec(event_type, event_type, EVENING)))
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use oncall_relay::budget;
 use oncall_relay::config::{SETTINGS, Setting};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
@@ -321,6 +322,15 @@ fn the_access_log_is_json_and_has_neither_secrets_nor_bodies() {
     for (name, value) in &line {
         let variable = value.as_str().and_then(|value| value.strip_prefix("$context.")).unwrap_or_default();
         assert!(!variable.is_empty() && !variable.contains("authorizer"), "{name}: {value}");
+    }
+}
+
+#[test]
+fn the_functions_have_the_time_that_the_budget_counts_on() {
+    for (function, time) in
+        [("WebhookFunction", budget::WEBHOOK_TIMEOUT), ("ReminderFunction", budget::REMINDER_TIMEOUT)]
+    {
+        assert_eq!(resource(function)["Properties"]["Timeout"], json!(time.as_secs()), "{function}");
     }
 }
 

@@ -1,10 +1,10 @@
 //! Webhooks from the wire in to the post on the wire out.
 
-use oncall_relay::stand_ins::BEARER_TOKEN;
-use oncall_relay::stand_ins::pagerduty::{Happening, Incident, v2, v3};
+use oncall::fakes::BEARER_TOKEN;
+use oncall::fakes::pagerduty::{EventSpec, Incident, v2, v3};
 use serde_json::{Value, json};
 
-use crate::world::{DAYTIME, EVENING, World, happening, ignored, incident, posted, triggered};
+use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, posted, triggered};
 
 #[tokio::test]
 async fn a_triggered_incident_mentions_the_people_on_call_in_daytime() {
@@ -28,7 +28,7 @@ async fn after_hours_the_same_message_mentions_nobody_and_reads_no_sheet() {
     relay.signed(DAYTIME, &triggered("e1")).await;
     let daytime = relay.topic();
     let reads = world.google.reads();
-    let evening = incident().v3(&happening("e2", "incident.triggered", EVENING));
+    let evening = incident().v3(&event_spec("e2", "incident.triggered", EVENING));
     assert_eq!(relay.signed(EVENING, &evening).await, posted(1));
     let (_, without_mentions) = daytime[0].split_once('\n').unwrap();
     assert_eq!(relay.topic(), [without_mentions]);
@@ -42,7 +42,7 @@ async fn every_v2_event_type_is_posted_with_the_incidents_tag() {
     for (event_type, label) in [
         ("incident.trigger", "🔴 発生"),
         ("incident.acknowledge", "🟡 対応開始"),
-        ("incident.unacknowledge", "🔴 対応解除"),
+        ("incident.unacknowledge", "🔴 対応の取り消し"),
         ("incident.resolve", "🟢 解決"),
         ("incident.assign", "🔵 担当変更"),
         ("incident.escalate", "🔵 エスカレーション"),
@@ -50,7 +50,7 @@ async fn every_v2_event_type_is_posted_with_the_incidents_tag() {
         ("incident.annotate", "🔵 メモ"),
         ("incident.custom", "🔵 カスタムアクション"),
     ] {
-        let message = incident().v2(&happening(event_type, event_type, EVENING));
+        let message = incident().v2(&event_spec(event_type, event_type, EVENING));
         assert_eq!(relay.with_token(EVENING, &v2(&[message])).await, posted(1), "{event_type}");
         let topic = relay.topic();
         assert!(topic[0].starts_with(&format!("{label} #pd33 応答が遅い\n")), "{event_type}: {topic:?}");
@@ -79,7 +79,7 @@ async fn every_v3_event_type_is_posted_or_ignored() {
         "incident.title_updated",
         "pagey.ping",
     ] {
-        let event = incident().v3(&happening(event_type, event_type, EVENING));
+        let event = incident().v3(&event_spec(event_type, event_type, EVENING));
         assert_eq!(relay.signed(EVENING, &event).await, posted(1), "{event_type}");
     }
     world.topic();
@@ -101,7 +101,7 @@ async fn every_v3_event_type_is_posted_or_ignored() {
         "incident.workflow.started",
         "incident.workflow.completed",
     ] {
-        let event = incident().v3(&happening(event_type, event_type, EVENING));
+        let event = incident().v3(&event_spec(event_type, event_type, EVENING));
         assert_eq!(relay.signed(EVENING, &event).await, ignored(1), "{event_type}");
     }
     assert_eq!(world.topic(), [""; 0]);
@@ -111,7 +111,7 @@ async fn every_v3_event_type_is_posted_or_ignored() {
 async fn an_event_nobody_has_heard_of_is_posted_as_one_plain_line() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let event = incident().v3(&happening("e1", "incident.teleported", DAYTIME));
+    let event = incident().v3(&event_spec("e1", "incident.teleported", DAYTIME));
     assert_eq!(relay.signed(DAYTIME, &event).await, posted(1));
     assert_eq!(
         relay.topic(),
@@ -124,7 +124,7 @@ async fn a_note_carries_the_number_learnt_from_an_earlier_event_else_the_inciden
     let world = World::new().await;
     let relay = world.relay().await;
     let note =
-        |event_id| incident().v3_note(&happening(event_id, "incident.annotated", EVENING), "調査中\n再起動しました");
+        |event_id| incident().v3_note(&event_spec(event_id, "incident.annotated", EVENING), "調査中\n再起動しました");
     relay.signed(EVENING, &note("e1")).await;
     relay.signed(EVENING, &triggered("e2")).await;
     relay.signed(EVENING, &note("e3")).await;
@@ -138,7 +138,7 @@ async fn the_test_event_tells_who_is_on_call_by_name_at_any_hour() {
     let world = World::new().await;
     let relay = world.relay().await;
     let ping =
-        |event_id| v3(&happening(event_id, "pagey.ping", EVENING), &json!({"message": "Hello!", "type": "ping"}));
+        |event_id| v3(&event_spec(event_id, "pagey.ping", EVENING), &json!({"message": "Hello!", "type": "ping"}));
     assert_eq!(relay.signed(EVENING, &ping("e1")).await, posted(1));
     assert_eq!(relay.topic(), ["✅ PagerDuty からのテスト通知を受け取りました\n11/24(火)の当番: 田中・鈴木"]);
 
@@ -208,8 +208,8 @@ async fn no_odd_field_loses_an_event() {
     let world = World::new().await;
     let relay = world.relay().await;
     let odd = [Value::Null, json!(7), json!(-1.5e300), json!(true), json!(""), json!([[]]), json!({"a": {}})];
-    let v2_message = v2(&[incident().v2(&happening("e", "incident.escalate", EVENING))]);
-    let v3_event = incident().v3(&happening("e", "incident.escalated", EVENING));
+    let v2_message = v2(&[incident().v2(&event_spec("e", "incident.escalate", EVENING))]);
+    let v3_event = incident().v3(&event_spec("e", "incident.escalated", EVENING));
     let mut events = 0;
     for body in [v2_message, v3_event] {
         for pointer in pointers(&body, "") {
@@ -265,7 +265,7 @@ async fn the_messages_of_a_batch_are_posted_in_order_and_none_fails_for_another(
     let relay = world.relay().await;
     let message = |number: u64| {
         let incident = Incident { id: "PBATCH", number, title: format!("title {number}"), service: "Backlog" };
-        incident.v2(&happening(&format!("m{number}"), "incident.trigger", EVENING))
+        incident.v2(&event_spec(&format!("m{number}"), "incident.trigger", EVENING))
     };
     let batch = v2(&[message(1), json!({"odd": true}), message(2), message(3)]);
     assert_eq!(relay.with_token(EVENING, &batch).await, (200, json!({"posted": 3, "ignored": 1})));
@@ -286,7 +286,7 @@ async fn an_event_that_comes_again_is_not_posted_again() {
 async fn an_event_that_comes_late_says_when_it_happened_and_mentions_by_the_relays_clock() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let night = incident().v3(&happening("e1", "incident.triggered", "2026-11-24T03:15:00+09:00"));
+    let night = incident().v3(&event_spec("e1", "incident.triggered", "2026-11-24T03:15:00+09:00"));
     assert_eq!(relay.signed(DAYTIME, &night).await, posted(1));
     let topic = relay.topic();
     assert!(topic[0].starts_with("@tanaka @suzuki-k\n"), "{topic:?}");
@@ -297,19 +297,19 @@ async fn an_event_that_comes_late_says_when_it_happened_and_mentions_by_the_rela
 async fn who_did_it_and_to_whom_is_said_and_the_assignee_never_stands_for_the_actor() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let by = |event_type| Happening { agent: Some("佐藤 花子"), ..happening(event_type, event_type, EVENING) };
+    let by = |event_type| EventSpec { agent: Some("佐藤 花子"), ..event_spec(event_type, event_type, EVENING) };
     relay.signed(EVENING, &incident().v3(&by("incident.acknowledged"))).await;
-    relay.signed(EVENING, &incident().v3(&happening("e2", "incident.acknowledged", EVENING))).await;
+    relay.signed(EVENING, &incident().v3(&event_spec("e2", "incident.acknowledged", EVENING))).await;
     relay.signed(EVENING, &incident().v3(&by("incident.reassigned"))).await;
     relay.signed(EVENING, &incident().v3(&by("incident.delegated"))).await;
     let details: Vec<_> = relay.topic().iter().map(|text| text.lines().nth(1).unwrap().to_owned()).collect();
     assert_eq!(
         details,
         [
-            "サービス: Backlog / 緊急度: 高 / 実施: 佐藤 花子",
+            "サービス: Backlog / 緊急度: 高 / 操作: 佐藤 花子",
             "サービス: Backlog / 緊急度: 高",
-            "サービス: Backlog / 緊急度: 高 / 実施: 佐藤 花子 / 担当: Daytime Dummy",
-            "サービス: Backlog / 緊急度: 高 / 実施: 佐藤 花子 / 委譲先: Developers daytime",
+            "サービス: Backlog / 緊急度: 高 / 操作: 佐藤 花子 / 担当: Daytime Dummy",
+            "サービス: Backlog / 緊急度: 高 / 操作: 佐藤 花子 / 委譲先: Developers daytime",
         ]
     );
 }

@@ -6,12 +6,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
-use oncall_relay::config::{ReminderConfig, Surroundings, WebhookConfig};
-use oncall_relay::edge::gateway;
-use oncall_relay::relay::{Relay, Tally};
-use oncall_relay::reminder::Reminders;
-use oncall_relay::stand_ins::pagerduty::{self, Happening, Incident};
-use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET, StandIns};
+use oncall::fakes::pagerduty::{self, EventSpec, Incident};
+use oncall::fakes::{BEARER_TOKEN, Fakes, SIGNING_SECRET};
+use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
+use oncall_relay::lambda::api_gateway;
+use oncall_relay::reminder::ReminderHandler;
+use oncall_relay::webhook::{Tally, WebhookHandler};
 use serde_json::{Value, json};
 
 /// A Tuesday after a holiday, within business hours.
@@ -21,23 +21,23 @@ pub(crate) const EVENING: &str = "2026-11-24T20:00:00+09:00";
 
 /// The stand-ins and the settings that tests change.
 pub(crate) struct World {
-    pub(crate) stand_ins: StandIns,
+    pub(crate) fakes: Fakes,
     settings: HashMap<String, String>,
 }
 
 impl Deref for World {
-    type Target = StandIns;
+    type Target = Fakes;
 
-    fn deref(&self) -> &StandIns {
-        &self.stand_ins
+    fn deref(&self) -> &Fakes {
+        &self.fakes
     }
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let stand_ins = StandIns::start().await.unwrap();
-        let settings = stand_ins.settings();
-        Self { stand_ins, settings }
+        let fakes = Fakes::start().await.unwrap();
+        let settings = fakes.settings();
+        Self { fakes, settings }
     }
 
     pub(crate) fn set(&mut self, variable: &str, value: &str) -> &mut Self {
@@ -46,29 +46,28 @@ impl World {
     }
 
     pub(crate) async fn relay(&self) -> Running<'_> {
-        let config = WebhookConfig::read(&self.surroundings()).unwrap();
-        let relay = Relay::open(config, None, instant(DAYTIME).to_utc()).await.unwrap();
+        let config = WebhookConfig::read(&self.environment()).unwrap();
+        let relay = WebhookHandler::new(config, None, instant(DAYTIME).to_utc()).await.unwrap();
         self.running(relay)
     }
 
-    pub(crate) fn running(&self, relay: Relay) -> Running<'_> {
+    pub(crate) fn running(&self, relay: WebhookHandler) -> Running<'_> {
         Running { world: self, relay, last_tally: Mutex::default() }
     }
 
-    pub(crate) async fn reminders(&self) -> Reminders {
-        Reminders::open(ReminderConfig::read(&self.surroundings()).unwrap()).await.unwrap()
+    pub(crate) async fn reminders(&self) -> ReminderHandler {
+        ReminderHandler::new(ReminderConfig::read(&self.environment()).unwrap()).await.unwrap()
     }
 
     /// Keeps the ledger in a table of DynamoDB.
     pub(crate) fn remember_in(&mut self, dynamodb: &str, table: &str) {
-        self.set("LEDGER_TABLE", table).set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb).set("AWS_REGION", "ap-northeast-1");
-        self.set("AWS_ACCESS_KEY_ID", "AKIASTANDIN").set("AWS_SECRET_ACCESS_KEY", "stand-in");
+        self.set("LEDGER_TABLE", table).set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb);
     }
 
     /// The settings as a function's process has them.
-    pub(crate) fn surroundings(&self) -> Surroundings {
+    pub(crate) fn environment(&self) -> Environment {
         let settings = self.settings.clone();
-        Surroundings::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
+        Environment::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
     }
 
     /// The same settings as variables.
@@ -90,7 +89,7 @@ impl World {
 /// A relay at work in a world.
 pub(crate) struct Running<'a> {
     world: &'a World,
-    relay: Relay,
+    relay: WebhookHandler,
     last_tally: Mutex<Tally>,
 }
 
@@ -119,7 +118,7 @@ impl Running<'_> {
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
         let now = instant(at).to_utc();
         let started = Instant::now();
-        let (response, tally) = gateway::answer(&self.relay, request, now).await;
+        let (response, tally) = api_gateway::answer(&self.relay, request, now).await;
         *self.last_tally.lock().unwrap() = tally;
         assert!(started.elapsed() < Duration::from_secs(4), "the answer took {:?}", started.elapsed());
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
@@ -147,8 +146,8 @@ pub(crate) fn incident() -> Incident {
     Incident { id: "PINCIDENT1", number: 33, title: "応答が遅い".to_owned(), service: "Backlog" }
 }
 
-pub(crate) fn happening(event_id: &str, event_type: &'static str, at: &str) -> Happening {
-    Happening { event_id: event_id.to_owned(), event_type, at: instant(at), agent: None }
+pub(crate) fn event_spec(event_id: &str, event_type: &'static str, at: &str) -> EventSpec {
+    EventSpec { event_id: event_id.to_owned(), event_type, at: instant(at), agent: None }
 }
 
 /// A trigger in daytime, the plainest of all alerts.
@@ -157,7 +156,7 @@ pub(crate) fn triggered(event_id: &str) -> Value {
 }
 
 pub(crate) fn triggered_at(event_id: &str, at: &str) -> Value {
-    incident().v3(&happening(event_id, "incident.triggered", at))
+    incident().v3(&event_spec(event_id, "incident.triggered", at))
 }
 
 pub(crate) fn posted(count: u32) -> (u16, Value) {

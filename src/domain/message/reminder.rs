@@ -1,8 +1,8 @@
 //! The lines of a reminder: whose day it is, the manual, what the roster lacks, what is still open.
 
 use super::{
-    Destination, Language, OnCall, Person, Span, foreign, last_resort, mention_line, needs_fallback, on_call_people,
-    roster_news,
+    Destination, Language, OnCall, Person, Span, fallback_people, mention_line, needs_fallback, on_call_people,
+    roster_news, untrusted,
 };
 use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder};
 
@@ -20,13 +20,13 @@ pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Lan
 }
 
 pub(super) fn bare_lines(reminder: &Reminder, destination: Destination, language: Language) -> Vec<Vec<Span>> {
-    let Reminder { shift, day, manual, .. } = reminder;
+    let Reminder { kind, day, manual, .. } = reminder;
     let mut lines = vec![mention_line(people(reminder, destination), destination.chat, language)];
     if matches!(day.on_call, OnCall::People(_)) {
-        lines.push(vec![Span::Words(language.on_duty(*shift, day.date))]);
+        lines.push(vec![Span::Words(language.on_duty(*kind, day.date))]);
     }
     if let Some(manual) = manual {
-        lines.push(vec![Span::Words(language.manual(*shift).to_owned()), Span::Link(manual.clone())]);
+        lines.push(vec![Span::Words(language.manual(*kind).to_owned()), Span::Link(manual.clone())]);
     }
     lines
 }
@@ -35,14 +35,14 @@ pub(super) fn bare_lines(reminder: &Reminder, destination: Destination, language
 fn people(reminder: &Reminder, destination: Destination) -> impl Iterator<Item = &Person> {
     let day = &reminder.day;
     let helpless = day.on_call != OnCall::Nobody && needs_fallback(day, destination.chat);
-    let fallback = helpless.then(|| last_resort(day, destination.chat));
+    let fallback = helpless.then(|| fallback_people(day, destination.chat));
     on_call_people(day).iter().chain(fallback.into_iter().flatten())
 }
 
 fn open_incidents(reminder: &Reminder, language: Language) -> Vec<Vec<Span>> {
     let words = |words: String| vec![Span::Words(words)];
     match &reminder.open {
-        OpenIncidents::NotAsked => Vec::new(),
+        OpenIncidents::NotRequested => Vec::new(),
         OpenIncidents::Unknown => vec![words(language.open_incidents_unknown().to_owned())],
         OpenIncidents::Known { oldest, .. } if oldest.is_empty() => {
             vec![words(language.no_open_incidents().to_owned())]
@@ -66,7 +66,11 @@ fn open_incident(open: &OpenIncident, reminder: &Reminder, language: Language) -
     let mut line: Vec<Span> = open.incident.tag().map(Span::Tag).into_iter().collect();
     line.push(Span::Words(language.still_open(open.acknowledged, age)));
     line.push(
-        open.incident.title.as_deref().and_then(foreign).unwrap_or_else(|| Span::Words(language.no_title().to_owned())),
+        open.incident
+            .title
+            .as_deref()
+            .and_then(untrusted)
+            .unwrap_or_else(|| Span::Words(language.no_title().to_owned())),
     );
     line.extend(open.incident.link.iter().cloned().map(Span::Link));
     line

@@ -5,28 +5,28 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::event::{Incident, IncidentId};
 use crate::domain::roster::SourceFailure;
-use crate::domain::samples::{event, every_kind, late_by, marked, notice, on_call, on_call_from};
+use crate::domain::samples::{event, late_by, marked, notice, on_call, on_call_from};
 
 const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
 const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
 
-fn about(notice: &Notice, destination: Destination, language: Language) -> String {
+fn about(notice: &Alert, destination: Destination, language: Language) -> String {
     marked(&Message::about(notice, destination, language))
 }
 
 #[track_caller]
-fn check(notice: &Notice, destination: Destination, japanese: &str, english: &str) {
+fn check(notice: &Alert, destination: Destination, japanese: &str, english: &str) {
     assert_eq!(about(notice, destination, Language::Japanese), japanese);
     assert_eq!(about(notice, destination, Language::English), english);
 }
 
 /// Checks the lines that a message has beneath those of a plain alert.
 #[track_caller]
-fn check_news(notice: &Notice, destination: Destination, japanese: &str, english: &str) {
+fn check_news(notice: &Alert, destination: Destination, japanese: &str, english: &str) {
     for (language, expected) in [(Language::Japanese, japanese), (Language::English, english)] {
         let text = about(notice, destination, language);
-        let (_, news) = text.split_once("/Q1INCIDENT>").unwrap();
-        assert_eq!(news.trim_start(), expected);
+        let (_, subject) = text.split_once("/Q1INCIDENT>").unwrap();
+        assert_eq!(subject.trim_start(), expected);
     }
 }
 
@@ -51,7 +51,7 @@ fn every_kind_of_event_has_words_of_its_own_in_both_languages() {
     let expected = [
         ("🔴 発生 #pd33", "🔴 triggered #pd33"),
         ("🟡 対応開始 #pd33", "🟡 acknowledged #pd33"),
-        ("🔴 対応解除 #pd33", "🔴 unacknowledged #pd33"),
+        ("🔴 対応の取り消し #pd33", "🔴 unacknowledged #pd33"),
         ("🟢 解決 #pd33", "🟢 resolved #pd33"),
         ("🔀 統合 #pd33", "🔀 merged #pd33"),
         ("🔀 統合 #pd33", "🔀 merged #pd33"),
@@ -80,7 +80,7 @@ fn every_kind_of_event_has_words_of_its_own_in_both_languages() {
         let first_line = text.lines().next().unwrap();
         first_line.split(" «Disk is full»").next().unwrap().to_owned()
     };
-    let actual: Vec<_> = every_kind("incident.teleported")
+    let actual: Vec<_> = Kind::every("incident.teleported")
         .map(|kind| (said(&kind, Language::Japanese), said(&kind, Language::English)))
         .collect();
     assert_eq!(actual, expected.map(|(japanese, english)| (japanese.to_owned(), english.to_owned())));
@@ -119,42 +119,42 @@ fn who_did_it_to_whom_and_in_which_words_is_said_where_the_event_says_so() {
     };
     let names = || vec!["Aoi Mori".to_owned(), "Kei Ito".to_owned()];
     for (kind, japanese, english) in [
-        (Kind::Triggered, "実施: «Rin Abe»", "by: «Rin Abe»"),
+        (Kind::Triggered, "検知: «Rin Abe»", "by: «Rin Abe»"),
         (
             Kind::Reassigned { to: names() },
-            "実施: «Rin Abe» / 担当: «Aoi Mori・Kei Ito»",
+            "操作: «Rin Abe» / 担当: «Aoi Mori・Kei Ito»",
             "by: «Rin Abe» / to: «Aoi Mori, Kei Ito»",
         ),
-        (Kind::Escalated { to: vec![] }, "実施: «Rin Abe»", "by: «Rin Abe»"),
+        (Kind::Escalated { to: vec![] }, "操作: «Rin Abe»", "by: «Rin Abe»"),
         (
             Kind::Delegated { to: vec!["Nights".to_owned()] },
-            "実施: «Rin Abe» / 委譲先: «Nights»",
+            "操作: «Rin Abe» / 委譲先: «Nights»",
             "by: «Rin Abe» / to: «Nights»",
         ),
         (
             Kind::PriorityUpdated { to: Some("P1".to_owned()) },
-            "実施: «Rin Abe» / 優先度: «P1»",
+            "操作: «Rin Abe» / 優先度: «P1»",
             "by: «Rin Abe» / priority: «P1»",
         ),
-        (Kind::PriorityUpdated { to: None }, "実施: «Rin Abe» / 優先度: なし", "by: «Rin Abe» / priority: none"),
+        (Kind::PriorityUpdated { to: None }, "操作: «Rin Abe» / 優先度: なし", "by: «Rin Abe» / priority: none"),
         (
             Kind::ResponderAdded { to: names(), message: "please\nhelp".to_owned() },
-            "実施: «Rin Abe» / 要請先: «Aoi Mori・Kei Ito» | > «please» | > «help»",
+            "操作: «Rin Abe» / 要請先: «Aoi Mori・Kei Ito» | > «please» | > «help»",
             "by: «Rin Abe» / to: «Aoi Mori, Kei Ito» | > «please» | > «help»",
         ),
         (
             Kind::ResponderReplied { state: Some("declined".to_owned()), message: "asleep".to_owned() },
-            "実施: «Rin Abe» / 返答: «declined» | > «asleep»",
+            "操作: «Rin Abe» / 返答: «declined» | > «asleep»",
             "by: «Rin Abe» / answer: «declined» | > «asleep»",
         ),
         (
             Kind::CustomAction { action: Some("Restart".to_owned()) },
-            "実施: «Rin Abe» / アクション: «Restart»",
+            "操作: «Rin Abe» / アクション: «Restart»",
             "by: «Rin Abe» / action: «Restart»",
         ),
         (
             Kind::StatusUpdated { message: "fixed".to_owned() },
-            "実施: «Rin Abe» | > «fixed»",
+            "操作: «Rin Abe» | > «fixed»",
             "by: «Rin Abe» | > «fixed»",
         ),
     ] {
@@ -243,8 +243,8 @@ fn what_the_roster_cant_say_is_said_and_those_of_last_resort_are_mentioned() {
              ⚠️ The roster can't be read; this is how it was 1 h 35 min ago",
         ),
     ] {
-        let attention = Attention::Mention(on_call_from(&[rows], long_ago, failure));
-        let notice = Notice { event: event(Kind::Triggered), attention, delay: None, in_doubt: false };
+        let day = Mentions::OnCall(on_call_from(&[rows], long_ago, failure));
+        let notice = Alert { event: event(Kind::Triggered), mentions: day, delay: None, in_doubt: false };
         check_news(&notice, ON_TYPETALK, japanese, english);
         assert_eq!(about(&notice, ON_TYPETALK, Language::English).lines().next(), Some(mentions), "{rows:?}");
     }
@@ -275,13 +275,17 @@ fn a_late_message_says_when_it_happened_and_how_long_ago() {
         ),
         (
             47 * 60,
-            "🕒 11/22(日) 12:00 の出来事です(47時間0分前)",
-            "🕒 This happened on 11/22 (Sun) at 12:00, 47 h 0 min ago",
+            "🕒 11/22(日) 12:00 の出来事です(1日23時間前)",
+            "🕒 This happened on 11/22 (Sun) at 12:00, 1 day 23 h ago",
         ),
-        (50 * 60, "🕒 11/22(日) 09:00 の出来事です(2日前)", "🕒 This happened on 11/22 (Sun) at 09:00, 2 days ago"),
+        (
+            50 * 60,
+            "🕒 11/22(日) 09:00 の出来事です(2日2時間前)",
+            "🕒 This happened on 11/22 (Sun) at 09:00, 2 days 2 h ago",
+        ),
     ] {
         let delay = late_by(TimeDelta::minutes(minutes));
-        let notice = Notice { delay: Some(delay), ..notice(event(Kind::Triggered), "") };
+        let notice = Alert { delay: Some(delay), ..notice(event(Kind::Triggered), "") };
         check_news(&notice, ON_SLACK, japanese, english);
     }
 }
@@ -317,17 +321,13 @@ fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
         ("田中、佐藤 花子", "11/24(火)の当番: «田中・佐藤 花子»", "On call on 11/24 (Tue): «田中, 佐藤 花子»"),
         ("なし", "ℹ️ 11/24(火)の当番は空欄です", "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty"),
     ] {
-        let notice = Notice {
-            event: event(Kind::Ping),
-            attention: Attention::Name(on_call(cell)),
-            delay: None,
-            in_doubt: false,
-        };
+        let notice =
+            Alert { event: event(Kind::Ping), mentions: Mentions::Names(on_call(cell)), delay: None, in_doubt: false };
         let japanese = format!("✅ PagerDuty からのテスト通知を受け取りました\n{japanese}");
         check(&notice, ON_SLACK, &japanese, &format!("✅ PagerDuty's test event has arrived\n{english}"));
     }
     let stale = on_call_from(&[&["2026-11-24", "田中"]], TimeDelta::minutes(3), Some(SourceFailure::Down));
-    let notice = Notice { event: event(Kind::Ping), attention: Attention::Name(stale), delay: None, in_doubt: false };
+    let notice = Alert { event: event(Kind::Ping), mentions: Mentions::Names(stale), delay: None, in_doubt: false };
     let text = about(&notice, ON_SLACK, Language::English);
     assert_eq!(text.lines().last(), Some("⚠️ The roster can't be read; this is how it was 3 min ago"));
 }
@@ -371,7 +371,7 @@ fn a_note_keeps_its_lines_and_a_long_one_loses_none_of_its_words() {
     let written = (1..=50).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n\n");
     let text = about(&notice(event(Kind::Annotated { note: written }), ""), ON_SLACK, Language::English);
     let quoted: Vec<_> = text.lines().filter(|line| line.starts_with("> ")).collect();
-    assert_eq!(quoted.len(), MOST_QUOTED_LINES);
+    assert_eq!(quoted.len(), MAX_QUOTED_LINES);
     assert_eq!(quoted[..2], ["> «line 1»", "> «line 2»"]);
     assert!(quoted[19].starts_with("> «line 20 line 21 ") && quoted[19].ends_with(" line 50»"), "{}", quoted[19]);
 }

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::domain::calendar::{BusinessDays, BusinessHours, Holidays};
+use crate::domain::chat::ChatName;
 use crate::domain::event::IncidentId;
-use crate::domain::message::{Destination, Message, News, Span};
-use crate::domain::roster::{ChatName, SourceFailure};
+use crate::domain::message::{Destination, Message, Span, Subject};
+use crate::domain::roster::SourceFailure;
 use crate::domain::samples::{self, now};
-use crate::domain::words::Language;
+use crate::domain::wording::Language;
 
 fn day(date: &str) -> NaiveDate {
     date.parse().unwrap()
@@ -26,8 +27,8 @@ fn tokyo() -> Calendar {
 }
 
 #[track_caller]
-fn check_due(today: &str, shift: Shift, expected: Option<&str>) {
-    assert_eq!(due(shift, day(today), &tokyo()), expected.map(day), "{today} {shift:?}");
+fn check_due(today: &str, kind: ReminderKind, expected: Option<&str>) {
+    assert_eq!(due(kind, day(today), &tokyo()), expected.map(day), "{today} {kind:?}");
 }
 
 #[test]
@@ -39,12 +40,12 @@ fn every_weekday_is_reminded_of_itself_and_of_the_next() {
         ("2026-06-04", "2026-06-05"),
         ("2026-06-05", "2026-06-08"), // Friday names Monday
     ] {
-        check_due(today, Shift::Today, Some(today));
-        check_due(today, Shift::Next, Some(next));
+        check_due(today, ReminderKind::Today, Some(today));
+        check_due(today, ReminderKind::Next, Some(next));
     }
     for weekend in ["2026-06-06", "2026-06-07"] {
-        check_due(weekend, Shift::Today, None);
-        check_due(weekend, Shift::Next, None);
+        check_due(weekend, ReminderKind::Today, None);
+        check_due(weekend, ReminderKind::Next, None);
     }
 }
 
@@ -82,21 +83,21 @@ fn the_day_before_a_run_of_holidays_names_the_day_after_it() {
         ("2027-11-22", "2027-11-23", "2027-11-24"),
         ("2027-12-28", "2027-12-30", "2028-01-04"),
     ] {
-        check_due(last, Shift::Today, Some(last));
-        check_due(last, Shift::Next, Some(next));
-        check_due(free, Shift::Today, None);
-        check_due(free, Shift::Next, None);
+        check_due(last, ReminderKind::Today, Some(last));
+        check_due(last, ReminderKind::Next, Some(next));
+        check_due(free, ReminderKind::Today, None);
+        check_due(free, ReminderKind::Next, None);
     }
 }
 
 #[test]
 fn a_team_that_never_works_is_never_reminded() {
     let off = calendar("Asia/Tokyo", "01-01..12-31");
-    assert_eq!(due(Shift::Next, day("2026-06-01"), &off), None);
+    assert_eq!(due(ReminderKind::Next, day("2026-06-01"), &off), None);
     // One working day in the past of a year full of days off: there is no next.
     let once = calendar("Asia/Tokyo", "01-01..12-31,+2026-06-01");
-    assert_eq!(due(Shift::Today, day("2026-06-01"), &once), Some(day("2026-06-01")));
-    assert_eq!(due(Shift::Next, day("2026-06-01"), &once), None);
+    assert_eq!(due(ReminderKind::Today, day("2026-06-01"), &once), Some(day("2026-06-01")));
+    assert_eq!(due(ReminderKind::Next, day("2026-06-01"), &once), None);
 }
 
 #[test]
@@ -113,13 +114,13 @@ fn the_day_is_that_of_the_teams_zone_through_daylight_saving() {
     }
     // Both Sundays of the change name Monday on Friday.
     for (friday, monday) in [("2026-03-06", "2026-03-09"), ("2026-10-30", "2026-11-02")] {
-        assert_eq!(due(Shift::Next, day(friday), &new_york), Some(day(monday)));
+        assert_eq!(due(ReminderKind::Next, day(friday), &new_york), Some(day(monday)));
     }
 }
 
 /// Who `next` names on Tuesday, 24 November, if the sheet has these rows.
 fn named(rows: &[&[&str]]) -> (NaiveDate, OnCall) {
-    let day = on_call(Shift::Next, day("2026-11-25"), &tokyo(), &samples::reading(rows), &[], now());
+    let day = on_call(ReminderKind::Next, day("2026-11-25"), &tokyo(), &samples::reading(rows), &[], now());
     (day.date, day.on_call)
 }
 
@@ -148,15 +149,15 @@ fn next_looks_two_weeks_ahead_and_no_further() {
 }
 
 /// Messages as text: `@m` a mention, `#t` a tag, `«f»` a stranger's words, `<l>` a link.
-fn said(shift: Shift, rows: Option<&[&[&str]]>, open: OpenIncidents, language: Language) -> Vec<String> {
-    let first = if shift == Shift::Today { day("2026-11-24") } else { day("2026-11-25") };
-    let reading = rows.map_or(Reading { copy: None, failure: Some(SourceFailure::Forbidden) }, samples::reading);
+fn said(kind: ReminderKind, rows: Option<&[&[&str]]>, open: OpenIncidents, language: Language) -> Vec<String> {
+    let first = if kind == ReminderKind::Today { day("2026-11-24") } else { day("2026-11-25") };
+    let reading = rows.map_or(RosterState { copy: None, failure: Some(SourceFailure::Forbidden) }, samples::reading);
     let fallback = ["SRE".to_owned()];
-    let day = on_call(shift, first, &tokyo(), &reading, &fallback, now());
+    let day = on_call(kind, first, &tokyo(), &reading, &fallback, now());
     let manual = Link::parse("https://wiki.example.com/oncall");
-    let reminder = Reminder { shift, now: now(), day, manual, open, in_doubt: false };
+    let reminder = Reminder { kind, now: now(), day, manual, open, in_doubt: false };
     let destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
-    lines(&Message::whole(News::Reminder(&reminder), destination, language))
+    lines(&Message::whole(Subject::Reminder(&reminder), destination, language))
 }
 
 fn lines(message: &Message) -> Vec<String> {
@@ -167,7 +168,7 @@ fn lines(message: &Message) -> Vec<String> {
 fn the_people_of_today_are_told_so() {
     let rows: &[&[&str]] = &[&["2026-11-24", "田中、鈴木"]];
     assert_eq!(
-        said(Shift::Today, Some(rows), OpenIncidents::NotAsked, Language::Japanese),
+        said(ReminderKind::Today, Some(rows), OpenIncidents::NotRequested, Language::Japanese),
         [
             "@tanaka @suzuki-k",
             "📟 今日 11/24(火) のオンコール当番です。よろしくお願いします",
@@ -175,7 +176,7 @@ fn the_people_of_today_are_told_so() {
         ]
     );
     assert_eq!(
-        said(Shift::Today, Some(rows), OpenIncidents::NotAsked, Language::English),
+        said(ReminderKind::Today, Some(rows), OpenIncidents::NotRequested, Language::English),
         [
             "@tanaka @suzuki-k",
             "📟 You are on call today, 11/24 (Tue)",
@@ -188,7 +189,7 @@ fn the_people_of_today_are_told_so() {
 fn the_people_of_the_next_working_day_are_sent_to_the_checklist() {
     let rows: &[&[&str]] = &[&["2026-11-25", "佐藤 花子"]];
     assert_eq!(
-        said(Shift::Next, Some(rows), OpenIncidents::NotAsked, Language::Japanese),
+        said(ReminderKind::Next, Some(rows), OpenIncidents::NotRequested, Language::Japanese),
         [
             "@sato",
             "📅 次の営業日 11/25(水) のオンコール当番です。都合が悪くなったら当番表を書き換えてください",
@@ -196,7 +197,7 @@ fn the_people_of_the_next_working_day_are_sent_to_the_checklist() {
         ]
     );
     assert_eq!(
-        said(Shift::Next, Some(rows), OpenIncidents::NotAsked, Language::English)[1..],
+        said(ReminderKind::Next, Some(rows), OpenIncidents::NotRequested, Language::English)[1..],
         [
             "📅 You are on call on the next working day, 11/25 (Wed). If you can't be, please edit the roster",
             "📖 Please go through the checklist beforehand: <https://wiki.example.com/oncall>",
@@ -206,9 +207,9 @@ fn the_people_of_the_next_working_day_are_sent_to_the_checklist() {
 
 #[test]
 fn an_empty_row_disturbs_nobody_and_anything_else_that_is_wrong_does() {
-    let none = OpenIncidents::NotAsked;
+    let none = OpenIncidents::NotRequested;
     let empty: &[&[&str]] = &[&["2026-11-24", "なし"]];
-    let said_of = |rows| said(Shift::Today, rows, none.clone(), Language::Japanese);
+    let said_of = |rows| said(ReminderKind::Today, rows, none.clone(), Language::Japanese);
     assert_eq!(said_of(Some(empty))[1..], ["ℹ️ 11/24(火)の当番は空欄です"]);
     assert!(said_of(Some(empty))[0].starts_with("📖"));
 
@@ -244,18 +245,18 @@ fn what_is_still_open_is_listed_with_age_the_oldest_first() {
     let open = OpenIncidents::listed(vec![open_incident(7, 3, false), open_incident(5, 50, true)], true);
     let rows: &[&[&str]] = &[&["2026-11-24", "田中"]];
     assert_eq!(
-        said(Shift::Today, Some(rows), open.clone(), Language::Japanese)[3..],
+        said(ReminderKind::Today, Some(rows), open.clone(), Language::Japanese)[3..],
         [
             "🌙 未解決のインシデントが 2 件あります(古い順)",
-            "#pd5 (対応中、2日) «@all title 5» <https://acme.pagerduty.com/incidents/PINC5>",
+            "#pd5 (対応中、2日2時間) «@all title 5» <https://acme.pagerduty.com/incidents/PINC5>",
             "#pd7 (発生中、3時間0分) «@all title 7» <https://acme.pagerduty.com/incidents/PINC7>",
         ]
     );
     assert_eq!(
-        said(Shift::Today, Some(rows), open, Language::English)[3..5],
+        said(ReminderKind::Today, Some(rows), open, Language::English)[3..5],
         [
             "🌙 2 incidents are still open, the oldest first",
-            "#pd5 (acknowledged, 2 days) «@all title 5» <https://acme.pagerduty.com/incidents/PINC5>",
+            "#pd5 (acknowledged, 2 days 2 h) «@all title 5» <https://acme.pagerduty.com/incidents/PINC5>",
         ]
     );
 }
@@ -264,12 +265,13 @@ fn what_is_still_open_is_listed_with_age_the_oldest_first() {
 fn ten_are_listed_and_the_rest_counted_with_one_link() {
     let incidents = |count| (1..=count).map(|number| open_incident(number, 1, false)).collect::<Vec<_>>();
     let rows: &[&[&str]] = &[&["2026-11-24", "田中"]];
-    let lines = said(Shift::Today, Some(rows), OpenIncidents::listed(incidents(12), true), Language::Japanese);
+    let lines = said(ReminderKind::Today, Some(rows), OpenIncidents::listed(incidents(12), true), Language::Japanese);
     assert_eq!(lines.len(), 3 + 1 + 10 + 1);
     assert_eq!(lines[3], "🌙 未解決のインシデントが 12 件あります(古い順)");
     assert_eq!(lines[14], "ほか 2 件 <https://acme.pagerduty.com/incidents>");
 
-    let cut_off = said(Shift::Today, Some(rows), OpenIncidents::listed(incidents(100), false), Language::English);
+    let cut_off =
+        said(ReminderKind::Today, Some(rows), OpenIncidents::listed(incidents(100), false), Language::English);
     assert_eq!(cut_off[3], "🌙 100 or more incidents are still open, the oldest first");
     assert_eq!(cut_off[14], "and 90 or more <https://acme.pagerduty.com/incidents>");
 }
@@ -277,20 +279,26 @@ fn ten_are_listed_and_the_rest_counted_with_one_link() {
 #[test]
 fn nothing_open_and_nothing_known_are_told_apart() {
     let rows: &[&[&str]] = &[&["2026-11-24", "田中"]];
-    let last = |open| said(Shift::Today, Some(rows), open, Language::Japanese).pop().unwrap();
+    let last = |open| said(ReminderKind::Today, Some(rows), open, Language::Japanese).pop().unwrap();
     assert_eq!(last(OpenIncidents::listed(Vec::new(), true)), "✅ 未解決のインシデントはありません");
     assert!(last(OpenIncidents::Unknown).starts_with("⚠️ 未解決のインシデントを PagerDuty から取得できませんでした"));
-    assert!(last(OpenIncidents::NotAsked).starts_with("📖"));
+    assert!(last(OpenIncidents::NotRequested).starts_with("📖"));
 }
 
 #[test]
 fn the_bare_minimum_mentions_names_the_day_and_links_the_manual() {
-    let day =
-        on_call(Shift::Today, day("2026-11-24"), &tokyo(), &samples::reading(&[&["2026-11-24", "田中"]]), &[], now());
+    let day = on_call(
+        ReminderKind::Today,
+        day("2026-11-24"),
+        &tokyo(),
+        &samples::reading(&[&["2026-11-24", "田中"]]),
+        &[],
+        now(),
+    );
     let open = OpenIncidents::listed(vec![open_incident(7, 3, false)], true);
-    let reminder = Reminder { shift: Shift::Today, now: now(), day, manual: None, open, in_doubt: false };
+    let reminder = Reminder { kind: ReminderKind::Today, now: now(), day, manual: None, open, in_doubt: false };
     let destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
-    let message = Message::minimum(News::Reminder(&reminder), destination, Language::English);
+    let message = Message::minimum(Subject::Reminder(&reminder), destination, Language::English);
     assert_eq!(lines(&message), ["@U0TANAKA1", "📟 You are on call today, 11/24 (Tue)"]);
-    assert!(!message.lines.iter().flatten().any(|span| matches!(span, Span::Foreign(_))));
+    assert!(!message.lines.iter().flatten().any(|span| matches!(span, Span::Untrusted(_))));
 }

@@ -2,42 +2,9 @@
 
 use std::fmt;
 
+use crate::domain::chat::ChatName;
+
 use super::{Cell, MembersTable, RowIssue, RowProblem, Tab, Table, is_blank, is_formula_error};
-
-/// One of the chats that the relay can post to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ChatName {
-    /// Nulab's Typetalk.
-    Typetalk,
-    /// Slack.
-    Slack,
-}
-
-impl ChatName {
-    /// The chat that settings and logs call so.
-    #[must_use]
-    pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Typetalk, Self::Slack].into_iter().find(|chat| chat.key() == key)
-    }
-
-    /// The name in settings and logs.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Typetalk => "typetalk",
-            Self::Slack => "slack",
-        }
-    }
-}
-
-impl fmt::Display for ChatName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Typetalk => "Typetalk",
-            Self::Slack => "Slack",
-        })
-    }
-}
 
 /// A handle that a chat turns into a notification. Only the roster makes these, never a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,17 +19,17 @@ pub enum Mention {
 
 impl Mention {
     /// Longer ones are no handles; the bound keeps mentions within a message's length.
-    const LONGEST: usize = 40;
+    const MAX_LENGTH: usize = 40;
 
     fn typetalk(handle: &str) -> Option<Self> {
-        let plausible = (1..=Self::LONGEST).contains(&handle.len())
+        let plausible = (1..=Self::MAX_LENGTH).contains(&handle.len())
             && handle.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.+-".contains(&b));
         plausible.then(|| Self::Typetalk(handle.to_owned()))
     }
 
     fn slack(id: &str) -> Option<Self> {
-        let plausible =
-            (2..=Self::LONGEST).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let plausible = (2..=Self::MAX_LENGTH).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         match id.as_bytes().first()? {
             b'U' | b'W' if plausible => Some(Self::SlackMember(id.to_owned())),
             b'S' if plausible => Some(Self::SlackGroup(id.to_owned())),
@@ -165,7 +132,7 @@ impl Members {
 
     /// Like [`Self::people`] for a setting instead of a cell: whoever is no member may be given by handle,
     /// and by a handle for each chat, so that what looks like a Slack id is no Typetalk handle.
-    pub(super) fn last_resort(&self, cell: &str) -> Vec<Person> {
+    pub(super) fn fallback_people(&self, cell: &str) -> Vec<Person> {
         self.named_in(cell, |name| {
             let person = Person::by_handle(name);
             let typetalk = person.typetalk.filter(|_| person.slack.is_none());
@@ -213,7 +180,7 @@ impl FallbackProblem {
             return Vec::new();
         }
         let (members, _) = Members::parse(members);
-        let entries: Vec<_> = entries.iter().map(|entry| members.last_resort(entry)).collect();
+        let entries: Vec<_> = entries.iter().map(|entry| members.fallback_people(entry)).collect();
         let called = |person: &Person| chats.iter().any(|chat| person.mention(*chat).is_some());
         let silent = entries.iter().enumerate().filter(|(_, people)| people.is_empty() || !people.iter().all(called));
         let deaf = chats.iter().filter(|chat| entries.iter().flatten().all(|person| person.mention(**chat).is_none()));

@@ -310,8 +310,8 @@ fn an_old_copy_serves_as_long_as_it_has_the_day_and_says_its_age() {
 
 #[test]
 fn without_any_copy_who_is_on_call_is_unknown() {
-    let reading = Reading { copy: None, failure: Some(SourceFailure::Forbidden) };
-    let today = OnCallToday::from_reading(&reading, &["sre-team".to_owned()], today(), now());
+    let reading = RosterState { copy: None, failure: Some(SourceFailure::Forbidden) };
+    let today = OnCallDay::from_reading(&reading, &["sre-team".to_owned()], today(), now());
     assert_eq!(today.on_call, OnCall::Unknown(SourceFailure::Forbidden));
     assert_eq!(today.copy_age, None);
     assert_eq!(said(&OnCall::People(today.fallback)), "@sre-team");
@@ -319,11 +319,11 @@ fn without_any_copy_who_is_on_call_is_unknown() {
 
 #[test]
 fn people_of_last_resort_are_written_as_in_the_sheet_or_as_handles() {
-    let copy = |members| Copy { tables: Arc::new(Tables { roster: table(1, &[]), members }), read_at: now() };
+    let copy = |members| Snapshot { tables: Arc::new(Tables { roster: table(1, &[]), members }), read_at: now() };
     let fallback = |members, entries: &[&str]| {
         let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        let reading = Reading { copy: Some(copy(members)), failure: None };
-        OnCall::People(OnCallToday::from_reading(&reading, &entries, today(), now()).fallback)
+        let reading = RosterState { copy: Some(copy(members)), failure: None };
+        OnCall::People(OnCallDay::from_reading(&reading, &entries, today(), now()).fallback)
     };
     let members = || MembersTable::Table(table(1, MEMBERS));
     assert_eq!(said(&fallback(members(), &["SRE", "@佐藤 花子"])), "@sre-team, @sato");

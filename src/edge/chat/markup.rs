@@ -1,10 +1,10 @@
 //! Prints a message in a chat's markup, and shortens what strangers wrote until it fits.
 
 use crate::domain::message::{Message, Span};
-use crate::domain::text;
+use crate::domain::sanitize;
 
 /// Both chats take 4,000 UTF-16 units; a message stays below.
-const MOST_UNITS: usize = 3_999;
+const MAX_UNITS: usize = 3_999;
 
 /// Prints a message; `line` prints the spans of a line.
 ///
@@ -12,22 +12,22 @@ const MOST_UNITS: usize = 3_999;
 pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> String {
     let print_with = |most_chars: usize| {
         let shorten = |span: &Span| match span {
-            Span::Foreign(text) => Span::Foreign(text::shorten(text, most_chars)),
+            Span::Untrusted(text) => Span::Untrusted(sanitize::shorten(text, most_chars)),
             span => span.clone(),
         };
         let lines = message.lines.iter().map(|spans| line(&spans.iter().map(shorten).collect::<Vec<_>>()));
         lines.collect::<Vec<_>>().join("\n")
     };
     // No text has room for more, and one may have ten thousand characters.
-    let whole = print_with(MOST_UNITS);
-    if units(&whole) <= MOST_UNITS {
+    let whole = print_with(MAX_UNITS);
+    if units(&whole) <= MAX_UNITS {
         return whole;
     }
     // The longest length for the strangers' texts at which the whole fits.
-    let (mut fits, mut too_long) = (0, MOST_UNITS);
+    let (mut fits, mut too_long) = (0, MAX_UNITS);
     while too_long - fits > 1 {
         let middle = usize::midpoint(fits, too_long);
-        if units(&print_with(middle)) <= MOST_UNITS {
+        if units(&print_with(middle)) <= MAX_UNITS {
             fits = middle;
         } else {
             too_long = middle;
@@ -47,7 +47,7 @@ mod tests {
     fn printed(spans: Vec<Span>) -> String {
         let span = |span: &Span| match span {
             Span::Words(words) => words.clone(),
-            Span::Foreign(text) => text.replace('&', "&amp;"),
+            Span::Untrusted(text) => text.replace('&', "&amp;"),
             other => panic!("unexpected {other:?}"),
         };
         print(&Message { lines: vec![spans] }, |spans| spans.iter().map(span).collect::<Vec<_>>().join(" "))
@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn a_message_that_fits_is_left_as_it_is() {
-        assert_eq!(printed(vec![Span::Words("a".into()), Span::Foreign("b & c".into())]), "a b &amp; c");
+        assert_eq!(printed(vec![Span::Words("a".into()), Span::Untrusted("b & c".into())]), "a b &amp; c");
     }
 
     #[test]
     fn the_longest_foreign_text_is_shortened_first_and_counted_after_escaping() {
         let text = printed(vec![
-            Span::Foreign("short".into()),
-            Span::Foreign("&".repeat(5_000)),
+            Span::Untrusted("short".into()),
+            Span::Untrusted("&".repeat(5_000)),
             Span::Words("w".repeat(1_000)),
         ]);
         assert!(text.starts_with("short &amp;&amp;"), "{text}");
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn characters_outside_the_basic_plane_count_twice_and_are_never_cut_in_half() {
-        let text = printed(vec![Span::Foreign("💥".repeat(3_000))]);
+        let text = printed(vec![Span::Untrusted("💥".repeat(3_000))]);
         assert_eq!(units(&text), 3_999);
         assert!(text.ends_with("💥…"));
     }

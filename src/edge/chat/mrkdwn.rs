@@ -30,14 +30,14 @@ pub(super) fn render(message: &Message) -> String {
 /// A character of a line, or markup of our own.
 enum Part {
     Ours(char),
-    Foreign(char),
+    Untrusted(char),
     Markup(String),
 }
 
 impl Part {
     fn character(&self) -> char {
         match self {
-            Self::Ours(c) | Self::Foreign(c) => *c,
+            Self::Ours(c) | Self::Untrusted(c) => *c,
             Self::Markup(_) => MARKUP,
         }
     }
@@ -49,7 +49,9 @@ fn line(spans: &[Span]) -> String {
         let printed: Vec<Part> = match span {
             Span::Words(words) => words.chars().map(Part::Ours).collect(),
             // The other chat's handle notifies nobody here.
-            Span::Foreign(text) | Span::Mention(Mention::Typetalk(text)) => text.chars().map(Part::Foreign).collect(),
+            Span::Untrusted(text) | Span::Mention(Mention::Typetalk(text)) => {
+                text.chars().map(Part::Untrusted).collect()
+            }
             Span::Mention(Mention::SlackMember(id)) => vec![Part::Markup(format!("<@{id}>"))],
             Span::Mention(Mention::SlackGroup(id)) => vec![Part::Markup(format!("<!subteam^{id}>"))],
             Span::Tag(tag) => format!("#{tag}").chars().map(Part::Ours).collect(),
@@ -65,7 +67,7 @@ fn line(spans: &[Span]) -> String {
     for (part, breaks) in parts.iter().zip(breaks(&text)) {
         match part {
             Part::Ours(c) => printed.push(*c),
-            Part::Foreign(c) => {
+            Part::Untrusted(c) => {
                 let around = if breaks { Some(BREAK) } else { None };
                 printed.extend(around);
                 push_escaped(&mut printed, *c);

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fate, HttpClient, Post, PostError, Posted, Thread, exchange, slack_errors};
+use super::{HttpClient, Post, PostError, PostFailure, Posted, Thread, exchange, slack_errors};
 use crate::config::{Purpose, SlackConfig};
 
 /// A channel and the bot that posts to it.
@@ -61,7 +61,7 @@ impl Slack {
             thread_ts,
             reply_broadcast: post.broadcast && thread_ts.is_some(),
         })
-        .map_err(|_| PostError::new(Fate::MessageRefused, "the message is no JSON"))?;
+        .map_err(|_| PostError::new(PostFailure::MessageRefused, "the message is no JSON"))?;
         let request = self
             .http
             .post(&self.url)
@@ -79,7 +79,9 @@ impl Slack {
                 let code = error.as_str().unwrap_or("no error code");
                 Err(slack_errors::refusal(code, thread_ts.is_some(), self.purpose))
             }
-            _ if answer.is_success() => Err(PostError::new(Fate::Unknown, format!("HTTP {status} without `ok`"))),
+            _ if answer.is_success() => {
+                Err(PostError::new(PostFailure::Unknown, format!("HTTP {status} without `ok`")))
+            }
             _ => {
                 let setting = if matches!(status, 401 | 403) { "SLACK_TOKEN" } else { "SLACK_BASE_URL" };
                 Err(PostError::refused(setting, format!("HTTP {status}")))

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Fate, PostError};
+use super::{PostError, PostFailure};
 use crate::config::Purpose;
 
 /// What an error means for the post.
@@ -172,18 +172,18 @@ pub fn lookup(code: &str) -> Option<(Verdict, &'static str)> {
 /// What an error code means for a post.
 pub(super) fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
     let (verdict, remedy) = lookup(code).unwrap_or(UNKNOWN_CODE);
-    let fate = match verdict {
-        Verdict::TooSoon => Fate::Unavailable { retry_after: Some(PACE), in_doubt: false },
-        Verdict::Outage => Fate::Unavailable { retry_after: None, in_doubt: false },
-        Verdict::Unknown => Fate::Unknown,
-        Verdict::Message => Fate::MessageRefused,
-        Verdict::Thread if in_thread => Fate::ThreadRefused,
-        Verdict::Thread | Verdict::Us => Fate::WeAreRefused,
+    let failure = match verdict {
+        Verdict::TooSoon => PostFailure::Unavailable { retry_after: Some(PACE), in_doubt: false },
+        Verdict::Outage => PostFailure::Unavailable { retry_after: None, in_doubt: false },
+        Verdict::Unknown => PostFailure::Unknown,
+        Verdict::Message => PostFailure::MessageRefused,
+        Verdict::Thread if in_thread => PostFailure::ThreadRefused,
+        Verdict::Thread | Verdict::Us => PostFailure::Rejected,
     };
     // A code is a word; anything else in its place is not for the log.
     let is_code = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let detail = if is_code { code } else { "an error code that is none" };
-    PostError { remedy: remedy.replace("{channel}", purpose.slack_channel()), ..PostError::new(fate, detail) }
+    PostError { remedy: remedy.replace("{channel}", purpose.slack_channel()), ..PostError::new(failure, detail) }
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
         for (purpose, setting) in [(Purpose::Alerts, "SLACK_ALERT_CHANNEL"), (Purpose::OnCall, "SLACK_ONCALL_CHANNEL")]
         {
             let error = refusal("not_in_channel", true, purpose);
-            assert_eq!((error.fate, error.detail.as_str()), (Fate::WeAreRefused, "not_in_channel"));
+            assert_eq!((error.failure, error.detail.as_str()), (PostFailure::Rejected, "not_in_channel"));
             assert_eq!(error.remedy, format!("invite the bot to the channel of {setting}"));
         }
     }
@@ -215,7 +215,7 @@ mod tests {
     fn an_unknown_code_is_called_so_and_blames_no_setting() {
         for code in ["never_heard_of", "<html> of & 7", ""] {
             let error = refusal(code, true, Purpose::Alerts);
-            assert_eq!(error.fate, Fate::WeAreRefused);
+            assert_eq!(error.failure, PostFailure::Rejected);
             assert!(error.remedy.contains("doesn't know this code") && !error.remedy.contains("SLACK_"), "{error:?}");
             assert!(!error.detail.contains('<'), "{error:?}");
         }
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn only_a_reply_can_be_refused_for_its_thread() {
-        let fate = |in_thread| refusal("restricted_action_thread_locked", in_thread, Purpose::Alerts).fate;
-        assert_eq!((fate(true), fate(false)), (Fate::ThreadRefused, Fate::WeAreRefused));
+        let failure = |in_thread| refusal("restricted_action_thread_locked", in_thread, Purpose::Alerts).failure;
+        assert_eq!((failure(true), failure(false)), (PostFailure::ThreadRefused, PostFailure::Rejected));
     }
 }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Answer, Fate, HttpClient, Post, PostError, Posted, exchange, markup};
+use super::{Answer, HttpClient, Post, PostError, PostFailure, Posted, exchange, markup};
 use crate::config::{Purpose, TypetalkConfig};
 use crate::domain::message::{Message, Span};
 use crate::domain::roster::Mention;
@@ -58,7 +58,7 @@ impl Typetalk {
 
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
         let body = serde_json::to_vec(&NewPost { message: post.text, show_link_meta: false })
-            .map_err(|_| PostError::new(Fate::MessageRefused, "the message is no JSON"))?;
+            .map_err(|_| PostError::new(PostFailure::MessageRefused, "the message is no JSON"))?;
         let request = self
             .http
             .post(&self.url)
@@ -73,7 +73,7 @@ impl Typetalk {
             Ok(Created { post: CreatedPost { id: Value::Number(_) | Value::String(_) } }) => {
                 Ok(Posted { thread: None })
             }
-            _ => Err(PostError::new(Fate::Unknown, format!("HTTP {} without a post's id", answer.status))),
+            _ => Err(PostError::new(PostFailure::Unknown, format!("HTTP {} without a post's id", answer.status))),
         }
     }
 }
@@ -86,9 +86,9 @@ fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
     };
     let detail = format!("HTTP {}", answer.status);
     match answer.status {
-        413 => PostError::new(Fate::MessageRefused, detail),
+        413 => PostError::new(PostFailure::MessageRefused, detail),
         400 | 422 if !answer.asks_for_authentication && names_the_message() => {
-            PostError::new(Fate::MessageRefused, detail)
+            PostError::new(PostFailure::MessageRefused, detail)
         }
         401 | 403 => PostError::refused(purpose.typetalk_token(), detail),
         _ if answer.asks_for_authentication => PostError::refused(purpose.typetalk_token(), detail),
@@ -98,13 +98,13 @@ fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
 
 /// The text of a message: `@id` notifies and `#tag` tags, so strangers' text gets their full-width twins.
 pub(super) fn render(message: &Message) -> String {
-    let foreign = |text: &str| text.replace('@', "＠").replace('#', "＃");
+    let untrusted = |text: &str| text.replace('@', "＠").replace('#', "＃");
     let print = |span: &Span| match span {
         Span::Words(words) => words.clone(),
-        Span::Foreign(text) => foreign(text),
+        Span::Untrusted(text) => untrusted(text),
         Span::Mention(Mention::Typetalk(id)) => format!("@{id}"),
         // The other chat's handle notifies nobody here.
-        Span::Mention(Mention::SlackMember(id) | Mention::SlackGroup(id)) => foreign(id),
+        Span::Mention(Mention::SlackMember(id) | Mention::SlackGroup(id)) => untrusted(id),
         Span::Tag(tag) => format!("#{tag}"),
         Span::Link(link) => link.to_string(),
     };

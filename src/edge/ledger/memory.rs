@@ -5,48 +5,49 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::page::{Claim, Entry, Grant, Known, PAGE_FOR, Page, judge};
-use super::{Matter, SavedRoster};
-use crate::domain::roster::ChatName;
+use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide};
+use super::{IdempotencyKey, SavedRoster};
+use crate::budget::RECORD_FOR;
+use crate::domain::chat::ChatName;
 
 /// Pages at most, so that a storm can't fill the function's memory.
-const MOST_PAGES: usize = 10_000;
+const MAX_RECORDS: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    pages: Mutex<HashMap<String, Page>>,
+    records: Mutex<HashMap<String, Record>>,
     roster: Mutex<Option<SavedRoster>>,
 }
 
 impl Memory {
-    pub(super) fn claim(&self, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
-        self.turn(matter, now, |page| {
-            page.known.number = number.or(page.known.number);
-            let claim = judge(page.entries.get(&matter.event).copied(), page.known.clone(), matter, now);
+    pub(super) fn claim(&self, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
+        self.with_record(key, now, |record| {
+            record.facts.number = number.or(record.facts.number);
+            let claim = decide(record.entries.get(&key.entry).copied(), record.facts.clone(), key, now);
             if matches!(claim, Claim::Granted(_)) {
-                page.entries.insert(matter.event.clone(), Entry::claimed(matter, now));
+                record.entries.insert(key.entry.clone(), Entry::claimed(key, now));
             }
             claim
         })
     }
 
-    pub(super) fn record(&self, matter: &Matter, chat: ChatName, known: &Known, now: DateTime<Utc>) {
-        self.turn(matter, now, |page| {
-            page.entries.insert(matter.event.clone(), Entry::posted(chat, now));
-            page.known = known.clone().or(page.known.clone());
+    pub(super) fn mark_posted(&self, key: &IdempotencyKey, chat: ChatName, facts: &IncidentFacts, now: DateTime<Utc>) {
+        self.with_record(key, now, |record| {
+            record.entries.insert(key.entry.clone(), Entry::posted(chat, now));
+            record.facts = facts.clone().or(record.facts.clone());
         });
     }
 
-    pub(super) fn release(&self, matter: &Matter, grant: &Grant, in_doubt: bool, now: DateTime<Utc>) {
-        self.turn(matter, now, |page| {
-            let is_ours = |entry: &Entry| entry.posted.is_none() && entry.until == grant.until;
-            if !page.entries.get(&matter.event).is_some_and(is_ours) {
+    pub(super) fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
+        self.with_record(key, now, |record| {
+            let is_ours = |entry: &Entry| entry.posted.is_none() && entry.until == lease.until;
+            if !record.entries.get(&key.entry).is_some_and(is_ours) {
                 return;
             }
             if in_doubt {
-                page.entries.insert(matter.event.clone(), Entry::in_doubt(now));
+                record.entries.insert(key.entry.clone(), Entry::in_doubt(now));
             } else {
-                page.entries.remove(&matter.event);
+                record.entries.remove(&key.entry);
             }
         });
     }
@@ -59,32 +60,32 @@ impl Memory {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Opens a page, without what is past its time.
-    fn turn<T>(&self, matter: &Matter, now: DateTime<Utc>, act: impl FnOnce(&mut Page) -> T) -> T {
-        let mut pages = self.pages();
-        if pages.len() >= MOST_PAGES && !pages.contains_key(&matter.key) {
-            drop_oldest_half(&mut pages);
+    /// Opens a record, without what is past its time.
+    fn with_record<T>(&self, key: &IdempotencyKey, now: DateTime<Utc>, act: impl FnOnce(&mut Record) -> T) -> T {
+        let mut records = self.records();
+        if records.len() >= MAX_RECORDS && !records.contains_key(&key.record) {
+            drop_oldest_half(&mut records);
         }
-        let page = pages.entry(matter.key.clone()).or_insert_with(|| Page::new(now));
-        if page.expires <= now {
-            *page = Page::new(now);
+        let record = records.entry(key.record.clone()).or_insert_with(|| Record::new(now));
+        if record.expires <= now {
+            *record = Record::new(now);
         }
-        page.expires = now + PAGE_FOR;
-        page.forget(now);
-        act(page)
+        record.expires = now + RECORD_FOR;
+        record.forget(now);
+        act(record)
     }
 
-    fn pages(&self) -> MutexGuard<'_, HashMap<String, Page>> {
+    fn records(&self) -> MutexGuard<'_, HashMap<String, Record>> {
         // Whoever panicked while holding it left nothing half-done: every change is one insertion.
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn drop_oldest_half(pages: &mut HashMap<String, Page>) {
-    let mut by_age: Vec<_> = pages.iter().map(|(key, page)| (page.expires, key.clone())).collect();
+fn drop_oldest_half(records: &mut HashMap<String, Record>) {
+    let mut by_age: Vec<_> = records.iter().map(|(key, record)| (record.expires, key.clone())).collect();
     by_age.sort_unstable();
     for (_, key) in &by_age[..by_age.len() / 2] {
-        pages.remove(key);
+        records.remove(key);
     }
 }
 
@@ -98,12 +99,15 @@ mod tests {
     fn a_storm_does_not_fill_the_memory_and_the_newest_stay() {
         let memory = Memory::default();
         let at = |n: i64| "2026-11-24T02:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::milliseconds(n);
-        let matter =
-            |n: i64| Matter { key: format!("incident#{n}"), event: "e".to_owned(), claim_lives: TimeDelta::seconds(5) };
+        let key = |n: i64| IdempotencyKey {
+            record: format!("incident#{n}"),
+            entry: "e".to_owned(),
+            lease_time: TimeDelta::seconds(5),
+        };
         for n in 0..25_000 {
-            memory.record(&matter(n), ChatName::Slack, &Known::default(), at(n));
+            memory.mark_posted(&key(n), ChatName::Slack, &IncidentFacts::default(), at(n));
         }
-        assert!(memory.pages().len() <= MOST_PAGES);
-        assert_eq!(memory.claim(&matter(24_999), None, at(25_000)), Claim::Posted(ChatName::Slack));
+        assert!(memory.records().len() <= MAX_RECORDS);
+        assert_eq!(memory.claim(&key(24_999), None, at(25_000)), Claim::AlreadyPosted(ChatName::Slack));
     }
 }

@@ -23,10 +23,11 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
-use super::page::{Claim, Entry, Grant, Known, PAGE_FOR, judge};
-use super::{Matter, SavedRoster};
+use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
+use super::{IdempotencyKey, SavedRoster};
+use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
-use crate::domain::roster::ChatName;
+use crate::domain::chat::ChatName;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
@@ -62,21 +63,21 @@ impl Table {
     /// Asks for the right to post: one request for an event that is new, up to three for one that was tried before.
     pub(super) async fn claim(
         &self,
-        matter: &Matter,
+        key: &IdempotencyKey,
         number: Option<u64>,
         now: DateTime<Utc>,
     ) -> Result<Claim, TableError> {
         // A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
         let by = AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)));
-        if let Some(mut old) = self.take(matter, number, &by, false, now).await? {
-            old.remove(&attribute(matter));
-            return Ok(judge_item(&old, matter, number, now));
+        if let Some(mut old) = self.take(key, number, &by, false, now).await? {
+            old.remove(&attribute(key));
+            return Ok(decide_item(&old, key, number, now));
         }
-        match judge_item(&self.item(&matter.key).await?, matter, number, now) {
-            Claim::Granted(grant) => {
-                let taken = self.take(matter, number, &by, true, now).await?;
+        match decide_item(&self.item(&key.record).await?, key, number, now) {
+            Claim::Granted(lease) => {
+                let taken = self.take(key, number, &by, true, now).await?;
                 // Somebody else was quicker to see that it is free again.
-                Ok(if taken.is_some() { Claim::Granted(grant) } else { Claim::Taken })
+                Ok(if taken.is_some() { Claim::Granted(lease) } else { Claim::InProgress })
             }
             decided => Ok(decided),
         }
@@ -85,18 +86,18 @@ impl Table {
     /// Writes a claim where there is none or, with `over_ended`, one that has ended; and returns the item as it was.
     async fn take(
         &self,
-        matter: &Matter,
+        key: &IdempotencyKey,
         number: Option<u64>,
         by: &AttributeValue,
         over_ended: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<Item>, TableError> {
-        let mut entry = to_map(Entry::claimed(matter, now));
+        let mut entry = to_map(Entry::claimed(key, now));
         entry.insert("by".to_owned(), by.clone());
         let mut condition = "attribute_not_exists(#event) OR #event.#by = :by".to_owned();
         let mut changes = vec!["#event = :entry", "expires = :expires"];
         let mut update = self
-            .update(matter, now)
+            .update(key, now)
             .expression_attribute_names("#by", "by")
             .expression_attribute_values(":by", by.clone())
             .expression_attribute_values(":entry", AttributeValue::M(entry))
@@ -121,21 +122,21 @@ impl Table {
         }
     }
 
-    /// Writes what is known and takes nothing away that others have learnt, but from a page past its time.
-    pub(super) async fn record(
+    /// Writes what is known and takes nothing away that others have learnt, but from a record past its time.
+    pub(super) async fn mark_posted(
         &self,
-        matter: &Matter,
-        grant: &Grant,
+        key: &IdempotencyKey,
+        lease: &Lease,
         chat: ChatName,
-        known: &Known,
+        facts: &IncidentFacts,
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
         let (mut set, mut remove) = (vec!["#event = :entry", "expires = :expires"], Vec::new());
         let mut update = self
-            .update(matter, now)
+            .update(key, now)
             .expression_attribute_values(":entry", AttributeValue::M(to_map(Entry::posted(chat, now))));
-        let number = known.number.map(|number| AttributeValue::N(number.to_string()));
-        let thread = known.thread.as_ref().map(thread_to_map);
+        let number = facts.number.map(|number| AttributeValue::N(number.to_string()));
+        let thread = facts.thread.as_ref().map(thread_to_map);
         for (value, name, alias, placeholder, assignment) in [
             (number, "number", "#number", ":number", "#number = :number"),
             (thread, "thread", "#thread", ":thread", "#thread = :thread"),
@@ -146,7 +147,7 @@ impl Table {
                     update =
                         update.expression_attribute_names(alias, name).expression_attribute_values(placeholder, value);
                 }
-                None if grant.is_leftover => {
+                None if lease.is_leftover => {
                     remove.push(alias);
                     update = update.expression_attribute_names(alias, name);
                 }
@@ -164,8 +165,8 @@ impl Table {
     /// Gives up a claim, unless somebody else holds it by now.
     pub(super) async fn release(
         &self,
-        matter: &Matter,
-        grant: &Grant,
+        key: &IdempotencyKey,
+        lease: &Lease,
         in_doubt: bool,
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
@@ -173,11 +174,11 @@ impl Table {
             .client
             .update_item()
             .table_name(&self.name)
-            .key("pk", AttributeValue::S(matter.key.clone()))
+            .key("pk", AttributeValue::S(key.record.clone()))
             .condition_expression("#event.#until = :ours AND attribute_not_exists(#event.chat)")
-            .expression_attribute_names("#event", attribute(matter))
+            .expression_attribute_names("#event", attribute(key))
             .expression_attribute_names("#until", "until")
-            .expression_attribute_values(":ours", milliseconds(grant.until));
+            .expression_attribute_values(":ours", milliseconds(lease.until));
         update = if in_doubt {
             update.update_expression("SET #event.#until = :now").expression_attribute_values(":now", milliseconds(now))
         } else {
@@ -196,7 +197,7 @@ impl Table {
             .put_item()
             .table_name(&self.name)
             .item("pk", AttributeValue::S(ROSTER.to_owned()))
-            .item("expires", seconds(now + PAGE_FOR))
+            .item("expires", seconds(now + RECORD_FOR))
             .item("tables", AttributeValue::S(saved.tables.clone()))
             .item("read_at", milliseconds(saved.read_at))
             // A slower process must not put an older copy over a newer one.
@@ -218,13 +219,13 @@ impl Table {
         Ok(if is_expired(&item, now) { None } else { saved() })
     }
 
-    fn update(&self, matter: &Matter, now: DateTime<Utc>) -> UpdateItemFluentBuilder {
+    fn update(&self, key: &IdempotencyKey, now: DateTime<Utc>) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.name)
-            .key("pk", AttributeValue::S(matter.key.clone()))
-            .expression_attribute_names("#event", attribute(matter))
-            .expression_attribute_values(":expires", seconds(now + PAGE_FOR))
+            .key("pk", AttributeValue::S(key.record.clone()))
+            .expression_attribute_names("#event", attribute(key))
+            .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
     }
 
     async fn item(&self, key: &str) -> Result<Item, TableError> {
@@ -241,19 +242,19 @@ impl Table {
     }
 }
 
-fn judge_item(item: &Item, matter: &Matter, number: Option<u64>, now: DateTime<Utc>) -> Claim {
-    let carried = Known { number, thread: None };
+fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
+    let carried = IncidentFacts { number, thread: None };
     if is_expired(item, now) {
-        return match judge(None, carried, matter, now) {
-            Claim::Granted(grant) => Claim::Granted(Grant { is_leftover: !item.is_empty(), ..grant }),
+        return match decide(None, carried, key, now) {
+            Claim::Granted(lease) => Claim::Granted(Lease { is_leftover: !item.is_empty(), ..lease }),
             claim => claim,
         };
     }
-    let known = Known {
+    let facts = IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
     };
-    judge(item.get(&attribute(matter)).and_then(entry), carried.or(known), matter, now)
+    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now)
 }
 
 fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
@@ -261,8 +262,8 @@ fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
     expires.is_none_or(|expires| expires <= now.timestamp())
 }
 
-fn attribute(matter: &Matter) -> String {
-    format!("event#{}", matter.event)
+fn attribute(key: &IdempotencyKey) -> String {
+    format!("event#{}", key.entry)
 }
 
 fn to_map(entry: Entry) -> Item {

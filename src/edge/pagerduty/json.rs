@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 use crate::domain::event::Link;
-use crate::domain::text::shorten;
+use crate::domain::sanitize::shorten;
 
 /// A body that has been parsed. `serde_json`'s own takes a hundred times the size of a body of small objects, each
 /// of which is a tree with room for eleven fields; this takes some fifteen times the size at most.
@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for Builder {
 }
 
 /// What the parser follows of lists in lists, with some to spare; webhooks have some ten levels.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 /// Parses a body. Bad UTF-8 and lone surrogates become U+FFFD, what is nested too deeply is emptied; `None` only
 /// if it is no JSON at all.
@@ -162,7 +162,7 @@ fn prune(json: &str) -> String {
             ']' | '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        outer.min(depth) < DEEPEST
+        outer.min(depth) < MAX_DEPTH
     };
     json.chars().filter(is_kept).collect()
 }
@@ -174,14 +174,14 @@ fn escaped_unit(text: &str) -> Option<u32> {
 }
 
 /// More characters of a text than any message has room for.
-const MOST_CHARACTERS: usize = 10_000;
+const MAX_CHARACTERS: usize = 10_000;
 /// More elements of a list than any message names.
-const MOST_ELEMENTS: usize = 1_000;
+const MAX_ELEMENTS: usize = 1_000;
 
 /// A text field; numbers are taken for text, since ids and titles sometimes are numbers.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(shorten(text, MOST_CHARACTERS)),
+        Value::String(text) if !text.trim().is_empty() => Some(shorten(text, MAX_CHARACTERS)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -244,14 +244,14 @@ pub(super) fn id(value: &Value) -> Option<String> {
 
 /// Whether a text is as short and plain as ids are.
 pub(super) fn is_id(text: &str) -> bool {
-    const LONGEST: usize = 128;
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+    const MAX_LENGTH: usize = 128;
+    (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// The elements of a list; something that is no list counts as a list of one.
 pub(super) fn list(value: &Value) -> &[Value] {
     match value {
-        Value::Array(elements) => &elements[..elements.len().min(MOST_ELEMENTS)],
+        Value::Array(elements) => &elements[..elements.len().min(MAX_ELEMENTS)],
         Value::Null => &[],
         single => std::slice::from_ref(single),
     }

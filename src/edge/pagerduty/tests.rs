@@ -19,7 +19,7 @@ fn parsed(fixture: &str) -> Value {
 /// The only event of a delivery.
 #[track_caller]
 fn event(body: &Value) -> Event {
-    match open(body.to_string().as_bytes(), Some("w-1")).as_slice() {
+    match parse(body.to_string().as_bytes(), Some("w-1")).as_slice() {
         [Item::Event(event)] => (**event).clone(),
         other => panic!("not one event: {other:?}"),
     }
@@ -31,7 +31,7 @@ fn ignored(body: &Value) -> Vec<Ignored> {
         Item::Ignored(ignored) => ignored,
         Item::Event(event) => panic!("not ignored: {event:?}"),
     };
-    open(body.to_string().as_bytes(), Some("w-1")).into_iter().map(ignored).collect()
+    parse(body.to_string().as_bytes(), Some("w-1")).into_iter().map(ignored).collect()
 }
 
 /// The v2 fixture as a message of this type, with these log entries.
@@ -196,7 +196,7 @@ fn the_messages_of_a_delivery_keep_their_order_and_have_ids_of_their_own() {
     first.as_object_mut().unwrap().remove("id");
     let second = with(&first, "/incident/incident_number", json!(4822));
     let body = json!({"messages": [first, {"odd": 1}, second]}).to_string();
-    let items: Vec<_> = open(body.as_bytes(), Some("w-1"))
+    let items: Vec<_> = parse(body.as_bytes(), Some("w-1"))
         .into_iter()
         .map(|item| match item {
             Item::Event(event) => (event.id, event.incident.number),
@@ -210,7 +210,7 @@ fn the_messages_of_a_delivery_keep_their_order_and_have_ids_of_their_own() {
 fn several_v3_events_in_one_delivery_keep_their_order_and_have_ids_of_their_own() {
     let [mut first, mut second] = [parsed(V3_INCIDENT), v3("incident.resolved")].map(|mut body| body["event"].take());
     let ids = |events: &[&Value]| -> Vec<_> {
-        let items = open(json!({ "event": events }).to_string().as_bytes(), Some("w-1")).into_iter();
+        let items = parse(json!({ "event": events }).to_string().as_bytes(), Some("w-1")).into_iter();
         items
             .map(|item| match item {
                 Item::Event(event) => (event.id, event.kind == Kind::Resolved),
@@ -235,7 +235,7 @@ fn a_body_larger_than_any_of_pagerdutys_is_not_parsed() {
         let body = body.to_string();
         let body = body.replacen("\"x\"", &format!("\"{}\"", "x".repeat(length - body.len() + 1)), 1);
         assert_eq!(body.len(), length);
-        match &open(body.as_bytes(), Some("w-1"))[..] {
+        match &parse(body.as_bytes(), Some("w-1"))[..] {
             [Item::Event(event)] => (event.kind.clone(), event.id.clone()),
             other => panic!("{other:?}"),
         }
@@ -248,7 +248,7 @@ fn a_body_larger_than_any_of_pagerdutys_is_not_parsed() {
 #[test]
 fn events_without_end_are_read_so_far_and_the_rest_is_said_to_be_unreadable() {
     let body = json!({"messages": vec![json!({"event": "incident.trigger"}); 1_002]}).to_string();
-    let items = open(body.as_bytes(), Some("w-1"));
+    let items = parse(body.as_bytes(), Some("w-1"));
     assert_eq!(items.len(), 1_001);
     let [.., Item::Event(last), Item::Event(rest)] = &items[..] else { panic!("{items:?}") };
     assert_eq!((&last.kind, last.id.as_deref()), (&Kind::Triggered, Some("w-1/999")));
@@ -288,7 +288,7 @@ fn a_message_that_lost_its_type_or_its_incident_is_an_event_all_the_same() {
 fn what_does_not_look_like_an_id_is_none() {
     for odd in ["", "two words", "line\nbreak", "ID", &"x".repeat(129)] {
         let body = json!({"event": {"id": odd, "event_type": "incident.triggered"}}).to_string();
-        let ids = |webhook_id| match &open(body.as_bytes(), webhook_id)[..] {
+        let ids = |webhook_id| match &parse(body.as_bytes(), webhook_id)[..] {
             [Item::Event(event)] => event.id.clone(),
             other => panic!("{other:?}"),
         };
@@ -302,7 +302,7 @@ fn what_does_not_look_like_an_id_is_none() {
 #[test]
 fn what_is_no_json_is_an_event_that_says_so() {
     for body in [&b""[..], b"payload=%7B%7D", b"{\"event\":{", b"\xff\xfe"] {
-        let [Item::Event(event)] = &open(body, Some("w-1"))[..] else { panic!("{body:?}") };
+        let [Item::Event(event)] = &parse(body, Some("w-1"))[..] else { panic!("{body:?}") };
         assert_eq!((&event.kind, event.id.as_deref()), (&Kind::Unreadable, Some("w-1")), "{body:?}");
     }
 }
@@ -311,7 +311,7 @@ fn what_is_no_json_is_an_event_that_says_so() {
 fn broken_text_is_mended() {
     let title = |bytes: &[u8]| {
         let [before, after] = [&br#"{"event":{"event_type":"incident.triggered","data":{"title":""#[..], br#""}}}"#];
-        let [Item::Event(event)] = &open(&[before, bytes, after].concat(), None)[..] else { panic!("{bytes:?}") };
+        let [Item::Event(event)] = &parse(&[before, bytes, after].concat(), None)[..] else { panic!("{bytes:?}") };
         assert_eq!(event.kind, Kind::Triggered, "{bytes:?}");
         event.incident.title.clone().unwrap()
     };

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use oncall_relay::edge::pagerduty::{Item, open};
+use oncall_relay::edge::pagerduty::{Item, parse};
 
 /// The size of the body, for the process that is measured.
 const SIZE: &str = "LARGE_BODY_OF_SMALL_OBJECTS";
@@ -26,7 +26,7 @@ fn one_large_body() {
         let filled = filling.repeat((size - before.len() - after.len()) / filling.len());
         let body = format!("{before}{filled}{after}");
         let at_first = peak_kib();
-        assert!(matches!(&open(body.as_bytes(), None)[..], [Item::Event(_)]));
+        assert!(matches!(&parse(body.as_bytes(), None)[..], [Item::Event(_)]));
         println!("{filling} of {size} bytes takes {} KiB", peak_kib() - at_first);
     }
 }

@@ -3,20 +3,21 @@
 use std::cell::RefCell;
 use std::io;
 
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::emulator::Emulator;
+use oncall::fakes::pagerduty::{http_api_event, signature, v2, v3};
+use oncall::fakes::server::{Fault, Server};
+use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{BEARER_TOKEN, SIGNING_SECRET};
 use oncall_relay::config::{ReminderConfig, SETTINGS, WebhookConfig};
-use oncall_relay::edge::{schedule, secret_store, telemetry};
-use oncall_relay::relay::Relay;
-use oncall_relay::reminder::Reminders;
-use oncall_relay::stand_ins::dynamodb::DynamoDb;
-use oncall_relay::stand_ins::emulator::Emulator;
-use oncall_relay::stand_ins::pagerduty::{http_api_event, signature, v2, v3};
-use oncall_relay::stand_ins::server::{Fault, Server};
-use oncall_relay::stand_ins::ssm::Ssm;
-use oncall_relay::stand_ins::{BEARER_TOKEN, SIGNING_SECRET};
+use oncall_relay::edge::secrets;
+use oncall_relay::lambda::{scheduler, telemetry};
+use oncall_relay::reminder::ReminderHandler;
+use oncall_relay::webhook::WebhookHandler;
 use serde_json::{Value, json};
 
 use crate::emulator::path_in;
-use crate::world::{DAYTIME, EVENING, World, happening, incident, instant, triggered};
+use crate::world::{DAYTIME, EVENING, World, event_spec, incident, instant, triggered};
 
 const TABLE: &str = "oncall-relay-ledger";
 const AWS_SECRET: &str = "planted-aws-secret-key";
@@ -39,14 +40,12 @@ impl Planted {
         let (mut world, table) = (World::new().await, DynamoDb::start(0, TABLE).await.unwrap());
         let ssm = Ssm::start(0).await.unwrap();
         for name in ["SLACK_TOKEN", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"] {
-            ssm.put(&format!("/oncall/{name}"), &world.stand_ins.settings()[name]);
+            ssm.put(&format!("/oncall/{name}"), &world.fakes.settings()[name]);
             world.set(name, "");
         }
         for (name, value) in [
             ("LEDGER_TABLE", TABLE),
             ("SECRETS_PATH", "/oncall"),
-            ("AWS_REGION", "ap-northeast-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIASTANDIN"),
             ("AWS_SECRET_ACCESS_KEY", AWS_SECRET),
             ("AWS_SESSION_TOKEN", AWS_SESSION),
             ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
@@ -54,7 +53,7 @@ impl Planted {
         ] {
             world.set(name, value);
         }
-        let settings = world.stand_ins.settings();
+        let settings = world.fakes.settings();
         let mut secrets: Vec<_> = [AWS_SECRET, AWS_SESSION, GUESS, IN_BODY, "ya29."].map(str::to_owned).into();
         for setting in SETTINGS.iter().filter(|setting| setting.secret) {
             let value = settings.get(setting.name).unwrap_or_else(|| panic!("{} is not planted", setting.name));
@@ -87,9 +86,9 @@ fn deliveries(round: usize) -> Vec<Value> {
     let id = |name: &str| format!("{name}-{round}");
     let mut triggered = triggered(&id("v3"));
     triggered["event"]["agent"] = json!({"summary": "Rin Abe"});
-    let note = incident().v3_note(&happening(&id("note"), "incident.annotated", DAYTIME), "調査中です");
-    let ping = v3(&happening(&id("ping"), "pagey.ping", DAYTIME), &json!({"type": "ping"}));
-    let mut message = incident().v2(&happening(&id("v2"), "incident.resolve", DAYTIME));
+    let note = incident().v3_note(&event_spec(&id("note"), "incident.annotated", DAYTIME), "調査中です");
+    let ping = v3(&event_spec(&id("ping"), "pagey.ping", DAYTIME), &json!({"type": "ping"}));
+    let mut message = incident().v2(&event_spec(&id("v2"), "incident.resolve", DAYTIME));
     message["webhook"]["config"] = json!({"headers": [{"name": "Authorization", "value": IN_BODY}]});
     message["webhook"]["endpoint_url"] = json!(format!("https://relay.example/{IN_BODY}"));
     let nothing = json!({"secret": IN_BODY});
@@ -147,11 +146,11 @@ async fn no_secret_comes_out_whatever_fails() {
     let Planted { world, .. } = &planted;
     let now = instant(DAYTIME).to_utc();
 
-    let (config, secrets) = secret_store::load(world.surroundings(), WebhookConfig::read).await.unwrap();
-    let (reminder_config, _) = secret_store::load(world.surroundings(), ReminderConfig::read).await.unwrap();
+    let (config, secrets) = secrets::load(world.environment(), WebhookConfig::read).await.unwrap();
+    let (reminder_config, _) = secrets::load(world.environment(), ReminderConfig::read).await.unwrap();
     planted.search("what Debug prints", &format!("{secrets:?} {config:?} {reminder_config:?}"));
-    let reminders = Reminders::open(reminder_config).await.unwrap();
-    let relay = Relay::open(config, secrets, now).await.unwrap();
+    let reminders = ReminderHandler::new(reminder_config).await.unwrap();
+    let relay = WebhookHandler::new(config, secrets, now).await.unwrap();
     planted.search("what Debug prints", &format!("{relay:?}"));
     let relay = world.running(relay);
 
@@ -173,9 +172,9 @@ async fn no_secret_comes_out_whatever_fails() {
         answers.push(format!("{:?} {:?}", relay.signed_bytes(&at, unreadable.as_bytes()).await, relay.tally()));
         answers.push(format!("{:?}", relay.event(&at, &http_api_event(&format!("/{GUESS}"), &[], b"{}")).await));
         let order = json!({"reminder": "today", "at": at});
-        answers.push(format!("{:?}", schedule::answer(&reminders, &order, instant(&at).to_utc()).await));
+        answers.push(format!("{:?}", scheduler::answer(&reminders, &order, instant(&at).to_utc()).await));
         posts += &[relay.topic(), relay.channel()].concat().join("\n");
-        let loaded = secret_store::load(world.surroundings(), WebhookConfig::read).await;
+        let loaded = secrets::load(world.environment(), WebhookConfig::read).await;
         answers.push(format!("{:?}", loaded.map_err(|error| error.to_string())));
         planted.search("what Debug prints", &format!("{reminders:?}"));
     }

@@ -15,7 +15,7 @@ fn watched(alarm: &Value) -> Vec<Value> {
 
 #[test]
 fn an_alarm_watches_a_metric_that_exists_and_tells_somebody() {
-    let emitted = file("src/edge/telemetry.rs");
+    let emitted = file("src/lambda/telemetry.rs");
     let counted: Vec<_> = resources("AWS::Logs::MetricFilter")
         .into_iter()
         .map(|(_, filter)| filter["Properties"]["MetricTransformations"][0]["MetricName"].clone())

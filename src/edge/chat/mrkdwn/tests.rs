@@ -4,15 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::event::Link;
-use crate::domain::text;
-use crate::laws::Effects;
+use crate::domain::sanitize;
 
 fn print(spans: Vec<Span>) -> String {
     render(&Message { lines: vec![spans] })
 }
 
-fn foreign(text: &str) -> String {
-    print(vec![Span::Foreign(text.to_owned())])
+fn untrusted(text: &str) -> String {
+    print(vec![Span::Untrusted(text.to_owned())])
 }
 
 /// A text with `|` where something invisible is.
@@ -37,7 +36,7 @@ fn a_mark_that_would_format_is_broken() {
         ("> quoted", "|&gt;| quoted"),
         ("a > b", "a &gt; b"),
     ] {
-        assert_eq!(seen(&foreign(written)), printed, "{written}");
+        assert_eq!(seen(&untrusted(written)), printed, "{written}");
     }
 }
 
@@ -60,7 +59,7 @@ fn what_is_copied_is_left_alone() {
         "url:https://a.example/_b_/~c~/:d:?e=*f*",
         "snake_case *",
     ] {
-        assert_eq!(foreign(written), written);
+        assert_eq!(untrusted(written), written);
     }
 }
 
@@ -68,13 +67,13 @@ fn what_is_copied_is_left_alone() {
 fn the_partner_may_be_in_a_text_beside_it() {
     let spans = vec![
         Span::Words("サービス:".to_owned()),
-        Span::Foreign("*front".to_owned()),
+        Span::Untrusted("*front".to_owned()),
         Span::Link(Link::parse("https://a.example/_b_").unwrap()),
         Span::Words("/".to_owned()),
-        Span::Foreign("back*".to_owned()),
+        Span::Untrusted("back*".to_owned()),
     ];
     assert_eq!(seen(&print(spans)), "サービス: |*|front <https://a.example/_b_> / back*");
-    let line = |text: &str| vec![Span::Foreign(text.to_owned())];
+    let line = |text: &str| vec![Span::Untrusted(text.to_owned())];
     assert_eq!(render(&Message { lines: vec![line("*front"), line("back*")] }), "*front\nback*");
 }
 
@@ -98,7 +97,7 @@ proptest! {
         // An address may hide the end of a pair that begins before it: it stands alone.
         let (addresses, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word.contains("://"));
         for line in addresses.into_iter().chain([words.join(" "), words.join(", ")]) {
-            prop_assert_eq!(foreign(&line), line);
+            prop_assert_eq!(untrusted(&line), line);
         }
     }
 
@@ -106,9 +105,8 @@ proptest! {
     fn a_text_looks_as_it_was_written_and_is_not_formatted(
         written in prop_oneof!["([*_~: ]|[a-c]|:fire:|[＊＿｀＞>/\\.]){0,30}", "\\PC{0,60}"],
     ) {
-        let written = text::line(&written);
-        let printed = foreign(&written);
+        let written = sanitize::line(&written);
+        let printed = untrusted(&written);
         prop_assert_eq!(printed.replace(BREAK, ""), escape(&written));
-        prop_assert_eq!(Effects::of(&printed, crate::domain::roster::ChatName::Slack), Effects::default());
     }
 }

@@ -1,0 +1,159 @@
+//! Every limit on time, in one place, with a proof at compile time that the parts fit into the whole.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+/// `PagerDuty` waits this long for an answer, and then delivers the webhook again.
+///
+/// Source: <https://developer.pagerduty.com/docs/webhooks-overview>
+pub const PAGERDUTY_WAITS: Duration = Duration::from_secs(5);
+/// What API Gateway, TLS and the way there and back may take of that.
+pub const NETWORK: Duration = Duration::from_secs(1);
+/// `Timeout` of `WebhookFunction` in the template.
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// `Timeout` of `ReminderFunction` in the template.
+pub const REMINDER_TIMEOUT: Duration = Duration::from_secs(30);
+/// What Lambda's runtime may need before and after an invocation.
+const RUNTIME: Duration = Duration::from_secs(2);
+
+/// What one invocation may spend, and on what.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// The whole, from the arrival to the answer.
+    pub answer: Duration,
+    /// One reading of the roster, token included.
+    pub roster: Duration,
+    /// Asking the ledger for the right to post, which happens while the roster is read.
+    pub claim: Duration,
+    /// Writing down what became of a post.
+    pub settle: Duration,
+    /// Finding the last good roster in the ledger, which is part of reading the roster.
+    pub saved_roster: Duration,
+}
+
+/// A webhook's.
+pub const WEBHOOK: Budget = Budget {
+    answer: Duration::from_millis(3_800),
+    roster: Duration::from_millis(1_500),
+    claim: Duration::from_millis(200),
+    settle: Duration::from_millis(100),
+    saved_roster: Duration::from_millis(200),
+};
+
+/// A reminder's.
+pub const REMINDER: Budget = Budget {
+    answer: Duration::from_secs(25),
+    roster: Duration::from_secs(10),
+    claim: Duration::from_secs(2),
+    settle: Duration::from_secs(2),
+    saved_roster: Duration::from_secs(2),
+};
+
+// ---- a webhook's way in
+
+/// A request that no secret admits has them read again if they are older than this: it bounds the reads that forgeries
+/// cause, and the delay of a rotation.
+pub const SECRETS_REFUSE_FOR: TimeDelta = TimeDelta::seconds(60);
+/// A request that a secret admits has them read again if they are older than this: a revoked secret works no longer.
+pub const SECRETS_ADMIT_FOR: TimeDelta = TimeDelta::minutes(5);
+/// What a request that the old secrets admit waits for newer ones.
+pub const WAIT_TO_ADMIT: Duration = Duration::from_millis(500);
+/// What one that they don't admit waits.
+pub const WAIT_TO_REFUSE: Duration = Duration::from_secs(2);
+/// After a failure the secrets' store is left alone for this long.
+pub const SECRETS_COOLDOWN: TimeDelta = TimeDelta::seconds(10);
+/// One attempt to read the secrets' store, which answers within some 20 ms.
+pub const SECRETS_ATTEMPT: Duration = Duration::from_millis(1_500);
+/// The longest that the first pause between two attempts can be; each further one may be twice as long.
+pub const SECRETS_PAUSE: Duration = Duration::from_millis(200);
+/// The longest of those pauses.
+pub const SECRETS_MAX_PAUSE: Duration = Duration::from_secs(2);
+/// Reading the secrets at the start. A function that doesn't start asks a store that is throttled again at once.
+pub const SECRETS_AT_START: Duration = Duration::from_secs(8);
+/// A store that is out of reach at the start, and not only busy, is given up sooner.
+pub const SECRETS_OUT_OF_REACH: Duration = Duration::from_secs(4);
+/// What Lambda gives a function to start.
+pub const START: Duration = Duration::from_secs(10);
+
+// ---- the roster
+
+/// Google allows 60 reads a minute; an edit is seen after this time at the latest.
+pub const ROSTER_FRESH: TimeDelta = TimeDelta::seconds(15);
+/// An unchanged roster is saved again after this time, so that its age is about right.
+pub const ROSTER_SAVED_EVERY: TimeDelta = TimeDelta::minutes(10);
+
+// ---- the ledger
+
+/// How long a claim on an event holds; an attempt that has not settled it by then is dead.
+pub const EVENT_LEASE: TimeDelta = TimeDelta::seconds(5);
+/// The same for a reminder.
+pub const REMINDER_LEASE: TimeDelta = TimeDelta::seconds(30);
+/// `PagerDuty` sends an event again for 48 hours; a day more leaves no gap.
+pub const POSTED_FOR: TimeDelta = TimeDelta::hours(72);
+/// How long an incident is remembered, counted from its last event.
+pub const RECORD_FOR: TimeDelta = TimeDelta::days(30);
+/// How long to leave another process alone that is posting the same.
+pub const CLAIM_AGAIN: Duration = Duration::from_millis(150);
+/// A table that gave no answer in time is left alone for this long, so that a batch of events doesn't wait for each.
+pub const LEDGER_COOLDOWN: Duration = Duration::from_secs(1);
+/// Opening the connection to the table at the start, while nobody waits for an answer yet.
+pub const WARM_UP: Duration = Duration::from_millis(500);
+
+// ---- the chats
+
+/// Kept back for every backup behind the chat that is being tried.
+pub const PER_BACKUP: Duration = Duration::from_millis(800);
+/// The pause before trying a chat again that names none.
+pub const PAUSE: Duration = Duration::from_millis(200);
+/// No chat that will still answer takes longer than this, and a reminder has time for the backups.
+pub const MAX_TRY: Duration = Duration::from_secs(8);
+/// With less time than this a post is not worth trying.
+pub const MIN_TRY: Duration = Duration::from_millis(150);
+
+// ---- everything that is called
+
+/// Opening a connection.
+pub const CONNECT: Duration = Duration::from_secs(1);
+/// Lambda freezes the process between invocations; a connection that was idle for longer may be dead by now.
+pub const IDLE_CONNECTION: Duration = Duration::from_secs(10);
+/// Listing the open incidents for a reminder.
+pub const OPEN_INCIDENTS: Duration = Duration::from_secs(6);
+
+const fn sum(parts: &[Duration]) -> Duration {
+    let (mut sum, mut index) = (Duration::ZERO, 0);
+    while index < parts.len() {
+        sum = sum.saturating_add(parts[index]);
+        index += 1;
+    }
+    sum
+}
+
+const fn fits(parts: &[Duration], whole: Duration) -> bool {
+    sum(parts).as_millis() <= whole.as_millis()
+}
+
+const fn is_longer(lease: TimeDelta, than: Duration) -> bool {
+    lease.num_milliseconds() > 0 && lease.num_milliseconds().unsigned_abs() as u128 > than.as_millis()
+}
+
+/// The post itself, and a backup after it.
+const POST: Duration = sum(&[MIN_TRY, PER_BACKUP]);
+
+const _: () = {
+    assert!(fits(&[WEBHOOK.answer, NETWORK], PAGERDUTY_WAITS), "PagerDuty would give up on us");
+    assert!(fits(&[WEBHOOK.answer, RUNTIME], WEBHOOK_TIMEOUT), "Lambda would stop the webhook function");
+    assert!(fits(&[REMINDER.answer, RUNTIME], REMINDER_TIMEOUT), "Lambda would stop the reminder function");
+    assert!(fits(&[WEBHOOK.roster, POST, WEBHOOK.settle], WEBHOOK.answer), "a slow sheet would cost the post");
+    assert!(fits(&[WAIT_TO_REFUSE, POST, WEBHOOK.settle], WEBHOOK.answer), "slow secrets would cost the post");
+    assert!(
+        fits(&[WAIT_TO_ADMIT, WEBHOOK.roster, POST, WEBHOOK.settle], WEBHOOK.answer),
+        "old secrets and a slow sheet would cost the post"
+    );
+    assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");
+    assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], Duration::from_millis(300)), "the ledger takes more than its share");
+    assert!(fits(&[REMINDER.roster, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer));
+    assert!(fits(&[OPEN_INCIDENTS], REMINDER.roster), "the list of open incidents would hold up the reminder");
+    assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
+    assert!(is_longer(REMINDER_LEASE, REMINDER.answer), "a claim would end before its attempt");
+};

@@ -1,0 +1,109 @@
+//! What is remembered under one key: a number, a thread, and what became of each event.
+//!
+//! Pure rules, which the memory of a process applies itself and DynamoDB by conditions.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::IdempotencyKey;
+use crate::budget::{POSTED_FOR, RECORD_FOR};
+use crate::domain::chat::ChatName;
+use crate::edge::chat::Thread;
+
+/// What is known of an incident besides its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IncidentFacts {
+    /// Its number.
+    pub number: Option<u64>,
+    /// Its thread on Slack.
+    pub thread: Option<Thread>,
+}
+
+impl IncidentFacts {
+    /// This, and where it has gaps, the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { number: self.number.or(other.number), thread: self.thread.or(other.thread) }
+    }
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The chat that has it; none if somebody is posting it, or died over it.
+    pub(super) posted: Option<ChatName>,
+    /// From then on, it is as if nobody had ever posted it, or as if whoever is posting it had died.
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Entry {
+    pub(super) fn claimed(key: &IdempotencyKey, now: DateTime<Utc>) -> Self {
+        Self { posted: None, until: now + key.lease_time }
+    }
+
+    /// What an attempt leaves behind that doesn't know whether its post has arrived.
+    pub(super) fn in_doubt(now: DateTime<Utc>) -> Self {
+        Self { posted: None, until: now }
+    }
+
+    pub(super) fn posted(chat: ChatName, now: DateTime<Utc>) -> Self {
+        Self { posted: Some(chat), until: now + POSTED_FOR }
+    }
+}
+
+/// The answer to an attempt that wants to post an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Go ahead.
+    Granted(Lease),
+    /// It is posted.
+    AlreadyPosted(ChatName),
+    /// Somebody else is posting it.
+    InProgress,
+}
+
+/// The right to post an event, for some seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Somebody else went ahead before and never told how it ended: the event may be posted already.
+    pub in_doubt: bool,
+    /// What is known of the incident.
+    pub facts: IncidentFacts,
+    /// When the right ends; tells this claim from a later one.
+    pub(super) until: DateTime<Utc>,
+    /// Whether the record had been left over by DynamoDB past its time, with things on it that are to go.
+    pub(super) is_leftover: bool,
+}
+
+/// Whether an event with this entry may be posted now.
+pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &IdempotencyKey, now: DateTime<Utc>) -> Claim {
+    match entry {
+        Some(Entry { posted: Some(chat), until }) if until > now => Claim::AlreadyPosted(chat),
+        Some(Entry { posted: None, until }) if until > now => Claim::InProgress,
+        old => {
+            let in_doubt = old.is_some_and(|entry| entry.posted.is_none());
+            let until = Entry::claimed(key, now).until;
+            Claim::Granted(Lease { in_doubt, facts, until, is_leftover: false })
+        }
+    }
+}
+
+/// All that is remembered under one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) facts: IncidentFacts,
+    pub(super) entries: HashMap<String, Entry>,
+    pub(super) expires: DateTime<Utc>,
+}
+
+impl Record {
+    pub(super) fn new(now: DateTime<Utc>) -> Self {
+        Self { facts: IncidentFacts::default(), entries: HashMap::new(), expires: now + RECORD_FOR }
+    }
+
+    /// Forgets posts that are past their time. What is in doubt stays in doubt as long as the record.
+    pub(super) fn forget(&mut self, now: DateTime<Utc>) {
+        self.entries.retain(|_, entry| entry.posted.is_none() || entry.until > now);
+    }
+}

@@ -1,0 +1,123 @@
+//! Whether a webhook is let in: secrets that may have been rotated or revoked are read again first.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::HeaderMap;
+use tokio::time::{Instant, timeout_at};
+
+use super::Verifier;
+use crate::budget::{SECRETS_ADMIT_FOR, SECRETS_COOLDOWN, SECRETS_REFUSE_FOR, WAIT_TO_ADMIT, WAIT_TO_REFUSE};
+use crate::config::WebhookSecrets;
+use crate::edge::secrets::Secrets;
+
+/// Decides on every request that claims to be a webhook.
+#[derive(Debug)]
+pub struct Authenticator {
+    copy: Mutex<CachedSecrets>,
+    source: Option<Secrets>,
+    /// Held while the secrets are read again; whoever else needs them waits for the same reading.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// The secrets as they were at some time.
+#[derive(Debug, Clone)]
+struct CachedSecrets {
+    verifier: Arc<Verifier>,
+    read_at: DateTime<Utc>,
+    /// When reading them again failed last.
+    failed_at: Option<DateTime<Utc>>,
+}
+
+impl CachedSecrets {
+    fn admits_or(&self, headers: &HeaderMap, body: &[u8], otherwise: Verdict) -> Verdict {
+        if self.verifier.admits(headers, body) { Verdict::Admitted } else { otherwise }
+    }
+}
+
+/// What is to be done with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is PagerDuty's.
+    Admitted,
+    /// It is PagerDuty's by secrets that are old and can't be read again.
+    AdmittedByOldSecrets,
+    /// It is not.
+    Refused,
+    /// The secrets that would tell can't be read.
+    Unknown,
+}
+
+impl Authenticator {
+    /// A gate with these secrets, read now; `source` is where they may be read again.
+    #[must_use]
+    pub fn new(secrets: WebhookSecrets, source: Option<Secrets>, now: DateTime<Utc>) -> Self {
+        let verifier = Arc::new(Verifier::new(secrets));
+        let copy = CachedSecrets { verifier, read_at: now, failed_at: None };
+        Self { copy: Mutex::new(copy), source, reading: tokio::sync::Mutex::default() }
+    }
+
+    /// Decides on a request.
+    pub async fn admits(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Verdict {
+        let first = self.copy().admits_or(headers, body, Verdict::Refused);
+        let (lasts, within) = match first {
+            Verdict::Admitted => (SECRETS_ADMIT_FOR, WAIT_TO_ADMIT),
+            _ => (SECRETS_REFUSE_FOR, WAIT_TO_REFUSE),
+        };
+        let Some(source) = self.source.as_ref().filter(|_| is_over(self.copy().read_at, lasts, now)) else {
+            return first;
+        };
+        if self.renewed(source, lasts, now, Instant::now() + within).await {
+            return self.copy().admits_or(headers, body, Verdict::Refused);
+        }
+        match self.copy().admits_or(headers, body, Verdict::Unknown) {
+            Verdict::Admitted => Verdict::AdmittedByOldSecrets,
+            other => other,
+        }
+    }
+
+    /// Whether there is a copy now that is not too old; it is read before the deadline, by one of all who need it.
+    async fn renewed(&self, source: &Secrets, lasts: TimeDelta, now: DateTime<Utc>, deadline: Instant) -> bool {
+        let Ok(_reading) = timeout_at(deadline, self.reading.lock()).await else { return false };
+        let CachedSecrets { read_at, failed_at, .. } = self.copy();
+        if !is_over(read_at, lasts, now) {
+            return true;
+        }
+        // Strangers could otherwise keep a store busy that is in trouble already.
+        if failed_at.is_some_and(|failed_at| !is_over(failed_at, SECRETS_COOLDOWN, now)) {
+            return false;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let why = match timeout_at(deadline, source.read(WebhookSecrets::read_again, left)).await {
+            Ok(Ok((secrets, problems))) => {
+                // What is no longer in the store must not work, whatever else is wrong there.
+                let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
+                copy.verifier = Arc::new(Verifier::new(secrets));
+                match problems {
+                    None => {
+                        (copy.read_at, copy.failed_at) = (now, None);
+                        return true;
+                    }
+                    Some(problems) => format!("those that can be used are; {problems}"),
+                }
+            }
+            Ok(Err(error)) => format!("those of {read_at} are used; {error}"),
+            Err(_) => format!("those of {read_at} are used; no answer in time"),
+        };
+        tracing::error!(
+            event = "secrets",
+            "the webhook secrets can't be read again, and what fits none is asked to come again: {why}"
+        );
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(now);
+        false
+    }
+
+    fn copy(&self) -> CachedSecrets {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whether a time is over that began then; a clock that was put back doesn't make it longer.
+fn is_over(began: DateTime<Utc>, lasts: TimeDelta, now: DateTime<Utc>) -> bool {
+    (now - began).abs() > lasts
+}

@@ -1,0 +1,128 @@
+//! PagerDuty's REST API, read-only: the incidents that are still open.
+//!
+//! Source: <https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents>
+
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use tokio::time::timeout_at;
+
+use crate::budget::OPEN_INCIDENTS;
+use crate::clock::Invocation;
+use crate::config::IncidentsConfig;
+use crate::domain::event::{Incident, IncidentId, Link};
+use crate::domain::reminder::{OpenIncident, OpenIncidents};
+use crate::edge::http::{HttpClient, read_body};
+
+const PAGE: usize = 100;
+/// `PagerDuty` pages no further than this.
+const LAST_OFFSET: usize = 10_000;
+/// A page of a hundred incidents has some 500 KiB.
+const BODY_LIMIT: usize = 8 << 20;
+
+/// The services whose incidents are listed, and the key that may list them.
+#[derive(Debug)]
+pub struct RestClient {
+    http: HttpClient,
+    config: IncidentsConfig,
+}
+
+/// Why a page could not be had; in the log's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failed(String);
+
+#[derive(Deserialize)]
+struct Page {
+    incidents: Vec<Listed>,
+    #[serde(default)]
+    more: bool,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: Option<String>,
+    incident_number: Option<u64>,
+    title: Option<String>,
+    status: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    html_url: Option<String>,
+}
+
+impl RestClient {
+    /// A client that has not called anything yet.
+    #[must_use]
+    pub fn new(config: IncidentsConfig, http: HttpClient) -> Self {
+        Self { http, config }
+    }
+
+    /// All open incidents, within their share of the time. A failure is logged here and costs only the list.
+    pub async fn open_incidents(&self, invocation: Invocation) -> OpenIncidents {
+        let deadline = invocation.within(OPEN_INCIDENTS);
+        let mut incidents = Vec::new();
+        loop {
+            let offset = incidents.len();
+            let page = timeout_at(deadline, self.page(offset))
+                .await
+                .unwrap_or_else(|_| Err(Failed("no answer in time".to_owned())));
+            match page {
+                Ok(page) => {
+                    let more = page.more && !page.incidents.is_empty() && offset + PAGE < LAST_OFFSET;
+                    incidents.extend(page.incidents.into_iter().map(Listed::into_open));
+                    if !more {
+                        return OpenIncidents::listed(incidents, !page.more);
+                    }
+                }
+                Err(Failed(why)) => {
+                    tracing::error!(
+                        event = "open_incidents",
+                        "PagerDuty didn't list the open incidents ({why}); \
+                         check PAGERDUTY_API_KEY, PAGERDUTY_SERVICES and PAGERDUTY_BASE_URL"
+                    );
+                    return if offset == 0 { OpenIncidents::Unknown } else { OpenIncidents::listed(incidents, false) };
+                }
+            }
+        }
+    }
+
+    async fn page(&self, offset: usize) -> Result<Page, Failed> {
+        let (limit, offset) = (PAGE.to_string(), offset.to_string());
+        let mut query = vec![
+            ("statuses[]", "triggered"),
+            ("statuses[]", "acknowledged"),
+            ("date_range", "all"),
+            ("sort_by", "created_at:asc"),
+            ("limit", &limit),
+            ("offset", &offset),
+        ];
+        query.extend(self.config.services.iter().map(|service| ("service_ids[]", service.as_str())));
+        let url = url::Url::parse_with_params(&format!("{}/incidents", self.config.base_url), query)
+            .map_err(|_| Failed("no address".to_owned()))?;
+        let request = self
+            .http
+            .get(url.as_str())
+            .header("accept", "application/vnd.pagerduty+json;version=2")
+            .header("authorization", format!("Token token={}", self.config.key.expose_secret()));
+        let mut response = self.http.send(request).await.map_err(|error| Failed(error.to_string()))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(Failed(format!("HTTP {status}")));
+        }
+        let body = read_body(&mut response, BODY_LIMIT).await.map_err(|_| Failed("no whole answer".to_owned()))?;
+        serde_json::from_slice(&body).map_err(|_| Failed("an answer that is not PagerDuty's".to_owned()))
+    }
+}
+
+impl Listed {
+    fn into_open(self) -> OpenIncident {
+        OpenIncident {
+            acknowledged: self.status.as_deref() == Some("acknowledged"),
+            since: self.created_at,
+            incident: Incident {
+                id: self.id.as_deref().and_then(IncidentId::parse),
+                number: self.incident_number,
+                title: self.title,
+                link: self.html_url.as_deref().and_then(Link::parse),
+            },
+        }
+    }
+}

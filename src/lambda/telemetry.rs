@@ -1,0 +1,183 @@
+//! What a function's process shows and asks: logs as JSON lines, metrics in CloudWatch's embedded format, the clock.
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tracing::Subscriber;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::scheduler::CountsAsDone;
+use crate::reminder;
+use crate::webhook::Tally;
+
+/// The CloudWatch namespace of all metrics.
+pub const NAMESPACE: &str = "OncallRelay";
+
+/// Starts logging to the standard output.
+pub fn start_logging() {
+    // Somebody else's subscriber, as in a test, is as good.
+    let _ = log_to(std::io::stdout).try_init();
+}
+
+/// Ours from `INFO`; of the libraries only warnings, since they may quote what we keep quiet.
+pub fn log_to<W>(writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let ours = Targets::new().with_target("oncall_relay", LevelFilter::INFO).with_default(LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(writer);
+    tracing_subscriber::registry().with(ours).with(lines)
+}
+
+/// The end of a function's process: a failed start is told once, as a line like any other.
+#[must_use]
+pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(event = "start", "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The end of a function that had started: Lambda, or `sam local`, has taken the runtime away, which is no failure.
+pub fn log_stop(result: &Result<(), lambda_http::Error>) {
+    if let Err(error) = result {
+        tracing::info!(event = "stopped", "the runtime has ended: {error}");
+    }
+}
+
+/// Emits what happened to a webhook, as far as it is not zero.
+pub fn emit_webhook(tally: &Tally, now: DateTime<Utc>) {
+    emit("pagerduty2typetalk", &of_webhook(tally), now);
+}
+
+/// Emits what happened to a reminder. That none is settled is an alarm, so one that isn't is not counted.
+pub fn emit_reminder(settled: CountsAsDone, tally: &reminder::Tally, now: DateTime<Utc>) {
+    emit("oncall-reminder", &of_reminder(settled, tally), now);
+}
+
+fn emit(function: &str, metrics: &[Metric], now: DateTime<Utc>) {
+    if let Some(line) = embedded_metrics(function, metrics, now) {
+        println!("{line}");
+    }
+}
+
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+    /// A number, or several.
+    value: Value,
+}
+
+fn of_webhook(tally: &Tally) -> Vec<Metric> {
+    let counts = [
+        ("Posted", tally.posted),
+        ("Ignored", tally.ignored),
+        ("Failed", tally.failed),
+        ("FailedOver", tally.failed_over),
+        ("GivenUp", tally.given_up),
+        ("Unreadable", tally.unreadable),
+        ("Unauthenticated", tally.unauthenticated),
+        ("UnauthenticatedWebhook", tally.unauthenticated_webhooks),
+        ("SecretsStale", tally.secrets_stale),
+        ("RosterStale", tally.roster_stale),
+        ("LedgerFailed", tally.ledger_failed),
+        ("Unmentionable", tally.unmentionable),
+    ];
+    metrics(&counts, &tally.seconds_to_post)
+}
+
+fn of_reminder(settled: CountsAsDone, tally: &reminder::Tally) -> Vec<Metric> {
+    let counts = [
+        ("ReminderSettled", u32::from(settled == CountsAsDone::Yes)),
+        ("GivenUp", tally.given_up),
+        ("RosterStale", tally.roster_stale),
+        ("LedgerFailed", tally.ledger_failed),
+        ("Unmentionable", tally.unmentionable),
+    ];
+    metrics(&counts, tally.seconds_to_post.as_slice())
+}
+
+fn metrics(counts: &[(&'static str, u32)], seconds_to_post: &[f64]) -> Vec<Metric> {
+    let counted = counts.iter().filter(|(_, count)| *count > 0);
+    let mut metrics: Vec<_> =
+        counted.map(|(name, count)| Metric { name, unit: "Count", value: json!(count) }).collect();
+    if !seconds_to_post.is_empty() {
+        metrics.push(Metric { name: "SecondsToPost", unit: "Seconds", value: json!(seconds_to_post) });
+    }
+    metrics
+}
+
+/// One line after
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+fn embedded_metrics(function: &str, metrics: &[Metric], now: DateTime<Utc>) -> Option<Value> {
+    if metrics.is_empty() {
+        return None;
+    }
+    let named: Vec<_> = metrics.iter().map(|Metric { name, unit, .. }| json!({"Name": name, "Unit": unit})).collect();
+    let mut line = json!({
+        "_aws": {
+            "Timestamp": now.timestamp_millis(),
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": named}],
+        },
+        "Function": function,
+    });
+    for Metric { name, value, .. } in metrics {
+        line[*name] = value.clone();
+    }
+    Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_name_what_happened_and_nothing_else() {
+        let now = DateTime::from_timestamp_millis(1_795_485_600_000).unwrap();
+        let tally = Tally { posted: 2, failed_over: 1, seconds_to_post: vec![1.5, 2.0], ..Tally::default() };
+        assert_eq!(
+            embedded_metrics("pagerduty2typetalk", &of_webhook(&tally), now),
+            Some(json!({
+                "_aws": {
+                    "Timestamp": 1_795_485_600_000_i64,
+                    "CloudWatchMetrics": [{
+                        "Namespace": "OncallRelay",
+                        "Dimensions": [["Function"]],
+                        "Metrics": [
+                            {"Name": "Posted", "Unit": "Count"},
+                            {"Name": "FailedOver", "Unit": "Count"},
+                            {"Name": "SecondsToPost", "Unit": "Seconds"},
+                        ],
+                    }],
+                },
+                "Function": "pagerduty2typetalk",
+                "Posted": 2,
+                "FailedOver": 1,
+                "SecondsToPost": [1.5, 2.0],
+            }))
+        );
+        assert_eq!(embedded_metrics("pagerduty2typetalk", &of_webhook(&Tally::default()), now), None);
+    }
+
+    #[test]
+    fn a_reminder_that_is_not_settled_still_tells_what_failed() {
+        let tally = reminder::Tally {
+            roster_stale: 1,
+            ledger_failed: 1,
+            unmentionable: 2,
+            seconds_to_post: Some(1.5),
+            ..reminder::Tally::default()
+        };
+        let names = |settled| of_reminder(settled, &tally).iter().map(|metric| metric.name).collect::<Vec<_>>();
+        let failed = ["RosterStale", "LedgerFailed", "Unmentionable", "SecondsToPost"];
+        assert_eq!(names(CountsAsDone::No), failed);
+        assert_eq!(names(CountsAsDone::Yes), [&["ReminderSettled"][..], &failed].concat());
+    }
+}

@@ -1,0 +1,253 @@
+//! The first use case: a webhook comes in, and every event of it is posted.
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+
+use crate::budget::WEBHOOK;
+use crate::clock::Invocation;
+use crate::config::WebhookConfig;
+use crate::delivery::{Delivery, Dispatcher, NotPermitted};
+use crate::domain::alert::{Alert, MentionOn, Mentions};
+use crate::domain::calendar::Calendar;
+use crate::domain::event::{Event, Kind};
+use crate::domain::message::Subject;
+use crate::domain::roster::OnCallDay;
+use crate::edge::http::HttpClient;
+use crate::edge::ledger::IdempotencyKey;
+use crate::edge::pagerduty::authenticator::{Authenticator, Verdict};
+use crate::edge::pagerduty::{self, Ignored, Item, Marks};
+use crate::edge::roster::{KeyError, RosterSource};
+use crate::edge::secrets::Secrets;
+
+/// Everything that lasts from one webhook to the next.
+#[derive(Debug)]
+pub struct WebhookHandler {
+    authenticator: Authenticator,
+    calendar: Calendar,
+    mention_on: MentionOn,
+    fallback_mentions: Vec<String>,
+    roster: RosterSource,
+    dispatcher: Dispatcher,
+}
+
+/// A delivery as it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookRequest<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body, byte for byte.
+    pub body: &'a [u8],
+}
+
+impl WebhookRequest<'_> {
+    fn id(&self) -> Option<&str> {
+        pagerduty::webhook_id(self.headers)
+    }
+}
+
+/// How a webhook ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Whatever was to post is posted, or can never be.
+    Done,
+    /// It is not from PagerDuty.
+    Unauthenticated,
+    /// It is not from PagerDuty as far as our secrets tell, and looks as if it were: they may be wrong.
+    UnauthenticatedWebhook,
+    /// Something was to post and no chat has it: it must come again.
+    SendAgain,
+}
+
+/// What happened to the events of one webhook, for the answer and the metrics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    /// Posted now.
+    pub posted: u32,
+    /// Nothing to post, or posted before.
+    pub ignored: u32,
+    /// No chat took it.
+    pub failed: u32,
+    /// Posted on a backup.
+    pub failed_over: u32,
+    /// Refused by every chat.
+    pub given_up: u32,
+    /// Unreadable as JSON.
+    pub unreadable: u32,
+    /// The whole request was not authentic.
+    pub unauthenticated: u32,
+    /// It was not authentic, and yet carried PagerDuty's marks: our secrets may be wrong.
+    pub unauthenticated_webhooks: u32,
+    /// It was judged by old secrets, because they could not be read again.
+    pub secrets_stale: u32,
+    /// Decided from an old copy of the roster, or from none.
+    pub roster_stale: u32,
+    /// Events during which the ledger's table could not be used.
+    pub ledger_failed: u32,
+    /// People on call who could not be mentioned on the chat that has the event, in business hours.
+    pub unmentionable: u32,
+    /// From event to post, for each that was posted.
+    pub seconds_to_post: Vec<f64>,
+}
+
+impl WebhookHandler {
+    /// Sets up what the settings describe; nothing is called yet. `secrets` is where secrets may be read again.
+    ///
+    /// # Errors
+    /// If the service account's key can't be used.
+    pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
+        team.log_warnings();
+        Ok(Self {
+            authenticator: Authenticator::new(webhook_secrets, secrets, now),
+            roster: RosterSource::new(&team, WEBHOOK).await?,
+            dispatcher: Dispatcher::new(&team, WEBHOOK, &HttpClient::new()),
+            calendar: team.calendar,
+            mention_on,
+            fallback_mentions: team.fallback_mentions,
+        })
+    }
+
+    /// Opens connections ahead of the first webhook, which has little time.
+    pub async fn warm_up(&self, now: DateTime<Utc>) {
+        self.dispatcher.ledger().warm_up(now).await;
+    }
+
+    /// Authenticates, reads and posts one webhook, within the time that PagerDuty gives.
+    pub async fn on_webhook(&self, webhook: WebhookRequest<'_>, now: DateTime<Utc>) -> (Answer, Tally) {
+        let invocation = Invocation::begin(now, WEBHOOK.answer);
+        let mut tally = Tally::default();
+        let verdict = self.authenticator.admits(webhook.headers, webhook.body, now).await;
+        tally.secrets_stale = u32::from(matches!(verdict, Verdict::AdmittedByOldSecrets | Verdict::Unknown));
+        match verdict {
+            Verdict::Admitted | Verdict::AdmittedByOldSecrets => {}
+            Verdict::Unknown => return (Answer::SendAgain, tally),
+            Verdict::Refused => return (refuse(webhook, &mut tally), tally),
+        }
+        for item in pagerduty::parse(webhook.body, webhook.id()) {
+            match item {
+                Item::Event(event) if invocation.is_over() => {
+                    tracing::warn!(event = "out_of_time", event_id = event.id, "not tried: the webhook's time is up");
+                    tally.failed += 1;
+                }
+                Item::Event(event) => {
+                    let failures = self.dispatcher.ledger().failures();
+                    self.relay(*event, invocation, &mut tally).await;
+                    tally.ledger_failed += u32::from(self.dispatcher.ledger().failures() > failures);
+                }
+                Item::Ignored(ignored) => {
+                    log_ignored(&ignored, webhook.id());
+                    tally.ignored += 1;
+                }
+            }
+        }
+        (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
+    }
+
+    async fn relay(&self, mut event: Event, invocation: Invocation, tally: &mut Tally) {
+        let key = IdempotencyKey::of_event(&event);
+        let (permit, mentions) = tokio::join!(
+            self.dispatcher.claim(key, event.incident.number, invocation),
+            self.mentions(&event, invocation, tally)
+        );
+        let permit = match permit {
+            Ok(permit) => permit,
+            Err(NotPermitted::AlreadyPosted) => {
+                tally.ignored += 1;
+                return;
+            }
+            Err(NotPermitted::InProgress) => {
+                tally.failed += 1;
+                return;
+            }
+        };
+        if event.kind == Kind::Unreadable {
+            tracing::error!(
+                event = "unreadable",
+                event_id = event.id,
+                "authentic, but not JSON, or over 1 MiB; look at PagerDuty itself"
+            );
+            tally.unreadable += 1;
+        }
+        event.incident.number = event.incident.number.or(permit.facts().number);
+        let alert = Alert::new(event, mentions, permit.is_in_doubt(), &self.calendar, invocation.now());
+        let delivery = self.dispatcher.post(permit, Subject::Alert(&alert), invocation).await;
+        tally.count(&delivery, &alert, invocation.now());
+        if invocation.has_more_than(WEBHOOK.settle) {
+            self.roster.save(self.dispatcher.ledger(), invocation.now()).await;
+        }
+    }
+
+    async fn mentions(&self, event: &Event, invocation: Invocation, tally: &mut Tally) -> Mentions {
+        let now = invocation.arrived_at();
+        let mentions = Mentions::of(event, &self.mention_on, &self.calendar, now);
+        if mentions == Mentions::Nobody {
+            return Mentions::Nobody;
+        }
+        let today = self.calendar.today(now);
+        if !self.calendar.knows_year_of(today) {
+            tracing::warn!(event = "holidays", "the public holidays of {today}'s year are not known: update the relay");
+        }
+        let roster = self.roster.reading(self.dispatcher.ledger(), today, invocation).await;
+        tally.roster_stale += u32::from(roster.failure.is_some());
+        mentions.with(OnCallDay::from_reading(&roster, &self.fallback_mentions, today, now))
+    }
+}
+
+impl Tally {
+    fn count(&mut self, delivery: &Delivery, alert: &Alert, now: DateTime<Utc>) {
+        match delivery {
+            Delivery::Posted { chat, failed_over, .. } => {
+                self.posted += 1;
+                self.failed_over += u32::from(*failed_over);
+                self.unmentionable += alert.unmentionable(*chat);
+                self.seconds_to_post.extend(alert.event.occurred_at.map(|at| (now - at).as_seconds_f64()));
+            }
+            Delivery::GivenUp => self.given_up += 1,
+            Delivery::Failed { .. } => self.failed += 1,
+        }
+    }
+}
+
+/// A secret of ours that is wrong must not cost an alert: what looks like PagerDuty's is asked to come again.
+fn refuse(webhook: WebhookRequest<'_>, tally: &mut Tally) -> Answer {
+    let Some(Marks { signed, bearer, subscription }) = Marks::of(webhook.headers) else {
+        tracing::warn!(
+            event = "unauthenticated",
+            webhook_id = webhook.id(),
+            "refused a request that has neither a signature or token of ours nor PagerDuty's marks; if it is a v2 \
+             extension's, that sends no `Authorization: Bearer` header yet"
+        );
+        tally.unauthenticated = 1;
+        return Answer::Unauthenticated;
+    };
+    tracing::error!(
+        event = "unauthenticated_webhook",
+        webhook_id = webhook.id(),
+        subscription,
+        signed,
+        bearer,
+        "a webhook that may be PagerDuty's fits no secret of ours, so PagerDuty is asked to send it again, for up to \
+         48 h: if it is signed, compare PAGERDUTY_SIGNING_SECRETS with the signing secret of the subscription; if it \
+         has a bearer token, compare PAGERDUTY_TOKENS with the Authorization header that the extension sends"
+    );
+    tally.unauthenticated_webhooks = 1;
+    Answer::UnauthenticatedWebhook
+}
+
+fn log_ignored(ignored: &Ignored, webhook_id: Option<&str>) {
+    match ignored {
+        Ignored::NotForPeople { family } => {
+            tracing::info!(event = "ignored", webhook_id, family, "nothing that people on call need to know");
+        }
+        Ignored::Version1 => tracing::warn!(
+            event = "ignored",
+            webhook_id,
+            "a version 1 webhook, which is not understood; replace the extension by a v3 webhook subscription"
+        ),
+        Ignored::NoWebhook => tracing::warn!(
+            event = "ignored",
+            webhook_id,
+            "authentic, but no PagerDuty webhook; point nothing else at this address"
+        ),
+    }
+}

@@ -1,0 +1,77 @@
+//! The fault matrix as a table.
+
+use std::error::Error;
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::simulation::faults::{self, Outcome, Row};
+use crate::simulation::fleet::Target;
+use crate::simulation::reminders;
+use crate::simulation::sender::Version;
+use crate::simulation::storm::{self, ThreadEnds};
+
+/// Rows at the same time: most of them wait.
+const AT_ONCE: usize = 8;
+
+/// Runs all trials and prints what came of them.
+pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
+    println!(
+        "| webhooks | service | failure | lasting | sent | lost | doubled | in doubt | out of order | attempts | slowest | calls |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    let mut broken = 0;
+    let run = |row: Row| {
+        let make = make.clone();
+        async move { (faults::run(&row, &make).await, row) }
+    };
+    let (alone, together): (Vec<_>, Vec<_>) = faults::rows().into_iter().partition(Row::raises_no_doubt);
+    let outcomes = stream::iter(alone).map(run).buffered(1).chain(stream::iter(together).map(run).buffered(AT_ONCE));
+    let mut outcomes = std::pin::pin!(outcomes);
+    while let Some((outcome, row)) = outcomes.next().await {
+        let outcome = outcome.map_err(|error| error.to_string())?;
+        let Row { version, culprit, name, lasting, .. } = row;
+        broken += print_row(&format!("{version} | {culprit} | {name} | {lasting}"), 4, &outcome);
+    }
+    let said = |error: Box<dyn Error + Send + Sync>| error.to_string();
+    for version in [Version::V2, Version::V3] {
+        for (what, sent, outcome) in [
+            ("one event on two instances | at once", 1, storm::one_event_twice(version, &make).await),
+            ("accepted, answered too late, no table | once", 1, storm::in_doubt_without_a_table(version, &make).await),
+            ("killed between post and record | once", 1, storm::killed_between_post_and_record(version, &make).await),
+            ("wrong secrets, then the right ones | a while", 4, storm::wrong_secrets_put_right(version, &make).await),
+            ("thread deleted | for good", 3, storm::thread_ends(version, &make, ThreadEnds::Deleted).await),
+            ("other channel | for good", 3, storm::thread_ends(version, &make, ThreadEnds::OtherChannel).await),
+        ] {
+            broken += print_row(&format!("{version} | function | {what}"), sent, &outcome.map_err(said)?);
+        }
+    }
+    for (what, outcome) in [
+        ("two invocations | at once", reminders::two_at_once(&make).await),
+        ("first invocation dies | once", reminders::first_dies(&make).await),
+        ("ordered for tomorrow, too | once", reminders::ordered_early(&make).await),
+    ] {
+        broken += print_row(&format!("reminder | function | {what}"), 1, &outcome.map_err(said)?);
+    }
+    if broken > 0 {
+        return Err(format!("{broken} rows are not as promised").into());
+    }
+    println!("\nEvery row is as promised: 0 lost, 0 out of order, doubled only in doubt, every answer in time.");
+    Ok(())
+}
+
+/// Prints a row and returns 1 if it is not as promised.
+pub(super) fn print_row(what: &str, sent: usize, outcome: &Outcome) -> usize {
+    let Outcome { sent: delivery, arrived, calls, .. } = outcome;
+    let is_good = outcome.is_as_promised() && arrived.needless == 0;
+    let bad = if is_good { "" } else { " ✗" };
+    println!(
+        "| {what} | {sent} | {} | {} | {} | {} | {} | {:.2} s | {calls} |{bad}",
+        arrived.lost,
+        arrived.doubled,
+        arrived.repeated_in_doubt,
+        arrived.out_of_order,
+        delivery.attempts,
+        delivery.slowest.as_secs_f64(),
+    );
+    usize::from(!is_good)
+}

@@ -1,0 +1,216 @@
+//! DynamoDB as far as the ledger uses it: items of one table, conditional updates, consistent reads.
+//!
+//! It knows the few forms of expressions that the ledger writes and refuses all others. The same tests run
+//! against Amazon's own DynamoDB Local.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Mutex;
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::server::{Fake, Received, Reply, Service, lock};
+
+/// A running DynamoDB with one table; [`Server`](super::server::Server) says how to make it fail.
+pub type DynamoDb = Fake<Table>;
+
+/// What it keeps.
+#[derive(Debug)]
+pub struct Table {
+    name: String,
+    items: Mutex<BTreeMap<String, Item>>,
+}
+
+type Item = Map<String, Value>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    table_name: String,
+    #[serde(default)]
+    key: Item,
+    #[serde(default)]
+    item: Item,
+    #[serde(default)]
+    update_expression: String,
+    #[serde(default)]
+    condition_expression: String,
+    #[serde(default)]
+    expression_attribute_names: HashMap<String, String>,
+    #[serde(default)]
+    expression_attribute_values: HashMap<String, Value>,
+    #[serde(default)]
+    return_values: Option<String>,
+}
+
+/// A refusal, by its code.
+struct Refused(&'static str);
+
+impl DynamoDb {
+    /// Starts with an empty table.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start(port: u16, table: &str) -> io::Result<Self> {
+        let table = Table { name: table.to_owned(), items: Mutex::default() };
+        Self::serve(port, table).await
+    }
+
+    /// Puts a value into an item that is there, as another version of the relay may have left it.
+    pub fn edit(&self, pk: &str, attribute: &str, value: &Value) {
+        if let Some(item) = lock(&self.state.items).get_mut(pk) {
+            item.insert(attribute.to_owned(), value.clone());
+        }
+    }
+
+    /// How many items there are.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        lock(&self.state.items).len()
+    }
+}
+
+impl Service for Table {
+    fn answer(&self, request: &Received) -> Reply {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if request.method() != Method::POST || !header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=") {
+            return refusal("MissingAuthenticationTokenException");
+        }
+        let Ok(asked) = serde_json::from_slice::<Request>(request.body()) else {
+            return refusal("SerializationException");
+        };
+        if asked.table_name != self.name {
+            return refusal("ResourceNotFoundException");
+        }
+        let answer = match header("x-amz-target") {
+            "DynamoDB_20120810.GetItem" => self.get(&asked),
+            "DynamoDB_20120810.PutItem" => self.put(asked),
+            "DynamoDB_20120810.UpdateItem" => self.update(&asked),
+            _ => Err(Refused("UnknownOperationException")),
+        };
+        answer.map_or_else(|Refused(code)| refusal(code), |body| Reply::json(StatusCode::OK, &body))
+    }
+}
+
+fn refusal(code: &str) -> Reply {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    Reply::json(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": "refused by the stand-in"}))
+}
+
+/// The key must be `pk`, a string, and no other.
+fn key(key: &Item) -> Result<String, Refused> {
+    key["pk"]["S"].as_str().filter(|_| key.len() == 1).map(str::to_owned).ok_or(Refused("ValidationException"))
+}
+
+impl Table {
+    fn get(&self, asked: &Request) -> Result<Value, Refused> {
+        let item = lock(&self.items).get(&key(&asked.key)?).cloned();
+        Ok(item.map_or(json!({}), |item| json!({ "Item": item })))
+    }
+
+    fn put(&self, asked: Request) -> Result<Value, Refused> {
+        let pk = asked.item["pk"]["S"].as_str().ok_or(Refused("ValidationException"))?.to_owned();
+        let mut items = lock(&self.items);
+        if !asked.holds(items.get(&pk).unwrap_or(&Item::new()))? {
+            return Err(Refused("ConditionalCheckFailedException"));
+        }
+        items.insert(pk, asked.item);
+        Ok(json!({}))
+    }
+
+    fn update(&self, asked: &Request) -> Result<Value, Refused> {
+        let pk = key(&asked.key)?;
+        let mut items = lock(&self.items);
+        let old = items.get(&pk).cloned();
+        let mut item = old.clone().unwrap_or_else(|| asked.key.clone());
+        if !asked.holds(&item)? {
+            return Err(Refused("ConditionalCheckFailedException"));
+        }
+        asked.change(&mut item)?;
+        items.insert(pk, item);
+        let wants_old = asked.return_values.as_deref() == Some("ALL_OLD");
+        Ok(old.filter(|_| wants_old).map_or(json!({}), |old| json!({ "Attributes": old })))
+    }
+}
+
+impl Request {
+    /// `A OR B` and `A AND B` of comparisons; none is true.
+    fn holds(&self, item: &Item) -> Result<bool, Refused> {
+        let expression = self.condition_expression.as_str();
+        if expression.is_empty() {
+            return Ok(true);
+        }
+        let mut any = false;
+        for alternative in expression.split(" OR ") {
+            let mut all = true;
+            for comparison in alternative.split(" AND ") {
+                all &= self.compare(comparison, item)?;
+            }
+            any |= all;
+        }
+        Ok(any)
+    }
+
+    fn compare(&self, comparison: &str, item: &Item) -> Result<bool, Refused> {
+        let absent = comparison.strip_prefix("attribute_not_exists(").and_then(|rest| rest.strip_suffix(')'));
+        if let Some(path) = absent {
+            return Ok(self.at(path, item)?.is_none());
+        }
+        let [path, operator, value] = comparison.split(' ').collect::<Vec<_>>()[..] else {
+            return Err(Refused("ValidationException"));
+        };
+        let (left, right) = (self.at(path, item)?, self.value(value)?);
+        let number = |value: &Value| value["N"].as_str().and_then(|number| number.parse::<i64>().ok());
+        match operator {
+            "=" => Ok(left.as_ref() == Some(right)),
+            "<=" => Ok(left.as_ref().and_then(number).zip(number(right)).is_some_and(|(left, right)| left <= right)),
+            _ => Err(Refused("ValidationException")),
+        }
+    }
+
+    /// `SET a = :v, b = :w REMOVE c, d`, either part alone, too.
+    fn change(&self, item: &mut Item) -> Result<(), Refused> {
+        let (set, remove) = self.update_expression.split_once("REMOVE ").unwrap_or((&self.update_expression, ""));
+        let set = set.trim().strip_prefix("SET ").unwrap_or_default();
+        for assignment in set.split(", ").filter(|assignment| !assignment.is_empty()) {
+            let (path, value) = assignment.split_once(" = ").ok_or(Refused("ValidationException"))?;
+            let value = self.value(value)?.clone();
+            match path.split_once('.') {
+                None => {
+                    item.insert(self.name(path)?, value);
+                }
+                Some((outer, inner)) => {
+                    let (outer, inner) = (self.name(outer)?, self.name(inner)?);
+                    let map = item.get_mut(&outer).and_then(|value| value["M"].as_object_mut());
+                    map.ok_or(Refused("ValidationException"))?.insert(inner, value);
+                }
+            }
+        }
+        for path in remove.split(", ").filter(|path| !path.is_empty()) {
+            item.remove(&self.name(path)?);
+        }
+        Ok(())
+    }
+
+    fn at(&self, path: &str, item: &Item) -> Result<Option<Value>, Refused> {
+        let (outer, inner) = path.split_once('.').map_or((path, None), |(outer, inner)| (outer, Some(inner)));
+        let value = item.get(&self.name(outer)?);
+        Ok(match inner {
+            None => value.cloned(),
+            Some(inner) => value.and_then(|value| value["M"].get(self.name(inner).ok()?)).cloned(),
+        })
+    }
+
+    fn name(&self, name: &str) -> Result<String, Refused> {
+        if !name.starts_with('#') {
+            return Ok(name.to_owned());
+        }
+        self.expression_attribute_names.get(name).cloned().ok_or(Refused("ValidationException"))
+    }
+
+    fn value(&self, name: &str) -> Result<&Value, Refused> {
+        self.expression_attribute_values.get(name).ok_or(Refused("ValidationException"))
+    }
+}

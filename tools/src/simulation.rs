@@ -1,0 +1,78 @@
+//! Trials: PagerDuty's rules of delivery, several instances of the function, and faults of every service around them.
+//!
+//! They count what is lost, doubled or out of order. No Lambda function contains them.
+
+pub mod fleet;
+
+pub mod sender;
+
+pub mod faults;
+
+pub mod reminders;
+
+pub mod storm;
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::fakes::dynamodb::DynamoDb;
+use crate::fakes::{Fakes, ROSTER_TAB};
+use oncall_relay::clock;
+
+/// The ledger's table in all trials.
+const TABLE: &str = "oncall-relay-ledger";
+
+/// Every service around the functions.
+#[derive(Debug)]
+pub struct Services {
+    /// Google, Typetalk, Slack.
+    pub fakes: Fakes,
+    /// The ledger's table.
+    pub dynamodb: DynamoDb,
+}
+
+impl Services {
+    /// Starts all of them; the roster names people on the real day, because the functions have real clocks.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn start() -> io::Result<Self> {
+        let fakes = Fakes::start().await?;
+        let now = clock::now().with_timezone(&chrono_tz::Asia::Tokyo).date_naive();
+        let days: Vec<_> = now.iter_days().take(2).map(|day| day.to_string()).collect();
+        let rows: Vec<_> = days.iter().map(|day| [day.as_str(), "田中、鈴木"]).collect();
+        fakes.google.write(ROSTER_TAB, &rows.iter().map(<[&str; 2]>::as_slice).collect::<Vec<_>>());
+        Ok(Self { fakes, dynamodb: DynamoDb::start(0, TABLE).await? })
+    }
+
+    /// Settings for the webhook function, which mentions people at any hour.
+    #[must_use]
+    pub fn settings(&self) -> HashMap<String, String> {
+        let mut settings = self.fakes.settings();
+        let dynamodb = self.dynamodb.url();
+        for (variable, value) in [
+            ("BUSINESS_DAYS", "Mon-Sun"),
+            ("BUSINESS_HOURS", "00:00-24:00"),
+            ("HOLIDAYS", "none"),
+            ("LEDGER_TABLE", TABLE),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb),
+        ] {
+            settings.insert(variable.to_owned(), value.to_owned());
+        }
+        settings
+    }
+
+    /// The texts that any chat got since the last look.
+    #[must_use]
+    pub fn take_texts(&self) -> Vec<String> {
+        let topic = self.fakes.typetalk.take_posts().into_iter().map(|post| post.message);
+        topic.chain(self.fakes.slack.take_posts().into_iter().map(|post| post.text)).collect()
+    }
+
+    /// How many requests all services have heard.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        let Fakes { google, typetalk, slack, .. } = &self.fakes;
+        google.requests() + typetalk.requests() + slack.requests() + self.dynamodb.requests()
+    }
+}

@@ -1,0 +1,216 @@
+//! PagerDuty's rules of delivery: 2xx within 5 s or again, in order per incident, dropped on any other 4xx.
+//!
+//! Source: <https://developer.pagerduty.com/docs/webhooks/webhooks-behavior>. The pauses between attempts are not
+//! waited for: an hour of them passes in no time.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::fleet::Fleet;
+use crate::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature, v2};
+use crate::fakes::{BEARER_TOKEN, SIGNING_SECRET};
+
+/// What PagerDuty waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Attempts in an hour, by pauses that grow to some minutes.
+const ATTEMPTS: usize = 20;
+/// Drops in a row after which PagerDuty switches the subscription off.
+const DROPS_TO_DISABLE: usize = 3;
+
+/// The version of the webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// Unsigned, with a bearer token.
+    V2,
+    /// Signed.
+    V3,
+}
+
+/// One webhook that is to arrive.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// The incident it belongs to; those of one incident are delivered in order.
+    pub incident: &'static str,
+    /// Words that its post, and no other, contains.
+    pub mark: String,
+    /// The event that API Gateway makes of it.
+    pub event: Value,
+}
+
+/// What became of all webhooks, as PagerDuty sees it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Attempts made.
+    pub attempts: usize,
+    /// Webhooks that were dropped, or never answered with 2xx.
+    pub undelivered: usize,
+    /// The longest wait for an answer.
+    pub slowest: Duration,
+    /// Whether the subscription was switched off.
+    pub disabled: bool,
+}
+
+impl Sent {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            attempts: self.attempts + other.attempts,
+            undelivered: self.undelivered + other.undelivered,
+            slowest: self.slowest.max(other.slowest),
+            disabled: self.disabled || other.disabled,
+        }
+    }
+}
+
+impl Webhook {
+    /// An event of an incident; `id` tells it from all others.
+    #[must_use]
+    pub fn new(version: Version, incident: &'static str, number: u64, kind: Kind, id: &str) -> Self {
+        let mark = format!("[{id}]");
+        let at = oncall_relay::clock::now().fixed_offset();
+        let event_spec = EventSpec { event_id: id.to_owned(), event_type: kind.event_type(version), at, agent: None };
+        let incident_of =
+            Incident { id: incident, number, title: format!("{mark} 応答が遅い"), service: "Backlog" };
+        let (body, header) = match version {
+            Version::V2 => {
+                let body = v2(&[incident_of.v2(&event_spec)]).to_string();
+                (body, ("authorization", format!("Bearer {BEARER_TOKEN}")))
+            }
+            Version::V3 => {
+                let body = incident_of.v3(&event_spec).to_string();
+                let signature = signature(SIGNING_SECRET, body.as_bytes());
+                (body, ("x-pagerduty-signature", signature))
+            }
+        };
+        let headers = [(header.0, header.1.as_str()), ("x-webhook-id", id)];
+        Self { incident, mark, event: http_api_event("/pagerduty", &headers, body.as_bytes()) }
+    }
+}
+
+/// What happens to an incident in a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It begins.
+    Triggered,
+    /// Somebody takes it on.
+    Acknowledged,
+    /// It ends.
+    Resolved,
+}
+
+impl Kind {
+    fn event_type(self, version: Version) -> &'static str {
+        match (self, version) {
+            (Self::Triggered, Version::V2) => "incident.trigger",
+            (Self::Triggered, Version::V3) => "incident.triggered",
+            (Self::Acknowledged, Version::V2) => "incident.acknowledge",
+            (Self::Acknowledged, Version::V3) => "incident.acknowledged",
+            (Self::Resolved, Version::V2) => "incident.resolve",
+            (Self::Resolved, Version::V3) => "incident.resolved",
+        }
+    }
+}
+
+/// Delivers webhooks one after the other by PagerDuty's rules, and calls `after` with the number of each attempt.
+pub async fn deliver_all(fleet: &Fleet, webhooks: &[Webhook], mut after: impl AsyncFnMut(usize)) -> Sent {
+    let (mut sent, mut drops) = (Sent::default(), 0);
+    let mut queue: VecDeque<(&Webhook, usize)> = webhooks.iter().map(|webhook| (webhook, 0)).collect();
+    while let Some((webhook, tried)) = queue.pop_front() {
+        if drops == DROPS_TO_DISABLE {
+            sent.disabled = true;
+            sent.undelivered += 1 + queue.len();
+            break;
+        }
+        let started = Instant::now();
+        let status = timeout(PATIENCE, fleet.invoke(&webhook.event)).await.ok().flatten();
+        sent.slowest = sent.slowest.max(started.elapsed());
+        sent.attempts += 1;
+        after(sent.attempts).await;
+        match status {
+            Some(200..=299) => drops = 0,
+            Some(400..=428 | 430..=499) => {
+                drops += 1;
+                sent.undelivered += 1;
+            }
+            _ if tried + 1 == ATTEMPTS => sent.undelivered += 1,
+            // Later webhooks of the same incident wait behind it; others don't.
+            _ => {
+                let (mut same, mut others) = (VecDeque::from([(webhook, tried + 1)]), VecDeque::new());
+                for waiting in queue.drain(..) {
+                    let behind = waiting.0.incident == webhook.incident;
+                    if behind { same.push_back(waiting) } else { others.push_back(waiting) }
+                }
+                queue = others;
+                queue.extend(same);
+            }
+        }
+    }
+    sent
+}
+
+/// What the chats have of the webhooks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// Webhooks of which no chat has a post.
+    pub lost: usize,
+    /// Posts too many that don't say that they may be repetitions.
+    pub doubled: usize,
+    /// Posts too many that say so, because the first one's fate could not be known.
+    pub repeated_in_doubt: usize,
+    /// Posts that say that they may be repetitions, although nothing went wrong that could not be put right at once.
+    pub needless: usize,
+    /// Posts that came before one of an earlier webhook of their incident.
+    pub out_of_order: usize,
+}
+
+/// Whether a text says that it may be a repetition.
+pub(super) fn says_so(text: &str) -> bool {
+    text.contains("再送の可能性") || text.contains("確認できないため")
+}
+
+/// Compares the texts, in the order in which they were posted, with what was sent.
+#[must_use]
+pub fn compare(webhooks: &[Webhook], texts: &[String]) -> Arrived {
+    let mut arrived = Arrived::default();
+    for webhook in webhooks {
+        let posts: Vec<_> = texts.iter().filter(|text| text.contains(&webhook.mark)).collect();
+        arrived.lost += usize::from(posts.is_empty());
+        let too_many = posts.len().saturating_sub(1);
+        let honest = posts.iter().filter(|text| says_so(text)).count().min(too_many);
+        arrived.repeated_in_doubt += honest;
+        arrived.doubled += too_many - honest;
+    }
+    let firsts: Vec<_> = webhooks
+        .iter()
+        .map(|webhook| (webhook.incident, texts.iter().position(|text| text.contains(&webhook.mark))))
+        .collect();
+    for (index, (incident, first)) in firsts.iter().enumerate() {
+        let earlier = firsts[..index].iter().filter(|(other, _)| other == incident);
+        arrived.out_of_order += usize::from(earlier.into_iter().any(|(_, before)| before > first));
+    }
+    arrived
+}
+
+/// A short life of one incident, with another in its midst.
+#[must_use]
+pub fn two_incidents(version: Version) -> Vec<Webhook> {
+    vec![
+        Webhook::new(version, "PFIRST", 1, Kind::Triggered, "w1"),
+        Webhook::new(version, "PFIRST", 1, Kind::Acknowledged, "w2"),
+        Webhook::new(version, "PSECOND", 2, Kind::Triggered, "w3"),
+        Webhook::new(version, "PFIRST", 1, Kind::Resolved, "w4"),
+    ]
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! The demo prints what the documents quote of it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should stop")]
+
+use std::process::Command;
+
+const READMES: [&str; 2] = ["README.md", "README.ja.md"];
+
+fn file(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
+}
+
+/// The code block that begins with this line, without it.
+fn block<'a>(text: &'a str, first_line: &str) -> Vec<&'a str> {
+    let mut lines = text.lines().skip_while(|line| *line != first_line).skip(1).peekable();
+    assert!(lines.peek().is_some(), "there is no {first_line:?}");
+    lines.take_while(|line| *line != "```").collect()
+}
+
+/// What an excerpt has and the output, there, has not; `…` stands for lines left out, and only it does.
+fn misquoted<'a>(excerpt: &[&'a str], output: &str) -> Option<Vec<&'a str>> {
+    let mut left: Vec<&str> = output.lines().collect();
+    let passages: Vec<_> = excerpt.split(|line| *line == "…").collect();
+    for (index, passage) in passages.iter().enumerate() {
+        let begin = match index {
+            0 => left.starts_with(passage).then_some(0),
+            _ if index + 1 == passages.len() => left.ends_with(passage).then(|| left.len() - passage.len()),
+            _ => left.windows(passage.len().max(1)).position(|lines| lines == *passage),
+        };
+        let Some(begin) = begin else { return Some(passage.to_vec()) };
+        left = left.split_off(begin + passage.len());
+    }
+    (!left.is_empty()).then(|| excerpt.to_vec())
+}
+
+fn demo(language: &str) -> String {
+    let demo = Command::new(env!("CARGO_BIN_EXE_oncall")).args(["demo", "--language", language]).output().unwrap();
+    assert!(demo.status.success(), "{demo:?}");
+    String::from_utf8(demo.stdout).unwrap()
+}
+
+#[test]
+fn the_demo_prints_what_both_readmes_quote() {
+    let output = demo("ja");
+    for readme in READMES {
+        let text = file(readme);
+        let excerpt = block(&text, "$ cargo demo");
+        assert!(excerpt.len() > 15, "{readme}: {excerpt:?}");
+        assert_eq!(misquoted(&excerpt, &output), None, "{readme}");
+    }
+}
+
+/// The code blocks that are an alert or the answer to the test event.
+fn messages(text: &str) -> Vec<Vec<&str>> {
+    let blocks = text.split("```").skip(1).step_by(2).map(|block| block.trim_start_matches('\n'));
+    let messages = blocks.filter(|block| block.contains("#pd33 ") || block.starts_with('✅'));
+    messages.map(|block| block.lines().collect()).collect()
+}
+
+#[test]
+fn the_messages_that_the_documents_show_are_the_demos() {
+    for (language, documents) in
+        [("en", ["README.md", "docs/messages.md"]), ("ja", ["README.ja.md", "docs/messages.ja.md"])]
+    {
+        let output = demo(language);
+        let posted: Vec<_> = output.lines().map(|line| line.strip_prefix("  │ ").unwrap_or_default()).collect();
+        for (document, count) in documents.into_iter().zip([1, 2]) {
+            let text = file(document);
+            let messages = messages(&text);
+            assert_eq!(messages.len(), count, "{document}: {messages:?}");
+            for message in messages {
+                assert!(posted.windows(message.len()).any(|lines| lines == message), "{document}: {message:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quotation_is_held_to_every_line() {
+    let output = "a\nb\n\nc\nd\ne";
+    for (excerpt, misquotation) in [
+        (&["a", "b", "", "c", "d", "e"][..], None),
+        (&["a", "…", "c", "…", "e"], None),
+        (&["a", "b", "…"], None),
+        (&["b", "…", "e"], Some(&["b"][..])),
+        (&["a", "c", "…", "e"], Some(&["a", "c"])),
+        (&["a", "b"], Some(&["a", "b"])),
+        (&["a", "…", "d", "…", "c", "…", "e"], Some(&["c"])),
+        (&["a", "…", "d"], Some(&["d"])),
+        (&["a", "…", "x", "…"], Some(&["x"])),
+    ] {
+        assert_eq!(misquoted(excerpt, output).as_deref(), misquotation, "{excerpt:?}");
+    }
+}
