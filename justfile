@@ -10,6 +10,7 @@ check:
     cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
     cargo test --locked --workspace --lib --bins --quiet
     cargo test --locked --workspace --test it --quiet -- --skip faults:: --skip properties::
+    cargo test --locked --package oncall --test demo --quiet
 
 # All tests that need nothing but this machine
 test *ARGS:

@@ -52,12 +52,6 @@ impl Invocation {
         self.deadline.min(Instant::now() + time)
     }
 
-    /// Whether the deadline has passed.
-    #[must_use]
-    pub fn is_over(self) -> bool {
-        Instant::now() >= self.deadline
-    }
-
     /// Whether there is more time left than this.
     #[must_use]
     pub fn has_more_than(self, time: Duration) -> bool {

@@ -1,4 +1,4 @@
-//! The settings: read once, at cold start, through a lookup; all problems are told together.
+//! The settings: read once, at cold start, through a lookup; all problems are reported together.
 //!
 //! Every field says which variable it comes from. The table of all settings is in `docs/settings.md`.
 
@@ -31,6 +31,8 @@ pub struct TeamConfig {
     pub chats: Vec<ChatConfig>,
     /// From the variables of the spreadsheet or the CSV files.
     pub roster: RosterConfig,
+    /// From `ROSTER_COLUMNS`.
+    pub roster_columns: Vec<String>,
     /// From `TIME_ZONE`, `BUSINESS_DAYS`, `BUSINESS_HOURS`, `HOLIDAYS`.
     pub calendar: Calendar,
     /// From `FALLBACK_MENTIONS`.
@@ -144,6 +146,7 @@ impl ReminderConfig {
 fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {
     let chats = chats::chats(reader, purpose);
     let roster = roster::roster(reader);
+    let roster_columns = reader.list("ROSTER_COLUMNS");
     let calendar = calendar(reader);
     let fallback_mentions = reader.list("FALLBACK_MENTIONS");
     if fallback_mentions.is_empty() {
@@ -169,6 +172,7 @@ fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {
     Some(TeamConfig {
         chats: chats?,
         roster: roster?,
+        roster_columns,
         calendar: calendar?,
         fallback_mentions,
         language: language?,
@@ -214,7 +218,7 @@ fn incidents(reader: &mut Reader<'_>) -> Option<IncidentsConfig> {
 
 fn calendar(reader: &mut Reader<'_>) -> Option<Calendar> {
     let zone = reader.parsed("TIME_ZONE", "Asia/Tokyo", |text| {
-        text.parse().map_err(|_| format!("`{text}` is no IANA time zone such as `Asia/Tokyo`"))
+        text.parse().map_err(|_| format!("`{text}` is not an IANA time zone such as `Asia/Tokyo`"))
     });
     let days = reader.parsed("BUSINESS_DAYS", "Mon-Fri", |text| BusinessDays::parse(text).map_err(|e| e.to_string()));
     let hours =

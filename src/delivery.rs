@@ -1,7 +1,8 @@
-//! Delivery: claim → post → settle. What is posted is posted once, on the first chat that takes it.
+//! The ends of every post: `claim` before, `post` and settle after, once, on the first chat that takes it. What is
+//! between is the use case's: people, day, words.
 //!
 //! What becomes of a post is one of: posted; given up, because every chat refuses the message itself; or failed, and
-//! then whatever asked for it has to come again.
+//! the caller has to send it again.
 
 use std::time::Duration;
 
@@ -72,7 +73,10 @@ pub enum Delivery {
         failed_over: bool,
     },
     /// Every chat refuses the message itself: sending it again won't help.
-    GivenUp,
+    GivenUp {
+        /// One may have taken it before it refused.
+        in_doubt: bool,
+    },
     /// No chat took it.
     Failed {
         /// One may have taken it all the same.
@@ -134,8 +138,7 @@ impl Dispatcher {
                     let facts = IncidentFacts { number: subject.incident_number(), thread: thread.clone() }.or(facts);
                     self.ledger.mark_posted(&key, &lease, *chat, &facts, now).await;
                 }
-                Delivery::GivenUp => self.ledger.release(&key, &lease, lease.in_doubt, now).await,
-                Delivery::Failed { in_doubt } => {
+                Delivery::GivenUp { in_doubt } | Delivery::Failed { in_doubt } => {
                     self.ledger.release(&key, &lease, lease.in_doubt || *in_doubt, now).await;
                 }
             }
@@ -160,7 +163,8 @@ impl Dispatcher {
             let deadline = deadline.checked_sub(PER_BACKUP * backups).unwrap_or(deadline);
             let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
             let started = Instant::now();
-            let result = Attempts { chat, subject, destination, language: self.language, deadline }.run(thread).await;
+            let attempts = Attempts { chat, subject, destination, language: self.language, deadline };
+            let (result, unconfirmed) = attempts.run(thread).await;
             log(subject, chat.name(), &result, started.elapsed());
             match result {
                 Ok((text, Posted { thread })) => {
@@ -168,13 +172,12 @@ impl Dispatcher {
                 }
                 Err(error) => {
                     all_refused_the_message &= error.failure == PostFailure::MessageRefused;
-                    let unconfirmed = error.failure.is_in_doubt();
                     in_doubt |= unconfirmed;
                     failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: unconfirmed });
                 }
             }
         }
-        if all_refused_the_message { Delivery::GivenUp } else { Delivery::Failed { in_doubt } }
+        if all_refused_the_message { Delivery::GivenUp { in_doubt } } else { Delivery::Failed { in_doubt } }
     }
 }
 
@@ -188,19 +191,20 @@ struct Attempts<'a> {
 }
 
 impl Attempts<'_> {
-    /// The text that the chat has in the end, and where.
-    async fn run(&self, thread: Option<&Thread>) -> Result<(String, Posted), PostError> {
+    /// The text that the chat has in the end, and where; and whether any of the attempts may have left a post that
+    /// nobody has confirmed, however the last one ended.
+    async fn run(&self, thread: Option<&Thread>) -> (Result<(String, Posted), PostError>, bool) {
         let mut text = self.chat.render(&Message::whole(self.subject, self.destination, self.language));
         let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
         let mut destination = self.destination;
         loop {
             let within = self.deadline.saturating_duration_since(Instant::now()).min(MAX_TRY);
             if within < MIN_TRY {
-                return Err(PostError::not_attempted("no time left"));
+                return (Err(PostError::not_attempted("no time left")), destination.again);
             }
             let broadcast = self.subject.is_broadcast();
             let error = match self.chat.post(Post { text: &text, thread, broadcast, within }).await {
-                Ok(posted) => return Ok((text, posted)),
+                Ok(posted) => return (Ok((text, posted)), destination.again),
                 Err(error) => error,
             };
             destination.again |= error.failure.is_in_doubt();
@@ -214,7 +218,7 @@ impl Attempts<'_> {
                     is_bare = true;
                 }
                 PostFailure::ThreadRefused if thread.is_some() => thread = None,
-                _ => return Err(error),
+                _ => return (Err(error), destination.again),
             }
             let message = if is_bare { Message::minimum } else { Message::whole };
             text = self.chat.render(&message(self.subject, destination, self.language));
@@ -230,7 +234,7 @@ impl Attempts<'_> {
 /// The one line of a delivery. It names no people and quotes nobody.
 fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), PostError>, took: Duration) {
     let (event_id, incident, kind) = match subject {
-        Subject::Alert(notice) => (notice.event.id.as_deref(), notice.event.incident.tag(), notice.event.kind.name()),
+        Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
     };
     let incident = incident.map(|tag| tag.to_string());
@@ -240,11 +244,11 @@ fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), P
         Ok(_) => {
             tracing::info!(event = "delivery", event_id, incident, kind, chat, outcome = "posted", milliseconds);
         }
-        Err(PostError { failure: PostFailure::NotAttempted, detail, .. }) => {
-            tracing::warn!(event = "delivery", event_id, incident, kind, chat, outcome = "not_asked", detail);
-        }
         Err(PostError { failure, detail, remedy }) => {
-            let (outcome, what) = explain(*failure);
+            let Some((outcome, what)) = explain(*failure) else {
+                tracing::warn!(event = "delivery", event_id, incident, kind, chat, outcome = "not_attempted", detail);
+                return;
+            };
             let advice = if remedy.is_empty() { what.to_owned() } else { format!("{what}; {remedy}") };
             tracing::error!(
                 event = "delivery",
@@ -261,9 +265,11 @@ fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), P
     }
 }
 
-fn explain(failure: PostFailure) -> (&'static str, &'static str) {
-    match failure {
-        PostFailure::NotAttempted | PostFailure::Unavailable { .. } => ("unavailable", "the chat is down or too busy"),
+/// What became of an attempt, if there was one.
+fn explain(failure: PostFailure) -> Option<(&'static str, &'static str)> {
+    Some(match failure {
+        PostFailure::NotAttempted => return None,
+        PostFailure::Unavailable { .. } => ("unavailable", "the chat is down or too busy"),
         PostFailure::Broken { .. } | PostFailure::Unknown => {
             ("unknown", "the chat may or may not have the post; look there before sending it again")
         }
@@ -271,5 +277,5 @@ fn explain(failure: PostFailure) -> (&'static str, &'static str) {
             ("message_refused", "the chat refuses this message, even at its barest")
         }
         PostFailure::Rejected => ("refused", "the chat refuses us"),
-    }
+    })
 }

@@ -1,4 +1,4 @@
-//! The second use case: at a scheduled time, the people of a day are reminded of their duty.
+//! At a scheduled time, the people of a day are reminded of their duty.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
@@ -24,7 +24,7 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::hours(1);
 pub struct ReminderRequest {
     /// Whose day to speak of.
     pub kind: ReminderKind,
-    /// When it was due; an order that is carried out late still speaks of the right day.
+    /// When it was due; a request that is carried out late still speaks of the right day.
     pub at: Option<DateTime<Utc>>,
     /// Only say what would be posted.
     pub dry_run: bool,
@@ -36,7 +36,7 @@ impl ReminderRequest {
         !self.dry_run && self.at.is_some_and(|at| at - now > CLOCKS_DIFFER)
     }
 
-    /// Whether a schedule can have given the order, now or on a day whose retries are still coming.
+    /// Whether a schedule can have given the request, now or on a day whose retries are still coming.
     #[must_use]
     pub fn is_current(self, now: DateTime<Utc>) -> bool {
         let ago = now - self.at.unwrap_or(now);
@@ -44,7 +44,7 @@ impl ReminderRequest {
     }
 }
 
-/// How an order ended.
+/// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReminderOutcome {
     /// A chat has the reminder, or would have it.
@@ -58,7 +58,7 @@ pub enum ReminderOutcome {
         /// The text as the chat has it.
         text: String,
     },
-    /// The same, but an earlier order of the same kind and day had been carried out already.
+    /// The same, but an earlier request of the same kind and day had been carried out already.
     RemindedBefore(Box<ReminderOutcome>),
     /// There was nothing to remind anybody of.
     DayOff {
@@ -74,7 +74,7 @@ pub enum ReminderOutcome {
     GivenUp,
 }
 
-/// What happened to an order, for the metrics.
+/// What happened to a request, for the metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
     /// Every chat refused the reminder itself.
@@ -176,7 +176,7 @@ impl ReminderHandler {
                 self.roster.save(self.dispatcher.ledger(), now).await;
                 Ok(reminded(&reminder.day, true, text))
             }
-            Delivery::GivenUp => {
+            Delivery::GivenUp { .. } => {
                 tally.given_up = 1;
                 Ok(ReminderOutcome::GivenUp)
             }
@@ -200,7 +200,7 @@ impl ReminderHandler {
             self.roster.reading(self.dispatcher.ledger(), today, invocation),
             self.open_incidents(kind, invocation)
         );
-        tally.roster_stale = u32::from(roster.failure.is_some());
+        tally.roster_stale = u32::from(roster.failure.is_some() && !request.dry_run);
         let day = reminder::on_call(kind, first, &self.calendar, &roster, &self.fallback_mentions, now);
         Reminder { kind, now, day, manual: self.manual.clone(), open, in_doubt: false }
     }
@@ -220,7 +220,7 @@ impl ReminderHandler {
 fn reminded(day: &OnCallDay, posted: bool, text: String) -> ReminderOutcome {
     let on_call = match &day.on_call {
         OnCall::People(people) => people.iter().map(|person| person.name().to_owned()).collect(),
-        OnCall::Nobody | OnCall::NoRow | OnCall::Unknown(_) => Vec::new(),
+        _ => Vec::new(),
     };
     ReminderOutcome::Reminded { posted, date: day.date, on_call, text }
 }

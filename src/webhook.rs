@@ -1,9 +1,9 @@
-//! The first use case: a webhook comes in, and every event of it is posted.
+//! A webhook comes in, and every event of it is posted.
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-use crate::budget::WEBHOOK;
+use crate::budget::{MIN_EVENT, WEBHOOK};
 use crate::clock::Invocation;
 use crate::config::WebhookConfig;
 use crate::delivery::{Delivery, Dispatcher, NotPermitted};
@@ -125,7 +125,7 @@ impl WebhookHandler {
         }
         for item in pagerduty::parse(webhook.body, webhook.id()) {
             match item {
-                Item::Event(event) if invocation.is_over() => {
+                Item::Event(event) if !invocation.has_more_than(MIN_EVENT) => {
                     tracing::warn!(event = "out_of_time", event_id = event.id, "not tried: the webhook's time is up");
                     tally.failed += 1;
                 }
@@ -164,7 +164,7 @@ impl WebhookHandler {
             tracing::error!(
                 event = "unreadable",
                 event_id = event.id,
-                "authentic, but not JSON, or over 1 MiB; look at PagerDuty itself"
+                "authentic, but not JSON, over 1 MiB, or nothing that is known; look at PagerDuty itself"
             );
             tally.unreadable += 1;
         }
@@ -202,7 +202,7 @@ impl Tally {
                 self.unmentionable += alert.unmentionable(*chat);
                 self.seconds_to_post.extend(alert.event.occurred_at.map(|at| (now - at).as_seconds_f64()));
             }
-            Delivery::GivenUp => self.given_up += 1,
+            Delivery::GivenUp { .. } => self.given_up += 1,
             Delivery::Failed { .. } => self.failed += 1,
         }
     }

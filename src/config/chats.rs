@@ -104,7 +104,7 @@ pub(super) fn chats(reader: &mut Reader<'_>, purpose: Purpose) -> Option<Vec<Cha
             "typetalk" => typetalk(reader, purpose).map(ChatConfig::Typetalk),
             "slack" => slack(reader, purpose).map(ChatConfig::Slack),
             other => {
-                reader.malformed("CHATS", format!("`{other}` is no chat; write {remedy}"));
+                reader.malformed("CHATS", format!("`{other}` is not a chat; write {remedy}"));
                 None
             }
         });

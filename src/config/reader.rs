@@ -84,7 +84,7 @@ pub struct Problem {
     remedy: String,
 }
 
-/// Everything that is wrong with the settings, told together.
+/// Everything that is wrong with the settings, reported together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -109,7 +109,7 @@ impl fmt::Display for Problem {
         match what {
             What::Absent => write!(f, "{variable} is not set: give it {remedy}"),
             What::Malformed => write!(f, "{variable} can't be used: {remedy}"),
-            What::HalfSet => write!(f, "{variable} is set alone: {remedy}"),
+            What::HalfSet => write!(f, "{variable} needs {remedy}"),
         }
     }
 }
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
         if !value.bytes().all(|b| b.is_ascii_graphic()) {
             self.malformed(variable, format!("it has characters that no token has; give it {remedy}"));
         } else if is_plainly_none(&value) {
-            self.malformed(variable, format!("it is no secret ({NO_SECRETS}); give it {remedy}"));
+            self.malformed(variable, format!("it is not a secret ({NO_SECRETS}); give it {remedy}"));
         } else {
             return Some(value.into());
         }
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
             self.malformed(variable, "a secret has spaces or other characters that none has; give it the bare secrets");
         }
         if entries.iter().any(|entry| !entry.is_empty() && is_plainly_none(entry)) {
-            self.malformed(variable, format!("an entry is no secret ({NO_SECRETS}); give it the real ones"));
+            self.malformed(variable, format!("an entry is not a secret ({NO_SECRETS}); give it the real ones"));
         }
         let usable = |entry: &&str| !is_plainly_none(entry) && entry.bytes().all(|b| b.is_ascii_graphic());
         entries.into_iter().filter(usable).map(Into::into).collect()
@@ -258,10 +258,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-const SHORTEST_SECRET: usize = 8;
+const MIN_SECRET: usize = 8;
 const NO_SECRETS: &str = "`null`, `undefined` or shorter than 8 characters";
 
 /// Whether anybody could guess it: what a script stores that failed to get the real one.
 fn is_plainly_none(secret: &str) -> bool {
-    secret.len() < SHORTEST_SECRET || secret.eq_ignore_ascii_case("undefined")
+    secret.len() < MIN_SECRET || secret.eq_ignore_ascii_case("undefined")
 }

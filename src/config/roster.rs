@@ -69,7 +69,7 @@ pub(super) fn roster(reader: &mut Reader<'_>) -> Option<RosterConfig> {
         return Some(RosterConfig::Csv(CsvConfig { roster, members: members_csv }));
     }
     if members_csv.is_some() {
-        reader.half_set("MEMBERS_CSV", "it goes with ROSTER_CSV; for a spreadsheet, set MEMBERS_RANGE");
+        reader.half_set("MEMBERS_CSV", "ROSTER_CSV beside it; for a spreadsheet, set MEMBERS_RANGE");
     }
     let spreadsheet_id = spreadsheet_id(reader);
     let roster_range = reader.optional("ROSTER_RANGE").unwrap_or_else(|| "当番表!A:Z".to_owned());
@@ -114,7 +114,7 @@ fn google_key(reader: &mut Reader<'_>) -> Option<ServiceAccountKey> {
     if key.is_none() {
         reader.malformed(
             variable,
-            "it is no service account's key; make a JSON key in the Google Cloud console and use it whole \
+            "it is not a service account's key; make a JSON key in the Google Cloud console and use it whole \
              (it has `client_email`, `private_key` and `token_uri`)",
         );
     }

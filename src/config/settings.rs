@@ -45,6 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     both("SLACK_BASE_URL"),
     both("SPREADSHEET_ID"),
     both("ROSTER_RANGE"),
+    both("ROSTER_COLUMNS"),
     both("MEMBERS_RANGE"),
     secret(both("GOOGLE_CREDENTIALS")),
     both("GOOGLE_APPLICATION_CREDENTIALS"),

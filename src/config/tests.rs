@@ -231,7 +231,7 @@ fn files_stand_for_the_spreadsheet_and_for_the_key() {
         ["GOOGLE_APPLICATION_CREDENTIALS can't be used: its file can't be read (entity not found); check the path"]
     );
     assert!(
-        problems(&key_file("/roster.csv"))[0].starts_with("GOOGLE_APPLICATION_CREDENTIALS can't be used: it is no")
+        problems(&key_file("/roster.csv"))[0].starts_with("GOOGLE_APPLICATION_CREDENTIALS can't be used: it is not")
     );
     assert_eq!(
         problems(&[("ROSTER_CSV", "/nowhere.csv")]),

@@ -1,4 +1,4 @@
-//! The decision: what an event is worth saying, to whom, and what the reader must know besides.
+//! Whether an event mentions people (`MENTION_ON`, hours), and what a message about it is made from.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -60,7 +60,7 @@ pub enum MentionOn {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no kind of event has the name `{}`; write `all` or `attention` alone, or a list of {}",
-    names.join("`, `"), Kind::names().join(", ")
+    names.join("`, `"), MentionOn::kinds().join(", ")
 )]
 pub struct UnknownKinds {
     names: Vec<String>,
@@ -78,8 +78,14 @@ impl MentionOn {
             _ => {}
         }
         let names = text.split(',').map(|name| name.trim().to_owned());
-        let (known, unknown): (Vec<_>, Vec<_>) = names.partition(|name| Kind::names().contains(&name.as_str()));
+        let kinds = Self::kinds();
+        let (known, unknown): (Vec<_>, Vec<_>) = names.partition(|name| kinds.contains(&name.as_str()));
         if unknown.is_empty() { Ok(Self::Kinds(known)) } else { Err(UnknownKinds { names: unknown }) }
+    }
+
+    /// The names of the kinds that can mention people: a test event names them at any hour, and calls nobody.
+    fn kinds() -> Vec<&'static str> {
+        Kind::names().into_iter().filter(|name| *name != Kind::Ping.name()).collect()
     }
 
     /// What is about no incident calls nobody, whatever is set.
@@ -166,8 +172,8 @@ mod tests {
     fn ten_minutes_are_no_delay() {
         for (age, told) in [(0, false), (600, false), (601, true), (-3600, false)] {
             let event = Event { occurred_at: Some(now() - TimeDelta::seconds(age)), ..event(Kind::Triggered) };
-            let notice = Alert::new(event, Mentions::Nobody, false, &calendar(), now());
-            assert_eq!(notice.delay.is_some(), told, "{age} s");
+            let alert = Alert::new(event, Mentions::Nobody, false, &calendar(), now());
+            assert_eq!(alert.delay.is_some(), told, "{age} s");
         }
     }
 
@@ -193,7 +199,6 @@ mod tests {
         for name in all {
             assert_eq!(kinds_that_mention(name), [name]);
         }
-        assert_eq!(kinds_that_mention("ping"), [""; 0]);
     }
 
     #[test]
@@ -232,16 +237,18 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_kind_has_are_told_with_those_that_there_are() {
+    fn names_that_no_kind_has_are_reported_with_those_that_there_are() {
         for (text, names) in [
             ("triggered, resolve,paged", "`resolve`, `paged`"),
             ("all,triggered", "`all`"),
             ("Triggered", "`Triggered`"),
             ("triggered,,resolved", "``"),
+            ("triggered,ping", "`ping`"),
         ] {
             let error = MentionOn::parse(text).unwrap_err().to_string();
             assert!(error.contains(&format!("name {names};")), "{error}");
-            assert!(Kind::names().iter().all(|name| error.contains(name)), "{error}");
+            assert!(MentionOn::kinds().iter().all(|name| error.contains(name)), "{error}");
+            assert!(!error.contains(", ping"), "{error}");
         }
     }
 }

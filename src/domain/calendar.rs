@@ -50,6 +50,12 @@ impl Calendar {
             || (self.days.contains(date.weekday()) && !self.holidays.is_day_off(date))
     }
 
+    /// The day with which the setting of business days begins.
+    #[must_use]
+    pub fn first_business_day(&self) -> Weekday {
+        self.days.1
+    }
+
     /// The first later day on which the team works; none if a year has no such day.
     #[must_use]
     pub fn next_working_day(&self, date: NaiveDate) -> Option<NaiveDate> {
@@ -60,6 +66,15 @@ impl Calendar {
     #[must_use]
     pub fn knows_year_of(&self, date: NaiveDate) -> bool {
         !self.holidays.japanese || Holidays::KNOWN_YEARS.contains(&date.year())
+    }
+}
+
+impl Default for Calendar {
+    /// The settings' defaults: Tokyo, Monday to Friday, 10:00 to 17:00, Japan's holidays.
+    fn default() -> Self {
+        let days = BusinessDays([true, true, true, true, true, false, false], Weekday::Mon);
+        let hours = BusinessHours { from_second: 10 * 60 * 60, until_second: 17 * 60 * 60 };
+        Self::new(chrono_tz::Asia::Tokyo, days, hours, Holidays { japanese: true, ..Holidays::default() })
     }
 }
 
@@ -77,9 +92,9 @@ impl CalendarError {
     }
 }
 
-/// Days of the week on which the team works.
+/// Days of the week on which the team works, and with which of them the setting begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BusinessDays([bool; 7]);
+pub struct BusinessDays([bool; 7], Weekday);
 
 impl BusinessDays {
     /// Parses `Mon-Fri`, `Sun-Thu`, `Mon,Wed,Fri` and mixtures of them.
@@ -92,17 +107,18 @@ impl BusinessDays {
                 CalendarError::new(name.trim(), "a day of the week such as `Mon` or a range such as `Mon-Fri`")
             })
         };
-        let mut days = [false; 7];
+        let (mut days, mut first) = ([false; 7], None);
         for part in text.split(',') {
             let (from, until) = part.split_once('-').unwrap_or((part, part));
             let (mut current, last) = (day(from)?, day(until)?);
+            first = first.or(Some(current));
             days[index(current)] = true;
             while current != last {
                 current = current.succ();
                 days[index(current)] = true;
             }
         }
-        Ok(Self(days))
+        Ok(Self(days, first.unwrap_or(Weekday::Mon)))
     }
 
     fn contains(self, day: Weekday) -> bool {

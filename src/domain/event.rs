@@ -55,7 +55,7 @@ pub enum Kind {
         /// The other one, as far as it is named.
         into: Incident,
     },
-    /// It is over no longer.
+    /// A resolved incident was reopened.
     Reopened,
     /// Given to other people.
     Reassigned {

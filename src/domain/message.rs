@@ -1,6 +1,7 @@
 //! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
 
 mod reminder;
+mod roster;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
@@ -10,7 +11,7 @@ use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
 use super::wording::Language;
 
-/// A part of a message. Only `Mention`, `Tag` and `Link` may become such in a chat; `Foreign` never.
+/// A part of a message. Only `Mention`, `Tag` and `Link` may become such in a chat; `Untrusted` never does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Span {
     /// Our own words.
@@ -66,7 +67,7 @@ impl Subject<'_> {
     #[must_use]
     pub fn is_broadcast(self) -> bool {
         match self {
-            Self::Alert(notice) => notice.event.kind.is_broadcast(),
+            Self::Alert(alert) => alert.event.kind.is_broadcast(),
             Self::Reminder(_) => true,
         }
     }
@@ -84,7 +85,7 @@ impl Message {
     #[must_use]
     pub fn whole(subject: Subject<'_>, destination: Destination, language: Language) -> Self {
         match subject {
-            Subject::Alert(notice) => Self::about(notice, destination, language),
+            Subject::Alert(alert) => Self::about(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
         }
     }
@@ -93,14 +94,14 @@ impl Message {
     #[must_use]
     pub fn minimum(subject: Subject<'_>, destination: Destination, language: Language) -> Self {
         match subject {
-            Subject::Alert(notice) => Self::bare(notice, destination, language),
+            Subject::Alert(alert) => Self::bare(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
         }
     }
 
     /// The whole message about an event.
-    pub(crate) fn about(notice: &Alert, destination: Destination, language: Language) -> Self {
-        let Alert { event, mentions, .. } = notice;
+    pub(crate) fn about(alert: &Alert, destination: Destination, language: Language) -> Self {
+        let Alert { event, mentions, .. } = alert;
         let people = mention_spans(mentions, destination.chat, language);
         let mut lines = match &event.kind {
             Kind::Ping => ping(mentions, destination.chat, language),
@@ -115,14 +116,14 @@ impl Message {
                 lines
             }
         };
-        if let Some(delay) = &notice.delay {
+        if let Some(delay) = &alert.delay {
             lines.push(vec![Span::Words(language.happened(delay))]);
         }
-        if notice.in_doubt || destination.again {
+        if alert.in_doubt || destination.again {
             lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
         }
         if let Mentions::OnCall(today) = mentions {
-            lines.extend(roster_news(today, destination.chat, language));
+            lines.extend(roster::news(today, destination.chat, language));
         }
         if let Some(failed) = destination.instead_of {
             lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
@@ -131,15 +132,15 @@ impl Message {
     }
 
     /// The least that is worth posting about an event.
-    pub(crate) fn bare(notice: &Alert, destination: Destination, language: Language) -> Self {
-        let mut line = mention_spans(&notice.mentions, destination.chat, language);
-        line.push(Span::Words(language.label(&notice.event.kind).to_owned()));
-        line.extend(notice.event.incident.tag().map(Span::Tag));
-        line.extend(title(&notice.event).map(|title| match title {
+    pub(crate) fn bare(alert: &Alert, destination: Destination, language: Language) -> Self {
+        let mut line = mention_spans(&alert.mentions, destination.chat, language);
+        line.push(Span::Words(language.label(&alert.event.kind).to_owned()));
+        line.extend(alert.event.incident.tag().map(Span::Tag));
+        line.extend(title(&alert.event).map(|title| match title {
             Span::Untrusted(text) => Span::Untrusted(sanitize::shorten(&text, SHORT_TITLE)),
             other => other,
         }));
-        line.extend(notice.event.incident.link.iter().cloned().map(Span::Link));
+        line.extend(alert.event.incident.link.iter().cloned().map(Span::Link));
         let mut lines = vec![line];
         if let Some(failed) = destination.instead_of {
             lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
@@ -160,7 +161,7 @@ fn headline(event: &Event, language: Language) -> Vec<Span> {
     line
 }
 
-/// Colours of PagerDuty's own states; everything else is subject about an incident that stays in its state.
+/// Colours of PagerDuty's own states; blue for everything that leaves the incident in its state.
 fn status_icon(kind: &Kind) -> &'static str {
     match kind {
         Kind::Triggered | Kind::Unacknowledged | Kind::Reopened => "🔴",
@@ -282,7 +283,7 @@ fn quotes(event: &Event) -> Vec<Vec<Span>> {
     lines.into_iter().map(|line| vec![Span::Words(">".to_owned()), Span::Untrusted(line)]).collect()
 }
 
-/// The first line: everybody on call, mentioned or by name, and those of last resort if nobody can be mentioned.
+/// The first line: everybody on call, mentioned or by name, and the fallback if nobody can be mentioned.
 fn mention_spans(mentions: &Mentions, chat: ChatName, language: Language) -> Vec<Span> {
     let Mentions::OnCall(today) = mentions else { return Vec::new() };
     let fallback = needs_fallback(today, chat).then(|| fallback_people(today, chat));
@@ -314,7 +315,7 @@ fn mention_line<'a>(people: impl Iterator<Item = &'a Person>, chat: ChatName, la
 fn on_call_people(today: &OnCallDay) -> &[Person] {
     match &today.on_call {
         OnCall::People(people) => people,
-        OnCall::Nobody | OnCall::NoRow | OnCall::Unknown(_) => &[],
+        _ => &[],
     }
 }
 
@@ -322,38 +323,17 @@ fn needs_fallback(today: &OnCallDay, chat: ChatName) -> bool {
     on_call_people(today).iter().all(|person| person.mention(chat).is_none())
 }
 
-/// What a reader must know about the roster to trust the mentions.
-fn roster_news(today: &OnCallDay, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
-    let said = match &today.on_call {
-        OnCall::People(_) if needs_fallback(today, chat) => Some(language.nobody_mentionable(chat)),
-        OnCall::People(_) => None,
-        OnCall::Nobody => Some(language.nobody(today.date)),
-        OnCall::NoRow => Some(language.no_row(today.date)),
-        OnCall::Unknown(failure) => Some(language.unknown(*failure)),
-    };
-    let stale = today.copy_age.map(|age| language.stale(age));
-    said.into_iter().chain(stale).map(|words| vec![Span::Words(words)]).collect()
-}
-
 /// The answer to PagerDuty's test event: it arrived, and this is how the roster stands.
 fn ping(mentions: &Mentions, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
     let mut lines = vec![vec![Span::Words(language.ping_received().to_owned())]];
     if let Mentions::Names(today) = mentions {
-        lines.push(match &today.on_call {
-            OnCall::People(people) => {
-                let names: Vec<_> = people.iter().map(|person| person.name().to_owned()).collect();
-                let mut line = vec![Span::Words(language.on_call_now(today.date))];
-                line.extend(list(&names, language));
-                line
-            }
-            OnCall::Nobody => vec![Span::Words(language.nobody(today.date))],
-            OnCall::NoRow => vec![Span::Words(language.no_row(today.date))],
-            OnCall::Unknown(failure) => vec![Span::Words(language.unknown(*failure))],
-        });
-        if matches!(today.on_call, OnCall::People(_)) && needs_fallback(today, chat) {
-            lines.push(vec![Span::Words(language.nobody_mentionable(chat))]);
+        if let OnCall::People(people) = &today.on_call {
+            let names: Vec<_> = people.iter().map(|person| person.name().to_owned()).collect();
+            let mut line = vec![Span::Words(language.on_call_now(today.date))];
+            line.extend(list(&names, language));
+            lines.push(line);
         }
-        lines.extend(today.copy_age.map(|age| vec![Span::Words(language.stale(age))]));
+        lines.extend(roster::news(today, chat, language));
     }
     lines
 }

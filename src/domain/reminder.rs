@@ -29,7 +29,7 @@ impl ReminderKind {
     }
 }
 
-/// The first day that a reminder sent on `today` may speak of; none on a day that is no working day.
+/// The first day that a reminder sent on `today` may speak of; none on a day that is not a working day.
 #[must_use]
 pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<NaiveDate> {
     if !calendar.is_working_day(today) {

@@ -1,333 +1,325 @@
-//! Who is on call: a table of dates and names, and the answer for one day.
+//! Who is on call: a table as people write it, and the answer for each day.
+//!
+//! Cells are cleaned and merges resolved (`cells`); then the table is turned if its dates stand across, and its
+//! header, dates and people are found (`layout`, `columns`, `titles`); then each row gets its days (`date`, `years`,
+//! `weeks`, `rows`); then its cells are read as people (`people`, `pieces`, `words`, `members`). Every step is a pure
+//! function. What can't be read is a problem of its row and hides no other row.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{Datelike, NaiveDate};
 
-use super::chat::ChatName;
-
+mod cells;
+mod columns;
 mod date;
-mod member;
+mod fallback;
+mod layout;
+mod members;
+mod naming;
+mod no_name;
+mod on_call;
+mod people;
+mod person;
+mod pieces;
+mod problem;
+mod rows;
+mod spelling;
+mod titles;
+mod weeks;
+mod words;
+mod years;
 
-pub use member::{FallbackProblem, Mention, Person};
+pub use cells::{Cell, Line, Merge, Table, letters};
+pub use fallback::FallbackProblem;
+pub use members::MembersTable;
+pub use on_call::{MembersTab, Note, OnCall, OnCallDay, RosterState, Snapshot, SourceFailure};
+pub use person::{Gap, Mention, Person};
+pub use problem::{RowIssue, RowProblem, Tab};
 
-use member::Members;
-
-/// One cell of a table as the sheet holds it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    /// Nothing.
-    Empty,
-    /// A number; in the date column, Google's serial number of a day.
-    Number(f64),
-    /// Text.
-    Text(String),
-    /// A tick box: nobody's name.
-    Flag,
-}
-
-/// Rows of cells, and the number that the sheet gives the first of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// The sheet's number of the first row, from 1.
-    pub first_row: usize,
-    /// The rows.
-    pub rows: Vec<Vec<Cell>>,
-}
-
-/// What is known of the members of the team.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MembersTable {
-    /// No such tab is configured: a name is a handle.
-    None,
-    /// The tab.
-    Table(Table),
-    /// It is configured and could not be read: nobody can be mapped.
-    Unreadable,
-}
+use super::calendar::Calendar;
+use super::chat::ChatName;
+use cells::Grid;
+use layout::Layout;
+use members::Members;
+use naming::Naming;
+use people::Reader;
+use rows::{Duty, Rows, after};
+use weeks::Weeks;
 
 /// One reading of the roster's source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tables {
-    /// Column 1 dates, further columns people.
+    /// Who is on call when.
     pub roster: Table,
     /// Who they are on each chat.
     pub members: MembersTable,
 }
 
-/// The best that can be had of the roster now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RosterState {
-    /// The newest good copy.
-    pub copy: Option<Snapshot>,
-    /// Why that copy is not of now, if it isn't.
-    pub failure: Option<SourceFailure>,
+/// Settings that decide how a sheet is read.
+#[derive(Debug, Clone, Default)]
+pub struct ReadingRules {
+    /// `ROSTER_COLUMNS`: titles of the columns that name people.
+    pub columns: Vec<String>,
+    /// Working days, by which forgotten dates and rows of weeks are known.
+    pub calendar: Calendar,
 }
 
-/// A good copy and the time it was read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// What was read.
-    pub tables: std::sync::Arc<Tables>,
-    /// When.
-    pub read_at: DateTime<Utc>,
-}
-
-/// Why the roster's source could not be read, as far as the reader of a message needs to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceFailure {
-    /// It didn't answer in time.
-    Slow,
-    /// It can't be reached.
-    Down,
-    /// It answers with a server error.
-    OutOfOrder,
-    /// We may not read it.
-    Forbidden,
-    /// It isn't there.
-    Missing,
-    /// The range is none of the sheet's.
-    BadRange,
-    /// Our key was not accepted.
-    BadKey,
-    /// Too many reads.
-    TooManyReads,
-    /// The answer is not what the source answers.
-    Garbled,
-}
-
-/// Who is on call on one day. The last three are subject for the reader, not errors.
+/// How a sheet was read, for whoever wants to check it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OnCall {
-    /// These people.
-    People(Vec<Person>),
-    /// The day's row is there, and empty.
-    Nobody,
-    /// The sheet has no row for the day.
-    NoRow,
-    /// The sheet can't be read, and no good copy has the day's row.
-    Unknown(SourceFailure),
-}
-
-/// What the roster says for a day, from how old a copy, and whom to mention if it can't say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnCallDay {
-    /// The day.
-    pub date: NaiveDate,
-    /// Who is on call.
-    pub on_call: OnCall,
-    /// Age of the copy that says so, if the sheet can't be read now.
-    pub copy_age: Option<TimeDelta>,
-    /// People of last resort.
-    pub fallback: Vec<Person>,
-}
-
-impl OnCallDay {
-    /// Reads the answer for `date` out of a reading; `fallback` is written as in the sheet.
-    #[must_use]
-    pub fn from_reading(reading: &RosterState, fallback: &[String], date: NaiveDate, now: DateTime<Utc>) -> Self {
-        let Some(copy) = &reading.copy else {
-            let members = Members::none();
-            return Self {
-                date,
-                on_call: OnCall::Unknown(reading.failure.unwrap_or(SourceFailure::Down)),
-                copy_age: None,
-                fallback: fallback.iter().flat_map(|cell| members.fallback_people(cell)).collect(),
-            };
-        };
-        let (roster, _) = Roster::parse(&copy.tables, date);
-        let (on_call, copy_age) = match (roster.on_call(date), reading.failure) {
-            (on_call, None) => (on_call, None),
-            (OnCall::NoRow, Some(failure)) => (OnCall::Unknown(failure), None),
-            (on_call, Some(_)) => (on_call, Some((now - copy.read_at).max(TimeDelta::zero()))),
-        };
-        let fallback = fallback.iter().flat_map(|cell| roster.members.fallback_people(cell)).collect();
-        Self { date, on_call, copy_age, fallback }
-    }
-
-    /// How many of the people on call can't be mentioned on this chat.
-    #[must_use]
-    pub fn unmentionable(&self, chat: ChatName) -> u32 {
-        let OnCall::People(people) = &self.on_call else { return 0 };
-        let count = people.iter().filter(|person| person.mention(chat).is_none()).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    }
+pub struct Shape {
+    /// Whether the dates stand across.
+    pub is_turned: bool,
+    /// The row of titles.
+    pub header: Option<Line>,
+    /// The columns of dates.
+    pub dates: Vec<Line>,
+    /// The columns that say who is on call.
+    pub people: Vec<Line>,
+    /// Columns that are not read, although nothing says that they are not people.
+    pub left_out: Vec<Line>,
+    /// Whether a row without an end holds for a week, now.
+    pub is_weekly: bool,
 }
 
 /// A parsed roster: who is on call on each day that has a row.
 #[derive(Debug, Clone)]
 pub struct Roster {
-    days: Vec<(NaiveDate, Vec<Person>)>,
+    duties: Vec<(Line, Duty)>,
+    by_start: BTreeMap<NaiveDate, Vec<usize>>,
+    lost: Vec<(Line, rows::Lost)>,
+    weeks: Vec<std::sync::Arc<Weeks>>,
+    /// The titles of columns that are left out, by column.
+    titles: BTreeMap<usize, String>,
+    missing: Vec<String>,
+    shape: Shape,
+    today: NaiveDate,
     members: Members,
 }
 
 impl Roster {
-    /// Parses both tables. Bad rows are told by number and hide no good ones.
+    /// No row holds for more days.
+    const MAX_LENGTH: i64 = 31;
+    /// As many rows as a message names.
+    const NAMED_ROWS: usize = 5;
+
+    /// Parses both tables as seen on `today`. Bad rows are told by number and hide no good ones.
     #[must_use]
-    pub fn parse(tables: &Tables, today: NaiveDate) -> (Self, Vec<RowProblem>) {
+    pub fn parse(tables: &Tables, rules: &ReadingRules, today: NaiveDate) -> (Self, Vec<RowProblem>) {
         let (members, mut problems) = Members::parse(&tables.members);
-        let mut days = Vec::new();
-        for (index, row) in tables.roster.rows.iter().enumerate() {
-            let mut problem = |issue| {
-                problems.push(RowProblem { tab: Tab::Roster, row: tables.roster.first_row + index, issue });
-            };
-            let (date_cell, name_cells) = row.split_first().map_or((&Cell::Empty, &[][..]), |split| split);
-            let date = match date::parse(date_cell, today) {
-                Ok(Some(date)) => date,
-                // Somebody's slip in the weekday must not cost the day its people.
-                Err(RowIssue::OtherWeekday { date }) => {
-                    problem(RowIssue::OtherWeekday { date });
-                    date
-                }
-                Ok(None) if name_cells.iter().all(is_blank) => continue,
-                Ok(None) | Err(_) if index == 0 && !has_digits(date_cell) => continue, // the header
-                Ok(None) => {
-                    problem(RowIssue::NoDate);
-                    continue;
-                }
-                Err(issue) => {
-                    problem(issue);
-                    continue;
-                }
-            };
-            let mut people = Vec::new();
-            for cell in name_cells {
-                match cell {
-                    Cell::Text(text) if is_formula_error(text) => problem(RowIssue::FormulaError),
-                    // A name of digits only comes as a number.
-                    Cell::Text(_) | Cell::Number(_) => {
-                        let (named, unknown) = members.people(&member::text_of(Some(cell)));
-                        people.extend(named);
-                        if unknown {
-                            problem(RowIssue::NotAMember);
-                        }
-                    }
-                    Cell::Empty | Cell::Flag => {}
-                }
+        let mut reader = Reader::new(&members);
+        let grid = Grid::of(&tables.roster);
+        let grid = if layout::is_turned(&grid) { grid.turn() } else { grid };
+        let layout = Layout::of(&grid, &rules.columns, &mut reader);
+        let mut roster = Self::empty(&grid, &layout, today);
+        let mut found: Vec<(usize, RowIssue)> = Vec::new();
+        for part in &layout.parts {
+            let rows = Rows::of(&grid, &layout, part, rules, today, &mut reader);
+            found.extend(rows.slips);
+            found.extend(rows.lost.iter().map(|lost| (lost.row, lost.issue.clone())));
+            for duty in rows.duties {
+                found.extend(issues(&duty).into_iter().map(|issue| (duty.row, issue)));
+                roster.shape.is_weekly |= duty.weekly;
+                roster.by_start.entry(duty.start).or_default().push(roster.duties.len());
+                roster.duties.push((grid.line(duty.row), duty));
             }
-            days.push((date, people));
+            roster.lost.extend(rows.lost.into_iter().map(|lost| (grid.line(lost.row), lost)));
+            roster.weeks.push(rows.weeks.into());
         }
-        (Self { days, members }, problems)
+        found.sort_by_key(|(row, _)| *row);
+        problems.extend(found.into_iter().map(|(row, issue)| RowProblem {
+            tab: Tab::Roster,
+            row: grid.line(row),
+            issue,
+        }));
+        roster.members = members;
+        (roster, problems)
+    }
+
+    fn empty(grid: &Grid, layout: &Layout, today: NaiveDate) -> Self {
+        let lines =
+            |columns: &mut dyn Iterator<Item = usize>| columns.map(|column| grid.line_of_column(column)).collect();
+        let title = |column: usize| {
+            let title = layout.header.and_then(|header| grid.value(header, column).text());
+            title.map_or_else(|| grid.line_of_column(column).to_string(), |title| title.replace('\n', " "))
+        };
+        let parts = &layout.parts;
+        let left_out = || parts.iter().flat_map(|part| part.left_out.iter().copied());
+        Self {
+            duties: Vec::new(),
+            by_start: BTreeMap::new(),
+            lost: Vec::new(),
+            weeks: Vec::new(),
+            titles: left_out().map(|column| (column, title(column))).collect(),
+            missing: layout.missing.clone(),
+            shape: Shape {
+                is_turned: grid.is_turned(),
+                header: layout.header.map(|row| grid.line(row)),
+                dates: lines(&mut parts.iter().map(|part| part.dates)),
+                people: lines(&mut parts.iter().flat_map(|part| part.columns.iter().map(|column| column.index))),
+                left_out: lines(&mut left_out()),
+                is_weekly: false,
+            },
+            today,
+            members: Members::NamesAreHandles,
+        }
+    }
+
+    /// The day on which dates without a year and rows of weeks were decided.
+    #[must_use]
+    pub fn seen_on(&self) -> NaiveDate {
+        self.today
+    }
+
+    /// How the sheet was read.
+    #[must_use]
+    pub fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// Who is on call that day; several rows of one day add up, and nobody is named twice.
     #[must_use]
     pub fn on_call(&self, date: NaiveDate) -> OnCall {
-        let rows: Vec<_> = self.days.iter().filter(|(day, _)| *day == date).collect();
-        if rows.is_empty() {
-            return OnCall::NoRow;
-        }
-        let mut people: Vec<Person> = Vec::new();
-        for person in rows.into_iter().flat_map(|(_, people)| people) {
-            if !people.iter().any(|known| known.name() == person.name()) {
-                people.push(person.clone());
+        self.day(date).0
+    }
+
+    /// Who is on call that day, and what else there is to say about it.
+    #[must_use]
+    pub fn day(&self, date: NaiveDate) -> (OnCall, Vec<Note>) {
+        let rows: Vec<&(Line, Duty)> = self.rows_of(date).collect();
+        let mut naming = Naming::default();
+        let mut troubles: Vec<(Line, RowIssue)> = Vec::new();
+        for (line, duty) in &rows {
+            let row = of_the_day(duty, date);
+            match trouble(&row) {
+                Some(issue) => troubles.push((*line, issue)),
+                None => naming.add(&row),
             }
         }
-        if people.is_empty() { OnCall::Nobody } else { OnCall::People(people) }
-    }
-}
-
-/// A header has none; a date that can't be read has some, and must not pass for a header.
-fn has_digits(cell: &Cell) -> bool {
-    match cell {
-        Cell::Number(_) => true,
-        Cell::Text(text) => text.chars().any(char::is_numeric),
-        Cell::Empty | Cell::Flag => false,
-    }
-}
-
-fn is_blank(cell: &Cell) -> bool {
-    match cell {
-        Cell::Empty | Cell::Flag => true,
-        Cell::Text(text) => text.trim().is_empty(),
-        Cell::Number(_) => false,
-    }
-}
-
-/// What a cell shows whose formula failed, such as `#REF!` or `#N/A`.
-fn is_formula_error(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with('#') && (text.ends_with('!') || text.ends_with('?') || text == "#N/A")
-}
-
-/// A row that could not be used, or not fully. It names no people: it goes to the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowProblem {
-    /// In which tab.
-    pub tab: Tab,
-    /// The sheet's row number.
-    pub row: usize,
-    /// What is wrong.
-    pub issue: RowIssue,
-}
-
-/// One of the two tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
-    /// Dates and people.
-    Roster,
-    /// People and their handles.
-    Members,
-}
-
-/// What can be wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RowIssue {
-    /// The first cell is no date.
-    NoDate,
-    /// The written weekday is not that of the date.
-    OtherWeekday {
-        /// The date, which is believed.
-        date: NaiveDate,
-    },
-    /// A cell's formula failed.
-    FormulaError,
-    /// A name is not in the members tab.
-    NotAMember,
-    /// A row of the members tab has handles and no name.
-    NoName,
-    /// A row of the members tab names somebody who has a row already.
-    Twice,
-    /// The members tab has no header row with a name column.
-    NoHeader,
-    /// A handle has characters that no handle has.
-    BadHandle(ChatName),
-}
-
-impl fmt::Display for RowProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tab = match self.tab {
-            Tab::Roster => "roster",
-            Tab::Members => "members tab",
+        let mut notes = self.notes_on(&rows);
+        let on_call = if !naming.people.is_empty() {
+            notes.extend(naming.undecided.then_some(Note::PartlyUndecided));
+            notes.extend(troubles.into_iter().map(|(row, issue)| Note::RowNotUnderstood { row, issue }));
+            OnCall::People(naming.people)
+        } else if let Some((row, issue)) = troubles.into_iter().next() {
+            OnCall::NotUnderstood { row, issue }
+        } else if naming.undecided {
+            OnCall::Undecided
+        } else if !rows.is_empty() {
+            OnCall::Nobody
+        } else if let Some((row, lost)) = self.lost.iter().find(|(_, lost)| lost.may_be_about(date)) {
+            OnCall::NotUnderstood { row: *row, issue: lost.issue.clone() }
+        } else {
+            notes.extend(self.hints(date));
+            OnCall::NoRow
         };
-        write!(f, "{tab}, row {}: ", self.row)?;
-        match &self.issue {
-            RowIssue::NoDate => {
-                write!(f, "the first cell is no date; write one like 2026-11-24, 2026/11/24 or 11/24(火)")
-            }
-            RowIssue::OtherWeekday { date } => {
-                write!(f, "the weekday is not that of {date}; the row is used for {date}, please correct it")
-            }
-            RowIssue::FormulaError => write!(f, "a cell shows a formula error; mend the formula or write the name"),
-            RowIssue::NotAMember => write!(f, "a name is not in the members tab and can't be mentioned; add it there"),
-            RowIssue::NoName => write!(f, "there is no name; write it as the roster does"),
-            RowIssue::Twice => {
-                write!(f, "the name has a row already; both are used, the first where they differ; remove one")
-            }
-            RowIssue::NoHeader => write!(
-                f,
-                "the first row must be a header with a column `name` (or `名前`), and `typetalk` and/or `slack`"
-            ),
-            RowIssue::BadHandle(ChatName::Typetalk) => {
-                write!(f, "the Typetalk id has characters that no id has; use letters, digits and _ . + -")
-            }
-            RowIssue::BadHandle(ChatName::Slack) => write!(
-                f,
-                "the Slack id is none; copy the member ID (U… or W…) from the person's profile, or a user group's (S…)"
-            ),
+        notes.extend(self.missing.iter().map(|title| Note::ColumnMissing { title: title.clone() }));
+        (on_call, notes)
+    }
+
+    /// The rows that hold on a day, in the order of the sheet.
+    fn rows_of(&self, date: NaiveDate) -> impl Iterator<Item = &(Line, Duty)> {
+        let starts = self.by_start.range(after(date, 1 - Self::MAX_LENGTH)..=date);
+        let mut rows: Vec<usize> = starts.flat_map(|(_, rows)| rows.iter().copied()).collect();
+        rows.sort_unstable();
+        rows.into_iter().map(|row| &self.duties[row]).filter(move |(_, duty)| date <= duty.until)
+    }
+
+    fn notes_on(&self, rows: &[&(Line, Duty)]) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if rows.iter().any(|(_, duty)| duty.weekly) {
+            notes.push(Note::ReadAsWeekly);
         }
+        for title in rows.iter().flat_map(|(_, duty)| &duty.left_out).filter_map(|column| self.titles.get(column)) {
+            let note = Note::ColumnLeftOut { title: title.clone() };
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
+
+    /// What may help whoever looks for the row of a day that has none.
+    fn hints(&self, date: NaiveDate) -> Vec<Note> {
+        let mut hints = Vec::new();
+        let is_that_day = |other: NaiveDate| (other.month(), other.day()) == (date.month(), date.day());
+        let other_years = self.by_start.iter().filter(|(start, _)| is_that_day(**start));
+        let nearest = other_years.min_by_key(|(start, _)| (**start - date).abs());
+        hints.extend(nearest.and_then(|(start, rows)| {
+            let (row, _) = self.duties.get(*rows.first()?)?;
+            Some(Note::OtherYear { row: *row, date: *start })
+        }));
+        if self.weeks.iter().any(|weeks| weeks.look_weekly_around(date)) {
+            hints.push(Note::LooksWeekly);
+        }
+        let unread = self.unread_around(date);
+        if !unread.is_empty() {
+            let more = unread.len().saturating_sub(Self::NAMED_ROWS);
+            hints.push(Note::UnreadRows { rows: unread.into_iter().take(Self::NAMED_ROWS).collect(), more });
+        }
+        hints
+    }
+
+    /// The rows that can't be read between those of the days before and after.
+    fn unread_around(&self, date: NaiveDate) -> Vec<Line> {
+        let place = |rows: &Vec<usize>| {
+            let places = rows.iter().map(|row| self.duties[*row].1.row);
+            (places.clone().min().unwrap_or(0), places.max().unwrap_or(usize::MAX))
+        };
+        let before = self.by_start.range(..date).next_back().map(|(_, rows)| place(rows));
+        let later = self.by_start.range(date..).next().map(|(_, rows)| place(rows));
+        let between = match (before, later) {
+            (Some((first, last)), Some((next_first, next_last))) => {
+                if last <= next_first {
+                    last..next_first
+                } else {
+                    next_last..first.max(next_last)
+                }
+            }
+            (Some((_, last)), None) => last..usize::MAX,
+            (None, Some((first, _))) => 0..first,
+            (None, None) => 0..usize::MAX,
+        };
+        self.lost.iter().filter(|(_, lost)| between.contains(&lost.row)).map(|(line, _)| *line).collect()
     }
 }
 
+/// What the cells of a row say for one of its days.
+fn of_the_day(duty: &Duty, date: NaiveDate) -> Naming {
+    let mut naming = Naming::default();
+    for (weekday, cell) in &duty.cells {
+        if weekday.is_none_or(|weekday| weekday == date.weekday()) {
+            naming.add(cell);
+        }
+    }
+    naming
+}
+
+/// Why a row is not understood, if it isn't.
+fn trouble(row: &Naming) -> Option<RowIssue> {
+    row.trouble.clone().or_else(|| row.no_name.clone().filter(|_| row.people.is_empty()))
+}
+
+/// Everything that is wrong with the cells of a row, each kind once.
+fn issues(duty: &Duty) -> Vec<RowIssue> {
+    let mut issues: Vec<RowIssue> = Vec::new();
+    for (_, cell) in &duty.cells {
+        let gaps = cell.people.iter().filter_map(|person| match person.gap(ChatName::Typetalk) {
+            Some(Gap::NotAMember) if !person.can_be_mentioned() => Some(RowIssue::NotAMember),
+            Some(Gap::TwoMembers) => Some(RowIssue::TwoMembers),
+            _ => None,
+        });
+        let matters = |issue: &&RowIssue| **issue == RowIssue::FormulaError || cell.people.is_empty();
+        let no_name = cell.no_name.as_ref().filter(matters).cloned();
+        for issue in cell.trouble.iter().cloned().chain(no_name).chain(gaps) {
+            if !issues.contains(&issue) {
+                issues.push(issue);
+            }
+        }
+    }
+    issues
+}
+
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

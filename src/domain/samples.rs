@@ -1,13 +1,13 @@
 //! Rosters, events and notices from which tests make their own.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::alert::{Alert, Delay, Mentions};
 use super::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
 use super::message::{Message, Span};
-use super::roster::{Cell, MembersTable, Mention, OnCallDay, RosterState, Snapshot, SourceFailure, Table, Tables};
+use super::roster::{
+    Cell, MembersTable, Mention, OnCallDay, ReadingRules, RosterState, Snapshot, SourceFailure, Table, Tables,
+};
 
 /// Everybody can be mentioned on both chats, but for 高橋, who is on Slack only, and 渡辺, who is on neither.
 pub(crate) const MEMBERS: &[&[&str]] = &[
@@ -23,7 +23,7 @@ pub(crate) const MEMBERS: &[&[&str]] = &[
 /// A table as text; an empty text is an empty cell.
 pub(crate) fn table(first_row: usize, rows: &[&[&str]]) -> Table {
     let cell = |text: &&str| if text.is_empty() { Cell::Empty } else { Cell::Text((*text).to_owned()) };
-    Table { first_row, rows: rows.iter().map(|row| row.iter().map(cell).collect()).collect() }
+    Table::new(first_row, rows.iter().map(|row| row.iter().map(cell).collect()).collect())
 }
 
 /// A Tuesday.
@@ -43,7 +43,8 @@ pub(crate) fn reading(rows: &[&[&str]]) -> RosterState {
 
 fn reading_of_age(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> RosterState {
     let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
-    RosterState { copy: Some(Snapshot { tables: Arc::new(tables), read_at: now() - age }), failure }
+    let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now() - age);
+    RosterState { snapshot: Some(snapshot), failure }
 }
 
 /// What a roster says today whose rows are these, read `age` ago; SRE are mentioned at last.
@@ -56,8 +57,8 @@ pub(crate) fn on_call(cell: &str) -> OnCallDay {
     on_call_from(&[&["2026-11-24", cell]], TimeDelta::zero(), None)
 }
 
-/// A notice to the people of a cell; with an empty one, to nobody.
-pub(crate) fn notice(event: Event, cell: &str) -> Alert {
+/// A alert to the people of a cell; with an empty one, to nobody.
+pub(crate) fn alert(event: Event, cell: &str) -> Alert {
     let mentions = if cell.is_empty() { Mentions::Nobody } else { Mentions::OnCall(on_call(cell)) };
     Alert { event, mentions, delay: None, in_doubt: false }
 }

@@ -1,5 +1,7 @@
 //! Every word that people read in a chat, in Japanese and English, one function per thing said.
 
+mod roster;
+
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
 use super::alert::Delay;
@@ -185,15 +187,6 @@ impl Language {
         )
     }
 
-    /// Nobody of those on call has a handle on this chat.
-    #[must_use]
-    pub fn nobody_mentionable(self, chat: ChatName) -> String {
-        self.say(
-            format!("⚠️ 当番を {chat} でメンションできません。メンバー表の ID を確認してください"),
-            format!("⚠️ Nobody on call can be mentioned on {chat}; please check the ids in the members tab"),
-        )
-    }
-
     /// The day's row is empty.
     #[must_use]
     pub fn nobody(self, date: NaiveDate) -> String {
@@ -242,6 +235,8 @@ impl Language {
             SourceFailure::Forbidden => ("閲覧権限がありません", "no permission"),
             SourceFailure::Missing => ("見つかりません", "it isn't there"),
             SourceFailure::BadRange => ("範囲の指定が誤っています", "the range is wrong"),
+            SourceFailure::NoSheet => ("Google スプレッドシートではありません", "it is no Google Sheet"),
+            SourceFailure::TooLarge => ("表が大きすぎます", "it is too large"),
             SourceFailure::BadKey => {
                 ("サービスアカウントの鍵が受け付けられません", "the service account's key was not accepted")
             }

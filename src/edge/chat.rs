@@ -8,6 +8,8 @@ mod typetalk;
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::http::{HttpClient, SendError, read_body};
 use crate::config::ChatConfig;
 use crate::domain::chat::ChatName;
@@ -174,6 +176,10 @@ impl Answer {
     fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
+}
+
+fn to_json(message: &impl Serialize) -> Result<Vec<u8>, PostError> {
+    serde_json::to_vec(message).map_err(|_| PostError::new(PostFailure::MessageRefused, "the message is not JSON"))
 }
 
 /// Sends a request and judges what means the same on every chat.

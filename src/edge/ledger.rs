@@ -20,7 +20,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -90,8 +90,16 @@ pub struct Ledger {
     memory: Memory,
     table: Option<Table>,
     budget: Budget,
-    cooling_until: Mutex<Option<Instant>>,
+    patience: Mutex<Patience>,
     failures: AtomicUsize,
+}
+
+/// How long the table is still waited for. One time-out may be a lost packet, and is that event's matter alone; a
+/// second one in a row is a table that hangs.
+#[derive(Debug, Default)]
+struct Patience {
+    timeouts_in_a_row: u32,
+    cooling_until: Option<Instant>,
 }
 
 impl Ledger {
@@ -99,13 +107,7 @@ impl Ledger {
     #[must_use]
     pub fn new(config: Option<&LedgerConfig>, budget: Budget, http: &HttpClient) -> Self {
         let table = config.map(|config| Table::new(config, http.clone()));
-        Self {
-            memory: Memory::default(),
-            table,
-            budget,
-            cooling_until: Mutex::default(),
-            failures: AtomicUsize::new(0),
-        }
+        Self { memory: Memory::default(), table, budget, patience: Mutex::default(), failures: AtomicUsize::new(0) }
     }
 
     /// Opens the connection to the table, and looks for the last roster on it.
@@ -194,25 +196,24 @@ impl Ledger {
     /// The last roster that anybody kept.
     pub async fn saved_roster(&self, now: DateTime<Utc>) -> Option<SavedRoster> {
         let here = self.memory.saved_roster();
-        let Some(table) = self.table.as_ref().filter(|_| here.is_none()) else { return here };
-        self.asked(self.budget.saved_roster, Box::pin(table.saved_roster(now))).await.flatten()
+        let Some(table) = &self.table else { return here };
+        let there = self.asked(self.budget.saved_roster, Box::pin(table.saved_roster(now))).await.flatten();
+        [here, there].into_iter().flatten().max_by_key(|saved| saved.read_at)
     }
 
     /// What the table says in time. If it doesn't, that is logged here and the process goes on without.
     async fn asked<T>(&self, within: Duration, request: Request<'_, T>) -> Option<T> {
         let started = Instant::now();
-        if self.cooling_until().is_some_and(|until| started < until) {
+        if self.patience().cooling_until.is_some_and(|until| started < until) {
             self.failures.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        let why = match timeout(within, request).await {
+        let answer = timeout(within, request).await;
+        self.patience().count(answer.is_ok());
+        let why = match answer {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => {
-                *self.cooling_until.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Instant::now() + budget::LEDGER_COOLDOWN);
-                "no answer in time".to_owned()
-            }
+            Err(_) => "no answer in time".to_owned(),
         };
         self.failures.fetch_add(1, Ordering::Relaxed);
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -224,15 +225,17 @@ impl Ledger {
         None
     }
 
-    fn cooling_until(&self) -> Option<Instant> {
-        *self.cooling_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn patience(&self) -> MutexGuard<'_, Patience> {
+        self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Default for Ledger {
-    /// The memory of the process alone.
-    fn default() -> Self {
-        Self::new(None, budget::WEBHOOK, &HttpClient::new())
+impl Patience {
+    fn count(&mut self, has_answered: bool) {
+        self.timeouts_in_a_row = if has_answered { 0 } else { self.timeouts_in_a_row + 1 };
+        if self.timeouts_in_a_row > 1 {
+            self.cooling_until = Some(Instant::now() + budget::LEDGER_COOLDOWN);
+        }
     }
 }
 

@@ -4,10 +4,8 @@ mod csv;
 mod google;
 mod saved;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,7 +16,14 @@ use crate::budget::{Budget, ROSTER_FRESH, ROSTER_SAVED_EVERY};
 use crate::clock::Invocation;
 use crate::config::{ChatConfig, RosterConfig, TeamConfig};
 use crate::domain::chat::ChatName;
-use crate::domain::roster::{FallbackProblem, MembersTable, Roster, RosterState, Snapshot, SourceFailure, Tables};
+use crate::domain::roster::{
+    Cell, FallbackProblem, MembersTable, ReadingRules, RosterState, RowProblem, Snapshot, SourceFailure, Tables,
+};
+
+/// Nobody's roster is larger; whatever is would cost the time of the post.
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// The same in rows of one table.
+const MAX_ROWS: usize = 5_000;
 
 /// The roster, as fresh as it can be had.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub struct RosterSource {
     origin: Origin,
     fallback: Vec<String>,
     chats: Vec<ChatName>,
+    rules: ReadingRules,
     memory: Mutex<Memory>,
     budget: Budget,
 }
@@ -80,33 +86,38 @@ impl RosterSource {
             RosterConfig::Csv(config) => Origin::Csv(csv::CsvFiles::new(config)),
         };
         let chats = team.chats.iter().map(ChatConfig::name).collect();
-        Ok(Self { origin, fallback: team.fallback_mentions.clone(), chats, memory: Mutex::default(), budget })
+        let rules = ReadingRules { columns: team.roster_columns.clone(), calendar: team.calendar.clone() };
+        let fallback = team.fallback_mentions.clone();
+        Ok(Self { origin, rules, fallback, chats, memory: Mutex::default(), budget })
     }
 
     /// The best reading that can be had before the deadline; `today` settles dates without a year.
-    ///
-    /// A process that has never had a good one takes the last that the ledger knows.
-    pub async fn reading(&self, ledger: &Ledger, today: chrono::NaiveDate, invocation: Invocation) -> RosterState {
+    pub async fn reading(&self, ledger: &Ledger, today: NaiveDate, invocation: Invocation) -> RosterState {
         let (now, deadline) = (invocation.arrived_at(), invocation.within(self.budget.roster));
         // Others wait for a reading under way, and use it.
         let Ok(mut memory) = timeout_at(deadline, self.memory.lock()).await else {
-            return RosterState { copy: None, failure: Some(SourceFailure::Slow) };
+            return RosterState { snapshot: None, failure: Some(SourceFailure::Slow) };
         };
         let due =
             memory.last_attempt.as_ref().is_none_or(|attempt| !(attempt.at..attempt.at + ROSTER_FRESH).contains(&now));
         if due {
-            let kept = if memory.copy.is_none() { self.budget.saved_roster } else { Duration::ZERO };
-            let failure = self.read_into(&mut memory, now, today, deadline - kept).await;
+            let failure = match self.read(deadline - self.budget.saved_roster).await {
+                Ok(read) => {
+                    let tables = with_members(read, &memory, ledger, now).await;
+                    self.keep(&mut memory, tables, today, now, None);
+                    None
+                }
+                Err(SourceError { failure, remedy }) => {
+                    tracing::error!(event = "roster_unreadable", "{remedy}");
+                    self.take_newer(&mut memory, ledger, today, now).await;
+                    Some(failure)
+                }
+            };
             memory.last_attempt = Some(Attempt { at: now, failure });
-            if memory.copy.is_none() {
-                memory.copy = ledger.saved_roster(now).await.and_then(restored);
-                memory.saved_at = memory.copy.as_ref().map(|copy| copy.read_at);
-            }
         }
-        RosterState {
-            copy: memory.copy.clone(),
-            failure: memory.last_attempt.as_ref().and_then(|attempt| attempt.failure),
-        }
+        memory.copy = memory.copy.take().map(|copy| copy.seen_on(today, &self.rules));
+        let failure = memory.last_attempt.as_ref().and_then(|attempt| attempt.failure);
+        RosterState { snapshot: memory.copy.clone(), failure }
     }
 
     /// Saves the roster in the ledger if it has changed since, or some time has passed.
@@ -114,6 +125,10 @@ impl RosterSource {
         let mut memory = self.memory.lock().await;
         let Some(copy) = memory.copy.clone() else { return };
         if memory.saved_at.is_some_and(|saved_at| copy.read_at < saved_at + ROSTER_SAVED_EVERY) {
+            return;
+        }
+        // Another process may have saved members, whom nobody could mention after this.
+        if copy.tables.members == MembersTable::Unreadable {
             return;
         }
         if let Some(tables) = saved::to_json(&copy.tables) {
@@ -129,42 +144,42 @@ impl RosterSource {
         }
     }
 
-    async fn read_into(
+    /// Keeps what was read, by us or by whoever `saved` it, and parses it if it is new.
+    fn keep(
         &self,
         memory: &mut Memory,
-        now: DateTime<Utc>,
-        today: chrono::NaiveDate,
-        deadline: Instant,
-    ) -> Option<SourceFailure> {
-        let read = timeout_at(deadline, self.read()).await.unwrap_or_else(|_| {
-            Err(SourceError::new(
-                SourceFailure::Slow,
-                "Google gave neither token nor sheet in time; the last good copy is used if there is one",
-            ))
-        });
-        match read {
-            Ok(Read { mut tables, complaint }) => {
-                if let Some(SourceError { remedy, .. }) = complaint {
-                    tracing::error!(event = "members_unreadable", "{remedy}");
-                    // Who people are changes less often than who is on call.
-                    if let Some(old) = &memory.copy {
-                        tables.members = old.tables.members.clone();
-                    }
-                }
-                let changed = memory.copy.as_ref().is_none_or(|old| *old.tables != tables);
-                if changed {
-                    log_row_problems(&tables, today);
-                    self.log_fallback_problems(&tables.members);
-                    memory.saved_at = None;
-                }
-                memory.copy = Some(Snapshot { tables: Arc::new(tables), read_at: now });
-                None
+        tables: Tables,
+        today: NaiveDate,
+        read_at: DateTime<Utc>,
+        saved: Option<&SavedRoster>,
+    ) {
+        if let Some(unchanged) = memory.copy.take_if(|old| *old.tables == tables) {
+            memory.copy = Some(Snapshot { read_at, ..unchanged });
+        } else {
+            let (snapshot, problems) = Snapshot::new(tables, &self.rules, today, read_at);
+            if saved.is_none() {
+                log_row_problems(&problems);
+                self.log_fallback_problems(&snapshot.tables.members);
+                memory.saved_at = None;
             }
-            Err(SourceError { failure, remedy }) => {
-                tracing::error!(event = "roster_unreadable", "{remedy}");
-                Some(failure)
-            }
+            memory.copy = Some(snapshot);
         }
+        if let Some(saved) = saved {
+            memory.saved_at = Some(saved.read_at);
+        }
+    }
+
+    /// Another process may have read the sheet since, and a new one has read nothing yet.
+    async fn take_newer(&self, memory: &mut Memory, ledger: &Ledger, today: NaiveDate, now: DateTime<Utc>) {
+        let Some(saved) = ledger.saved_roster(now).await else { return };
+        if memory.copy.as_ref().is_some_and(|copy| copy.read_at >= saved.read_at) {
+            return;
+        }
+        let Some(mut tables) = saved::from_json(&saved.tables) else { return };
+        if let (MembersTable::Unreadable, Some(known)) = (&tables.members, memory.members()) {
+            tables.members = known.clone();
+        }
+        self.keep(memory, tables, today, saved.read_at, Some(&saved));
     }
 
     /// Without a members tab they are told at the start.
@@ -176,26 +191,84 @@ impl RosterSource {
         }
     }
 
-    async fn read(&self) -> Result<Read, SourceError> {
+    async fn read(&self, deadline: Instant) -> Result<Read, SourceError> {
         match &self.origin {
-            Origin::Google(spreadsheet) => spreadsheet.read().await,
+            Origin::Google(spreadsheet) => {
+                timeout_at(deadline, spreadsheet.read(deadline)).await.unwrap_or_else(|_| {
+                    Err(SourceError::new(
+                        SourceFailure::Slow,
+                        "Google gave neither token nor sheet in time; the last good copy is used if there is one",
+                    ))
+                })
+            }
             Origin::Csv(files) => files.read(),
         }
     }
 }
 
-fn restored(SavedRoster { tables, read_at }: SavedRoster) -> Option<Snapshot> {
-    Some(Snapshot { tables: Arc::new(saved::from_json(&tables)?), read_at })
+impl Memory {
+    /// The members tab, if it was ever read.
+    fn members(&self) -> Option<&MembersTable> {
+        self.copy.as_ref().map(|copy| &copy.tables.members).filter(|members| matches!(members, MembersTable::Table(_)))
+    }
+}
+
+/// What was read, with the last good members if theirs couldn't be: who people are changes less often than who is on
+/// call.
+async fn with_members(read: Read, memory: &Memory, ledger: &Ledger, now: DateTime<Utc>) -> Tables {
+    let Read { mut tables, complaint } = read;
+    let Some(SourceError { remedy, .. }) = complaint else { return tables };
+    tracing::error!(event = "members_unreadable", "{remedy}");
+    if let Some(known) = memory.members() {
+        tables.members = known.clone();
+    } else if let Some(saved) = ledger.saved_roster(now).await.and_then(|saved| saved::from_json(&saved.tables))
+        && matches!(saved.members, MembersTable::Table(_))
+    {
+        tables.members = saved.members;
+    }
+    tables
+}
+
+/// A cell as Google writes it, in JSON.
+fn cell(value: Value) -> Cell {
+    match value {
+        Value::String(text) if text.is_empty() => Cell::Empty,
+        Value::String(text) => Cell::Text(text),
+        Value::Number(number) => number.as_f64().map_or(Cell::Empty, Cell::Number),
+        Value::Bool(flag) => Cell::Flag(flag),
+        Value::Null | Value::Array(_) | Value::Object(_) => Cell::Empty,
+    }
 }
 
 /// Tells the rows to mend, once for every change of the sheet, by number and without names.
-fn log_row_problems(tables: &Tables, today: chrono::NaiveDate) {
+fn log_row_problems(problems: &[RowProblem]) {
     const MOST: usize = 20;
-    let (_, problems) = Roster::parse(tables, today);
     for problem in problems.iter().take(MOST) {
-        tracing::warn!(event = "roster_row", row = problem.row, "{problem}");
+        tracing::warn!(event = "roster_row", row = %problem.row, "{problem}");
     }
     if problems.len() > MOST {
         tracing::warn!(event = "roster_row", "{} more rows have problems", problems.len() - MOST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_of_any_kind_are_taken_as_they_are() {
+        let values: Vec<Value> = serde_json::from_str(r#"["a", "", 46350, 1.5, true, null]"#).unwrap();
+        let cells: Vec<_> = values.into_iter().map(cell).collect();
+        assert_eq!(
+            cells,
+            [
+                Cell::Text("a".into()),
+                Cell::Empty,
+                Cell::Number(46350.0),
+                Cell::Number(1.5),
+                Cell::Flag(true),
+                Cell::Empty
+            ]
+        );
     }
 }

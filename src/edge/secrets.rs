@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::http::HttpResponse;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{Instant, sleep, timeout};
@@ -17,7 +18,7 @@ use crate::budget::{SECRETS_AT_START, SECRETS_ATTEMPT, SECRETS_MAX_PAUSE, SECRET
 use crate::config::{Environment, Problems, SecretsConfig};
 
 /// The most names that the store takes in one request.
-const NAMES: usize = 10;
+const MAX_NAMES: usize = 10;
 
 /// Settings of which the secret ones are in the store.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ struct Failure {
 }
 
 /// Whether a failure passes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Passes {
     Never,
     Perhaps,
@@ -102,7 +103,7 @@ impl SecretStore {
     async fn read(&self, names: &[&str], within: Duration) -> Result<HashMap<String, String>, SecretsError> {
         let started = Instant::now();
         let mut secrets = HashMap::new();
-        for names in names.chunks(NAMES) {
+        for names in names.chunks(MAX_NAMES) {
             let names: Vec<_> = names.iter().map(|name| format!("{}/{name}", self.path)).collect();
             for (name, value) in self.persist(&names, within, started).await? {
                 secrets.extend(name.rsplit('/').next().map(|name| (name.to_owned(), value)));
@@ -170,7 +171,8 @@ fn chance() -> f64 {
 }
 
 /// What happened, and whether it would happen again.
-fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, names: &[String]) -> Failure {
+fn explain<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, names: &[String]) -> Failure {
+    let status = error.raw_response().map(|response| response.status().as_u16());
     let (why, passes) = match (error, error.code()) {
         (_, Some(code @ "AccessDeniedException")) => {
             let names = names.join(", ");
@@ -180,16 +182,26 @@ fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, names: &[String])
             );
             (why, Passes::Never)
         }
-        (_, Some(code @ "ThrottlingException")) => (code.to_owned(), Passes::Soon),
-        (_, Some(code @ ("InternalServerError" | "ServiceUnavailable"))) => (code.to_owned(), Passes::Perhaps),
-        (_, Some(code)) => (code.to_owned(), Passes::Never),
+        (_, Some(code)) => (code.to_owned(), passes(status, Some(code))),
         (SdkError::ConstructionFailure(_), None) => ("the request can't be made".to_owned(), Passes::Never),
         (SdkError::DispatchFailure(_), None) => {
             ("the store can't be reached (AWS_REGION, AWS_ENDPOINT_URL_SSM)".to_owned(), Passes::Perhaps)
         }
-        _ => ("an answer that is not the store's".to_owned(), Passes::Perhaps),
+        (_, None) => ("an answer that is not the store's".to_owned(), passes(status, None)),
     };
     Failure { why, passes }
+}
+
+/// By the status, since there are more codes than anybody lists; only throttling mostly comes as a 400.
+fn passes(status: Option<u16>, code: Option<&str>) -> Passes {
+    const THROTTLING: [&str; 5] =
+        ["ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown"];
+    match (status, code) {
+        (Some(429), _) => Passes::Soon,
+        (_, Some(code)) if THROTTLING.contains(&code) => Passes::Soon,
+        (Some(500..), _) | (_, None) => Passes::Perhaps,
+        (_, Some(_)) => Passes::Never,
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +226,30 @@ mod tests {
             [100, 300, 700, 1_500, 2_500, 3_500, 4_500, 5_500, 6_500, 7_500]
         );
         assert!(SECRETS_AT_START + SECRETS_ATTEMPT < Duration::from_secs(10), "Lambda begins anew after 10 s");
+    }
+
+    #[test]
+    fn a_failure_passes_by_its_status_and_throttling_by_its_code_too() {
+        for (status, code, expected) in [
+            (400, Some("ThrottlingException"), Passes::Soon),
+            (400, Some("Throttling"), Passes::Soon),
+            (400, Some("RequestLimitExceeded"), Passes::Soon),
+            (400, Some("TooManyRequestsException"), Passes::Soon),
+            (503, Some("SlowDown"), Passes::Soon),
+            (429, Some("NeverHeardOf"), Passes::Soon),
+            (429, None, Passes::Soon),
+            (500, Some("InternalServerError"), Passes::Perhaps),
+            (500, Some("InternalFailure"), Passes::Perhaps),
+            (503, Some("ServiceUnavailable"), Passes::Perhaps),
+            (504, Some("NeverHeardOf"), Passes::Perhaps),
+            (502, None, Passes::Perhaps),
+            (200, None, Passes::Perhaps),
+            (400, Some("InvalidKeyId"), Passes::Never),
+            (400, Some("UnrecognizedClientException"), Passes::Never),
+            (403, Some("NeverHeardOf"), Passes::Never),
+        ] {
+            assert_eq!(passes(Some(status), code), expected, "{status} {code:?}");
+        }
     }
 
     #[test]

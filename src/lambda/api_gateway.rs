@@ -11,7 +11,7 @@ use crate::webhook::{Answer, Tally, WebhookHandler, WebhookRequest};
 /// The last part of the webhooks' path.
 const WEBHOOKS: &str = "pagerduty";
 
-/// What the caller is told.
+/// What the caller gets.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum AnswerBody {
@@ -29,7 +29,7 @@ pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>
         return (respond(StatusCode::NOT_FOUND, &AnswerBody::Refused { error: "not found" }), Tally::default());
     }
     if request.method() != Method::POST {
-        tracing::warn!(event = "method_not_allowed", "a request that is no POST");
+        tracing::warn!(event = "method_not_allowed", "a request that is not a POST");
         let mut response =
             respond(StatusCode::METHOD_NOT_ALLOWED, &AnswerBody::Refused { error: "method not allowed" });
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
@@ -38,7 +38,7 @@ pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>
     let webhook = WebhookRequest { headers: request.headers(), body: request.body().as_ref() };
     let (answer, tally) = relay.on_webhook(webhook, now).await;
     let Tally { posted, ignored, failed, .. } = tally;
-    // What was given up is neither posted nor worth sending again; the caller is told that it is dealt with.
+    // What was given up is neither posted nor worth sending again; to the caller it is dealt with.
     let ignored = ignored + tally.given_up;
     let response = match answer {
         Answer::Done => respond(StatusCode::OK, &AnswerBody::Done { posted, ignored }),

@@ -1,8 +1,9 @@
-//! EventBridge Scheduler's side: the orders that a schedule gives, and the answer to each.
+//! EventBridge Scheduler's side: what a schedule asks for, and the answer to it.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use lambda_http::lambda_runtime::Diagnostic;
-use serde::Serialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::reminder::ReminderKind;
@@ -17,9 +18,9 @@ pub enum CountsAsDone {
     No,
 }
 
-/// An order that can't be understood. It is told as the invocation's error.
+/// A request that can't be understood. It is reported as the invocation's error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}; an order looks like {EXAMPLE}")]
+#[error("{what}; a request looks like {EXAMPLE}")]
 pub struct RequestError {
     what: String,
 }
@@ -34,51 +35,53 @@ enum Answer {
     NotReminded { posted: bool, reason: String },
 }
 
-/// Carries out the order of one invocation, and says what happened for the metrics.
+/// Carries out the request of one invocation, and says what happened for the metrics.
 ///
-/// The answer is an error if the order can't be understood, or no chat took the reminder: the invocation has failed,
+/// The answer is an error if the request can't be understood, or no chat took the reminder: the invocation has failed,
 /// and Lambda repeats it.
 pub async fn answer(
     reminders: &ReminderHandler,
     event: &Value,
     now: DateTime<Utc>,
 ) -> (Result<Value, InvocationError>, CountsAsDone, Tally) {
-    let order = match order(event) {
-        Ok(order) => order,
+    let request = match request(event) {
+        Ok(request) => request,
         Err(error) => {
-            tracing::error!(event = "order", "{error}");
+            tracing::error!(event = "request", "{error}");
             return (Err(error.into()), CountsAsDone::No, Tally::default());
         }
     };
-    let (outcome, tally) = reminders.remind(order, now).await;
+    let (outcome, tally) = reminders.remind(request, now).await;
     match outcome {
         Ok(outcome) => {
-            let settles = order.is_current(now) && settles(&outcome, order);
+            let settles = request.is_current(now) && settles(&outcome, request);
             let settled = if settles { CountsAsDone::Yes } else { CountsAsDone::No };
-            (Ok(told(outcome)), settled, tally)
+            (Ok(reported(outcome)), settled, tally)
         }
         Err(error) => (Err(error.into()), CountsAsDone::No, tally),
     }
 }
 
-/// What was settled before was counted then: counting it twice would hide that another reminder is missing.
-fn settles(outcome: &ReminderOutcome, order: ReminderRequest) -> bool {
+/// What was settled before was counted then, and counting it twice would hide that another reminder is missing. Nobody
+/// can tell whether an invocation died between its post and its metric: the alarm is false then, which is the lesser
+/// evil.
+fn settles(outcome: &ReminderOutcome, request: ReminderRequest) -> bool {
     match outcome {
         ReminderOutcome::Reminded { posted, .. } => *posted,
-        ReminderOutcome::DayOff { .. } => !order.dry_run,
+        ReminderOutcome::DayOff { .. } => !request.dry_run,
         // What is given up was posted nowhere: the alarm of a missing reminder says so, too.
         ReminderOutcome::RemindedBefore(_) | ReminderOutcome::Early { .. } | ReminderOutcome::GivenUp => false,
     }
 }
 
-fn told(outcome: ReminderOutcome) -> Value {
+fn reported(outcome: ReminderOutcome) -> Value {
     let reason = match outcome {
-        ReminderOutcome::RemindedBefore(before) => return told(*before),
+        ReminderOutcome::RemindedBefore(before) => return reported(*before),
         ReminderOutcome::Reminded { posted, date, on_call, text } => {
             return json!(Answer::Reminded { posted, date, on_call, text });
         }
         ReminderOutcome::DayOff { date } => {
-            let reason = format!("{date} is no working day (BUSINESS_DAYS, HOLIDAYS)");
+            let reason = format!("{date} is not a working day (BUSINESS_DAYS, HOLIDAYS)");
             tracing::info!(event = "day_off", "{reason}");
             reason
         }
@@ -101,7 +104,7 @@ fn told(outcome: ReminderOutcome) -> Value {
 /// Why an invocation has failed, as Lambda shows it.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
-    /// The order can't be understood.
+    /// The request can't be understood.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// No chat took the reminder.
@@ -119,33 +122,42 @@ impl From<InvocationError> for Diagnostic {
     }
 }
 
-/// Reads an order. What a schedule sends is configuration, so nothing odd is guessed at.
-fn order(event: &Value) -> Result<ReminderRequest, RequestError> {
-    let wrong = |what: &str| RequestError { what: what.to_owned() };
-    let Value::Object(fields) = event else { return Err(wrong("the event is no object")) };
-    if let Some(unknown) = fields.keys().find(|name| !["reminder", "at", "dry_run"].contains(&name.as_str())) {
-        return Err(wrong(&format!("the event has an unknown field {}", json!(unknown))));
+/// What a schedule sends. It is configuration, so nothing odd is guessed at.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    reminder: Which,
+    #[serde(default, deserialize_with = "rfc3339")]
+    at: Option<DateTime<Utc>>,
+    dry_run: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Which {
+    Today,
+    Next,
+}
+
+/// Stricter than a time's own form, which does without the `T`.
+fn rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let time = DateTime::parse_from_rfc3339(&text);
+    time.map(|time| Some(time.to_utc())).map_err(|_| D::Error::custom(format!("the time {text:?} is not RFC 3339")))
+}
+
+fn request(event: &Value) -> Result<ReminderRequest, RequestError> {
+    // A list of the fields' values would do for Serde.
+    if !event.is_object() {
+        return Err(RequestError { what: "the event is not an object".to_owned() });
     }
-    let kind = match event["reminder"].as_str() {
-        Some("today") => ReminderKind::Today,
-        Some("next") => ReminderKind::Next,
-        Some(other) => return Err(wrong(&format!("the reminder {} is neither of the two", json!(other)))),
-        None => return Err(wrong("the event has no `reminder`")),
+    let Event { reminder, at, dry_run } =
+        Event::deserialize(event).map_err(|error| RequestError { what: error.to_string() })?;
+    let kind = match reminder {
+        Which::Today => ReminderKind::Today,
+        Which::Next => ReminderKind::Next,
     };
-    let at = match &event["at"] {
-        Value::Null => None,
-        at => Some(
-            at.as_str()
-                .and_then(|at| DateTime::parse_from_rfc3339(at).ok())
-                .ok_or_else(|| wrong(&format!("the time {at} is not RFC 3339")))?
-                .to_utc(),
-        ),
-    };
-    let dry_run = match &event["dry_run"] {
-        Value::Null => false,
-        dry_run => dry_run.as_bool().ok_or_else(|| wrong("`dry_run` is neither true nor false"))?,
-    };
-    Ok(ReminderRequest { kind, at, dry_run })
+    Ok(ReminderRequest { kind, at, dry_run: dry_run.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -153,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_is_a_reminder_with_an_optional_time_and_dry_run() {
+    fn a_request_is_a_reminder_with_an_optional_time_and_dry_run() {
         let at = |at: &str| Some(at.parse::<DateTime<Utc>>().unwrap());
         for (event, kind, time, dry_run) in [
             (json!({"reminder": "today"}), ReminderKind::Today, None, false),
@@ -166,24 +178,29 @@ mod tests {
             ),
             (json!({"reminder": "today", "at": null, "dry_run": null}), ReminderKind::Today, None, false),
         ] {
-            assert_eq!(order(&event), Ok(ReminderRequest { kind, at: time, dry_run }), "{event}");
+            assert_eq!(request(&event), Ok(ReminderRequest { kind, at: time, dry_run }), "{event}");
         }
     }
 
     #[test]
-    fn what_is_no_order_is_told_with_what_one_looks_like() {
+    fn what_is_no_request_is_reported_with_what_one_looks_like() {
         for (event, what) in [
-            (json!(null), "the event is no object"),
-            (json!({}), "the event has no `reminder`"),
-            (json!({"reminder": 1}), "the event has no `reminder`"),
-            (json!({"reminder": "tomorrow"}), "the reminder \"tomorrow\" is neither of the two"),
+            (json!(null), "the event is not an object"),
+            (json!(["today", null, null]), "the event is not an object"),
+            (json!({}), "missing field `reminder`"),
+            (json!({"reminder": 1}), "invalid type: integer `1`, expected string or map"),
+            (json!({"reminder": "tomorrow"}), "unknown variant `tomorrow`, expected `today` or `next`"),
             (json!({"reminder": "today", "at": "10:00"}), "the time \"10:00\" is not RFC 3339"),
-            (json!({"reminder": "today", "at": 5}), "the time 5 is not RFC 3339"),
-            (json!({"reminder": "today", "dry_run": "yes"}), "`dry_run` is neither true nor false"),
-            (json!({"reminder": "today", "dryRun": true}), "the event has an unknown field \"dryRun\""),
+            (json!({"reminder": "today", "at": "2026-11-24"}), "the time \"2026-11-24\" is not RFC 3339"),
+            (json!({"reminder": "today", "at": 5}), "invalid type: integer `5`, expected a string"),
+            (json!({"reminder": "today", "dry_run": "yes"}), "invalid type: string \"yes\", expected a boolean"),
+            (
+                json!({"reminder": "today", "dryRun": true}),
+                "unknown field `dryRun`, expected one of `reminder`, `at`, `dry_run`",
+            ),
         ] {
-            let error = order(&event).unwrap_err().to_string();
-            assert_eq!(error, format!("{what}; an order looks like {EXAMPLE}"), "{event}");
+            let error = request(&event).unwrap_err().to_string();
+            assert_eq!(error, format!("{what}; a request looks like {EXAMPLE}"), "{event}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a function's process shows and asks: logs as JSON lines, metrics in CloudWatch's embedded format, the clock.
+//! What a function's process shows and asks: logs as JSON lines, metrics in CloudWatch's embedded format.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ where
     tracing_subscriber::registry().with(ours).with(lines)
 }
 
-/// The end of a function's process: a failed start is told once, as a line like any other.
+/// The end of a function's process: a failed start is logged once, as a line like any other.
 #[must_use]
 pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     match result {
@@ -75,41 +75,59 @@ struct Metric {
     value: Value,
 }
 
+type Counts<T> = [(&'static str, fn(&T) -> u32)];
+
+const OF_WEBHOOKS: &Counts<Tally> = &[
+    ("Posted", |tally| tally.posted),
+    ("Ignored", |tally| tally.ignored),
+    ("Failed", |tally| tally.failed),
+    ("FailedOver", |tally| tally.failed_over),
+    ("GivenUp", |tally| tally.given_up),
+    ("Unreadable", |tally| tally.unreadable),
+    ("Unauthenticated", |tally| tally.unauthenticated),
+    ("UnauthenticatedWebhook", |tally| tally.unauthenticated_webhooks),
+    ("SecretsStale", |tally| tally.secrets_stale),
+    ("RosterStale", |tally| tally.roster_stale),
+    ("LedgerFailed", |tally| tally.ledger_failed),
+    ("Unmentionable", |tally| tally.unmentionable),
+];
+
+const OF_REMINDERS: &Counts<reminder::Tally> = &[
+    ("GivenUp", |tally| tally.given_up),
+    ("RosterStale", |tally| tally.roster_stale),
+    ("LedgerFailed", |tally| tally.ledger_failed),
+    ("Unmentionable", |tally| tally.unmentionable),
+];
+
+const REMINDER_SETTLED: &str = "ReminderSettled";
+const SECONDS_TO_POST: &str = "SecondsToPost";
+
+/// The names of all metrics; some are of both functions.
+pub fn metric_names() -> impl Iterator<Item = &'static str> {
+    let webhooks = OF_WEBHOOKS.iter().map(|(name, _)| *name);
+    let reminders = OF_REMINDERS.iter().map(|(name, _)| *name);
+    webhooks.chain(reminders).chain([REMINDER_SETTLED, SECONDS_TO_POST])
+}
+
 fn of_webhook(tally: &Tally) -> Vec<Metric> {
-    let counts = [
-        ("Posted", tally.posted),
-        ("Ignored", tally.ignored),
-        ("Failed", tally.failed),
-        ("FailedOver", tally.failed_over),
-        ("GivenUp", tally.given_up),
-        ("Unreadable", tally.unreadable),
-        ("Unauthenticated", tally.unauthenticated),
-        ("UnauthenticatedWebhook", tally.unauthenticated_webhooks),
-        ("SecretsStale", tally.secrets_stale),
-        ("RosterStale", tally.roster_stale),
-        ("LedgerFailed", tally.ledger_failed),
-        ("Unmentionable", tally.unmentionable),
-    ];
-    metrics(&counts, &tally.seconds_to_post)
+    metrics(counted(OF_WEBHOOKS, tally), &tally.seconds_to_post)
 }
 
 fn of_reminder(settled: CountsAsDone, tally: &reminder::Tally) -> Vec<Metric> {
-    let counts = [
-        ("ReminderSettled", u32::from(settled == CountsAsDone::Yes)),
-        ("GivenUp", tally.given_up),
-        ("RosterStale", tally.roster_stale),
-        ("LedgerFailed", tally.ledger_failed),
-        ("Unmentionable", tally.unmentionable),
-    ];
-    metrics(&counts, tally.seconds_to_post.as_slice())
+    let settled = (REMINDER_SETTLED, u32::from(settled == CountsAsDone::Yes));
+    metrics([settled].into_iter().chain(counted(OF_REMINDERS, tally)), tally.seconds_to_post.as_slice())
 }
 
-fn metrics(counts: &[(&'static str, u32)], seconds_to_post: &[f64]) -> Vec<Metric> {
-    let counted = counts.iter().filter(|(_, count)| *count > 0);
+fn counted<T>(counts: &Counts<T>, tally: &T) -> impl Iterator<Item = (&'static str, u32)> {
+    counts.iter().map(move |(name, count)| (*name, count(tally)))
+}
+
+fn metrics(counts: impl Iterator<Item = (&'static str, u32)>, seconds_to_post: &[f64]) -> Vec<Metric> {
+    let counted = counts.filter(|(_, count)| *count > 0);
     let mut metrics: Vec<_> =
         counted.map(|(name, count)| Metric { name, unit: "Count", value: json!(count) }).collect();
     if !seconds_to_post.is_empty() {
-        metrics.push(Metric { name: "SecondsToPost", unit: "Seconds", value: json!(seconds_to_post) });
+        metrics.push(Metric { name: SECONDS_TO_POST, unit: "Seconds", value: json!(seconds_to_post) });
     }
     metrics
 }

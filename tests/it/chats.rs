@@ -12,12 +12,12 @@ fn redirect() -> Fault {
     Fault::Answer(302, vec![("location", "https://nulab.com/blog/".to_owned())], "")
 }
 
-fn send_again() -> (u16, Value) {
+pub(crate) fn send_again() -> (u16, Value) {
     (503, json!({"posted": 0, "ignored": 0, "failed": 1}))
 }
 
 /// A world with this chat and no backup.
-async fn only(chat: &str) -> World {
+pub(crate) async fn only(chat: &str) -> World {
     let mut world = World::new().await;
     world.set("CHATS", chat);
     world

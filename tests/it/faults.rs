@@ -36,10 +36,22 @@ async fn what_only_slack_and_the_table_answer_loses_nothing_either() {
     let particular = ["internal_error", "accepted, then internal_error", "service_unavailable", "throttled", "reset"];
     let rows: Vec<_> = faults::rows()
         .into_iter()
-        .filter(|row| matches!(row.culprit, Service::Slack | Service::DynamoDb))
+        .filter(|row| matches!(row.service, Service::Slack | Service::DynamoDb))
         .filter(|row| row.version == Version::V2 && row.lasting != Lasting::AWhile && particular.contains(&row.name))
         .collect();
     assert_eq!(rows.len(), 2 * (3 + 1 + 2));
+    join_all(rows.iter().map(async |row| {
+        let outcome = faults::run(row, &Target::Linked).await.unwrap();
+        assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_failure_hides_no_doubt_of_the_first() {
+    let rows: Vec<_> =
+        faults::rows().into_iter().filter(|row| row.version == Version::V3 && row.name.contains("500, then")).collect();
+    assert_eq!(rows.len(), 2 * 3 * 3);
     join_all(rows.iter().map(async |row| {
         let outcome = faults::run(row, &Target::Linked).await.unwrap();
         assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
@@ -57,7 +69,7 @@ async fn an_incident_whose_thread_has_ended_is_seen_to_its_end() {
 
 #[tokio::test]
 async fn reminders_in_trouble_are_posted_once() {
-    for outcome in [reminders::two_at_once(&Target::Linked).await, reminders::ordered_early(&Target::Linked).await] {
+    for outcome in [reminders::two_at_once(&Target::Linked).await, reminders::requested_early(&Target::Linked).await] {
         let outcome = outcome.unwrap();
         assert!(outcome.is_as_promised(), "{outcome:?}");
     }

@@ -1,11 +1,13 @@
 //! The ledger by one suite, in memory, in the stand-in's table and in Amazon's own DynamoDB Local.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use oncall::fakes::ROSTER_TAB;
 use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::dynamodb_local::DynamoDbLocal;
 use oncall::fakes::server::Fault;
-use oncall_relay::budget;
+use oncall_relay::budget::{self, Budget};
 use oncall_relay::config::{AwsConfig, LedgerConfig};
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind};
@@ -18,7 +20,7 @@ use oncall_relay::lambda::scheduler::{self, CountsAsDone};
 use crate::emulator::path_in;
 use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, instant, posted, triggered, triggered_at};
 
-const TABLE: &str = "oncall-relay-ledger";
+pub(crate) const TABLE: &str = "oncall-relay-ledger";
 
 pub(crate) fn config(url: &str) -> LedgerConfig {
     LedgerConfig {
@@ -34,18 +36,24 @@ pub(crate) fn config(url: &str) -> LedgerConfig {
     }
 }
 
-/// The ledger of a new process.
-fn process(url: &str) -> Ledger {
-    Ledger::new(Some(&config(url)), budget::REMINDER, &HttpClient::new())
+/// More time than a busy machine needs: what is tested here are answers, not limits.
+fn unhurried() -> Budget {
+    let time = Duration::from_secs(20);
+    Budget { claim: time, settle: time, saved_roster: time, ..budget::REMINDER }
 }
 
-fn at(seconds: i64) -> DateTime<Utc> {
+/// The ledger of a new process.
+pub(crate) fn process(url: &str) -> Ledger {
+    Ledger::new(Some(&config(url)), unhurried(), &HttpClient::new())
+}
+
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     instant("2026-11-24T11:00:00+09:00").to_utc() + TimeDelta::seconds(seconds)
 }
 
 const DAY: i64 = 24 * 60 * 60;
 
-fn event_of(incident: &str, event: &str) -> IdempotencyKey {
+pub(crate) fn event_of(incident: &str, event: &str) -> IdempotencyKey {
     let incident = Incident { id: IncidentId::parse(incident), ..Incident::default() };
     IdempotencyKey::of_event(&Event {
         id: Some(event.to_owned()),
@@ -60,7 +68,7 @@ fn event_of(incident: &str, event: &str) -> IdempotencyKey {
 }
 
 #[track_caller]
-fn granted(claim: Claim) -> Lease {
+pub(crate) fn granted(claim: Claim) -> Lease {
     match claim {
         Claim::Granted(lease) => lease,
         other => panic!("{other:?}"),
@@ -174,7 +182,7 @@ async fn the_last_roster_is_kept(a: &Ledger, b: &Ledger) {
 
 #[tokio::test]
 async fn the_ledger_in_memory_keeps_its_word() {
-    let ledger = Ledger::default();
+    let ledger = Ledger::new(None, budget::WEBHOOK, &HttpClient::new());
     suite(&ledger, &ledger).await;
 }
 
@@ -362,11 +370,11 @@ async fn a_cold_start_during_an_outage_of_google_mentions_by_the_last_roster_and
 #[tokio::test]
 async fn a_reminder_is_posted_once_a_day_whichever_process_is_asked() {
     let (world, _table) = world_with_table().await;
-    let order = serde_json::json!({"reminder": "today", "at": DAYTIME});
+    let request = serde_json::json!({"reminder": "today", "at": DAYTIME});
     let mut settled = Vec::new();
     for _ in 0..2 {
         let reminders = world.reminders().await;
-        let (answer, was_settled, _) = scheduler::answer(&reminders, &order, at(0)).await;
+        let (answer, was_settled, _) = scheduler::answer(&reminders, &request, at(0)).await;
         assert_eq!(answer.unwrap()["posted"], true);
         settled.push(was_settled);
     }
@@ -378,10 +386,10 @@ async fn a_reminder_is_posted_once_a_day_whichever_process_is_asked() {
 async fn a_reminder_that_failed_in_doubt_says_so_when_it_comes_again() {
     let (mut world, _table) = world_with_table().await;
     world.set("CHATS", "slack");
-    let order = serde_json::json!({"reminder": "today", "at": DAYTIME});
+    let request = serde_json::json!({"reminder": "today", "at": DAYTIME});
     world.slack.fail_once(Fault::TakeAndHangUp);
-    assert!(scheduler::answer(&world.reminders().await, &order, at(0)).await.0.is_err());
-    assert!(scheduler::answer(&world.reminders().await, &order, at(60)).await.0.is_ok());
+    assert!(scheduler::answer(&world.reminders().await, &request, at(0)).await.0.is_err());
+    assert!(scheduler::answer(&world.reminders().await, &request, at(60)).await.0.is_ok());
     let channel = world.channel();
     assert_eq!(channel.iter().map(|text| text.contains("再送の可能性")).collect::<Vec<_>>(), [false, true]);
 }

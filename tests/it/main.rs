@@ -9,6 +9,8 @@ mod intake;
 
 mod roster;
 
+mod roster_cases;
+
 mod chats;
 
 mod slack;
@@ -38,3 +40,4 @@ mod events;
 mod template;
 
 mod docs;
+mod doubts;

@@ -1,4 +1,4 @@
-//! Reminders from the schedule's order to the post on the wire.
+//! Reminders from the schedule's request to the post on the wire.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::world::{World, instant};
 const MORNING: &str = "2026-11-24T10:00:00+09:00";
 const EVENING: &str = "2026-11-24T17:00:00+09:00";
 
-/// Gives an order at a time, and returns the answer or the invocation's error.
-async fn order(world: &World, at: &str, order: &Value) -> (Result<Value, String>, CountsAsDone) {
+/// Gives a request at a time, and returns the answer or the invocation's error.
+async fn request(world: &World, at: &str, request: &Value) -> (Result<Value, String>, CountsAsDone) {
     let reminders = world.reminders().await;
-    let (answer, settled, _) = scheduler::answer(&reminders, order, instant(at).to_utc()).await;
+    let (answer, settled, _) = scheduler::answer(&reminders, request, instant(at).to_utc()).await;
     (answer.map_err(|error| error.to_string()), settled)
 }
 
 async fn posted(world: &World, at: &str, reminder: &str) -> Value {
-    let (answer, settled) = order(world, at, &json!({"reminder": reminder, "at": at})).await;
+    let (answer, settled) = request(world, at, &json!({"reminder": reminder, "at": at})).await;
     assert_eq!(settled, CountsAsDone::Yes);
     answer.unwrap()
 }
@@ -60,17 +60,17 @@ async fn a_day_off_is_settled_without_a_post() {
         for reminder in ["today", "next"] {
             let answer = posted(&world, at, reminder).await;
             assert_eq!(answer["posted"], json!(false), "{answer}");
-            assert!(answer["reason"].as_str().unwrap().contains("is no working day"), "{answer}");
+            assert!(answer["reason"].as_str().unwrap().contains("is not a working day"), "{answer}");
         }
     }
     assert_eq!(world.topic(), [""; 0]);
 }
 
 #[tokio::test]
-async fn an_order_made_up_for_another_day_does_not_hide_that_the_schedule_is_silent() {
+async fn a_request_made_up_for_another_day_does_not_hide_that_the_schedule_is_silent() {
     let world = World::new().await;
     for (at, is_posted) in [("2026-11-26T10:00:00+09:00", false), ("2026-11-20T10:00:00+09:00", true)] {
-        let (answer, settled) = order(&world, MORNING, &json!({"reminder": "today", "at": at})).await;
+        let (answer, settled) = request(&world, MORNING, &json!({"reminder": "today", "at": at})).await;
         assert_eq!((answer.unwrap()["posted"] == true, settled), (is_posted, CountsAsDone::No), "{at}");
     }
 }
@@ -81,19 +81,31 @@ async fn tomorrows_reminder_is_refused_today_and_posted_tomorrow() {
     let tomorrow = "2026-11-25T10:00:00+09:00";
     let for_tomorrow = json!({"reminder": "today", "at": tomorrow});
     for now in [MORNING, "2026-11-25T08:59:00+09:00"] {
-        let (answer, settled) = order(&world, now, &for_tomorrow).await;
+        let (answer, settled) = request(&world, now, &for_tomorrow).await;
         let answer = answer.unwrap();
         assert_eq!((&answer["posted"], settled), (&json!(false), CountsAsDone::No), "{now}");
         assert!(answer["reason"].as_str().unwrap().contains("more than an hour ahead"), "{answer}");
     }
     let mut dry_run = for_tomorrow.clone();
     dry_run["dry_run"] = json!(true);
-    assert_eq!(order(&world, MORNING, &dry_run).await.0.unwrap()["date"], "2026-11-25");
+    assert_eq!(request(&world, MORNING, &dry_run).await.0.unwrap()["date"], "2026-11-25");
     assert_eq!(world.topic(), [""; 0]);
     // The clocks of a schedule and of a function need not agree to the minute.
-    let (answer, settled) = order(&world, "2026-11-25T09:01:00+09:00", &for_tomorrow).await;
+    let (answer, settled) = request(&world, "2026-11-25T09:01:00+09:00", &for_tomorrow).await;
     assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), CountsAsDone::Yes));
     assert_eq!(world.topic().len(), 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_nothing() {
+    let world = World::new().await;
+    world.google.make_private();
+    let reminders = world.reminders().await;
+    let counted = async |dry_run: bool| {
+        let request = json!({"reminder": "today", "at": MORNING, "dry_run": dry_run});
+        scheduler::answer(&reminders, &request, instant(MORNING).to_utc()).await.2.roster_stale
+    };
+    assert_eq!((counted(true).await, counted(false).await), (0, 1));
 }
 
 #[tokio::test]
@@ -101,7 +113,7 @@ async fn of_two_invocations_at_once_both_succeed_and_one_posts() {
     let (world, _table) = world_with_table().await;
     world.typetalk.fail_once(Fault::Delay(Duration::from_millis(700)));
     let event = json!({"reminder": "today", "at": MORNING});
-    let (one, other) = tokio::join!(order(&world, MORNING, &event), order(&world, MORNING, &event));
+    let (one, other) = tokio::join!(request(&world, MORNING, &event), request(&world, MORNING, &event));
     for (answer, _) in [&one, &other] {
         assert_eq!(answer.as_ref().unwrap()["posted"], true);
     }
@@ -121,11 +133,11 @@ async fn a_reminder_whose_invocation_died_is_posted_by_the_next_one() {
             }
         };
         tokio::select! {
-            _ = order(&world, MORNING, &event) => panic!("it hangs"),
+            _ = request(&world, MORNING, &event) => panic!("it hangs"),
             () = is_posting => {}
         }
     }
-    let (answer, settled) = order(&world, "2026-11-24T10:01:00+09:00", &event).await;
+    let (answer, settled) = request(&world, "2026-11-24T10:01:00+09:00", &event).await;
     assert_eq!((&answer.unwrap()["posted"], settled), (&json!(true), CountsAsDone::Yes));
     let topic = world.topic();
     assert!(topic[0].contains("再送の可能性"), "{topic:?}");
@@ -170,16 +182,17 @@ async fn a_reminder_counts_what_went_wrong_around_it() {
 #[tokio::test]
 async fn a_late_retry_speaks_of_the_scheduled_day() {
     let world = World::new().await;
-    let (answer, _) = order(&world, "2026-11-25T01:30:00+09:00", &json!({"reminder": "today", "at": MORNING})).await;
+    let (answer, _) = request(&world, "2026-11-25T01:30:00+09:00", &json!({"reminder": "today", "at": MORNING})).await;
     assert_eq!(answer.unwrap()["date"], json!("2026-11-24"));
-    let (answer, _) = order(&world, "2026-11-25T01:30:00+09:00", &json!({"reminder": "today"})).await;
+    let (answer, _) = request(&world, "2026-11-25T01:30:00+09:00", &json!({"reminder": "today"})).await;
     assert_eq!(answer.unwrap()["date"], json!("2026-11-25"), "without a time it is now");
 }
 
 #[tokio::test]
 async fn a_dry_run_says_what_would_be_posted_and_posts_nothing() {
     let world = World::new().await;
-    let (answer, settled) = order(&world, MORNING, &json!({"reminder": "next", "at": EVENING, "dry_run": true})).await;
+    let (answer, settled) =
+        request(&world, MORNING, &json!({"reminder": "next", "at": EVENING, "dry_run": true})).await;
     let answer = answer.unwrap();
     assert_eq!((&answer["posted"], &answer["date"]), (&json!(false), &json!("2026-11-25")));
     assert!(answer["text"].as_str().unwrap().starts_with("@sato\n📅"), "{answer}");
@@ -219,17 +232,17 @@ async fn another_chat_takes_over_and_if_none_does_the_invocation_fails() {
     assert!(posts[0].text.ends_with("Typetalk に投稿できないため、Slack にお知らせしています"), "{posts:?}");
 
     world.slack.fail_always(Some(Fault::status(503)));
-    let (answer, settled) = order(&world, MORNING, &json!({"reminder": "today"})).await;
+    let (answer, settled) = request(&world, MORNING, &json!({"reminder": "today"})).await;
     assert!(answer.unwrap_err().contains("no chat took the reminder"));
     assert_eq!(settled, CountsAsDone::No);
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_understood_is_an_error_that_says_what_is_allowed() {
+async fn a_request_that_cannot_be_understood_is_an_error_that_says_what_is_allowed() {
     let world = World::new().await;
     for event in [json!({}), json!({"reminder": "tomorrow"}), json!({"reminder": "today", "at": "soon"}), Value::Null] {
-        let (answer, settled) = order(&world, MORNING, &event).await;
-        assert!(answer.unwrap_err().contains(r#"an order looks like {"reminder":"today" or "next""#), "{event}");
+        let (answer, settled) = request(&world, MORNING, &event).await;
+        assert!(answer.unwrap_err().contains(r#"a request looks like {"reminder":"today" or "next""#), "{event}");
         assert_eq!(settled, CountsAsDone::No);
     }
 }

@@ -190,7 +190,7 @@ async fn what_a_failed_script_has_stored_instead_of_a_secret_stops_the_start() {
     for none in ["null", "undefined", "short", "stand-in-signing-secret,null"] {
         ssm.put(&format!("{PATH}/PAGERDUTY_SIGNING_SECRETS"), none);
         let error = start(&world).await.err().unwrap();
-        assert!(error.contains("\n- PAGERDUTY_SIGNING_SECRETS can't be used: an entry is no secret"), "{error}");
+        assert!(error.contains("\n- PAGERDUTY_SIGNING_SECRETS can't be used: an entry is not a secret"), "{error}");
     }
 }
 
@@ -279,8 +279,7 @@ async fn an_entry_that_is_no_secret_doesnt_cost_the_others_their_webhooks() {
 
 #[tokio::test]
 async fn many_webhooks_at_once_have_the_store_read_once() {
-    // The one reading of a store that hangs is a second attempt, too, for those that can wait for it.
-    for (fault, attempts) in [(Fault::Delay(Duration::from_millis(200)), 1), (Fault::Hang, 2)] {
+    for fault in [Fault::Delay(Duration::from_millis(200)), Fault::Hang] {
         let (world, ssm) = world().await;
         let relay = start(&world).await.unwrap();
         ssm.fail_always(Some(fault.clone()));
@@ -292,7 +291,7 @@ async fn many_webhooks_at_once_have_the_store_read_once() {
         let statuses = join_all((0..12).map(send)).await;
         let expected: Vec<_> = (0..12).map(|number| if number % 3 == 0 { 503 } else { 200 }).collect();
         assert_eq!(statuses, expected, "{fault:?}");
-        assert!(ssm.requests() <= 1 + attempts, "{fault:?}: {}", ssm.requests());
+        assert!(ssm.requests() <= 1 + 1, "{fault:?}: {}", ssm.requests());
     }
 }
 

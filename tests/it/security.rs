@@ -24,9 +24,9 @@ use crate::ledger;
 use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, instant, posted, triggered};
 
 /// Lambda hands over no more.
-const LARGEST_BODY: usize = 6 << 20;
+const MAX_BODY: usize = 6 << 20;
 /// Of these the relay parses what is no larger.
-const LARGEST_PARSED: usize = 1 << 20;
+const MAX_PARSED: usize = 1 << 20;
 
 fn unauthenticated() -> (u16, Value) {
     (401, json!({"error": "unauthenticated"}))
@@ -55,7 +55,7 @@ async fn the_largest_body_is_answered_in_time_whatever_is_in_it() {
     };
     let title = r#"{"event":{"id":"e1","event_type":"incident.triggered","data":{"id":"P1","title":""#;
     let people = r#"{"event":{"id":"e3","event_type":"incident.reassigned","data":{"id":"P1","assignees":["x""#;
-    for size in [LARGEST_PARSED, LARGEST_BODY] {
+    for size in [MAX_PARSED, MAX_BODY] {
         for (index, body) in [
             filled(size, title, r"\ud83d", r#""}}}"#),
             filled(size, people, r#","<a>""#, "]}}}"),
@@ -69,7 +69,7 @@ async fn the_largest_body_is_answered_in_time_whatever_is_in_it() {
             let headers = [("x-pagerduty-signature", signature.as_str()), ("x-webhook-id", &id)];
             let (status, _) = relay.send(DAYTIME, &headers, body.as_bytes()).await;
             assert_eq!(status, 200, "{}", &body[..20]);
-            let is_unreadable = size > LARGEST_PARSED || index >= 2;
+            let is_unreadable = size > MAX_PARSED || index >= 2;
             let posts = relay.topic();
             assert_eq!(posts.len(), 1, "{}", &body[..20]);
             assert_eq!(relay.tally().unreadable, u32::from(is_unreadable), "{}", &body[..20]);
@@ -96,7 +96,7 @@ async fn a_body_nested_too_deeply_keeps_its_title_and_one_that_never_ends_is_sai
 async fn any_number_of_forged_signatures_of_a_large_body_is_refused_in_time() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let body = vec![b' '; LARGEST_BODY];
+    let body = vec![b' '; MAX_BODY];
     for forged in ["v1=00,".repeat(1_700), format!("v1={},", "0".repeat(64)).repeat(150)] {
         let answer = relay.send(DAYTIME, &[("x-pagerduty-signature", &forged)], &body).await;
         assert_eq!(answer, unauthenticated());
@@ -107,7 +107,7 @@ async fn any_number_of_forged_signatures_of_a_large_body_is_refused_in_time() {
 async fn headers_of_any_length_are_refused_in_time() {
     let world = World::new().await;
     let relay = world.relay().await;
-    let long = "x".repeat(LARGEST_BODY / 2);
+    let long = "x".repeat(MAX_BODY / 2);
     for (header, value) in [
         ("authorization", format!("Bearer {long}")),
         ("x-pagerduty-signature", format!("v1={}", "0".repeat(long.len()))),
@@ -195,7 +195,7 @@ async fn formulas_in_cells_are_names_at_most_and_failed_ones_cost_nobody_the_men
         (["#REF!", "田中"], "@tanaka"),
         (["田中", "#N/A"], "@tanaka"),
         (["#NAME?", ""], "@sre-team"),
-        (["=cmd|' /C calc'!A0", "田中"], "=cmd|' C calc'!A0 @tanaka"),
+        (["=cmd|' /C calc'!A0", "田中"], "=cmd ' C calc'!A0 @tanaka"),
         (["+@SUM(1+1)*cmd", "田中"], "+＠SUM(1+1)*cmd @tanaka"),
         (["<!channel>", "田中"], "<!channel> @tanaka"),
         (["@all", "田中"], "all @tanaka"),
@@ -207,7 +207,8 @@ async fn formulas_in_cells_are_names_at_most_and_failed_ones_cost_nobody_the_men
         world.google.write(ROSTER_TAB, &[&["2026-11-24", cells[0], cells[1]]]);
         let relay = world.relay().await;
         assert_eq!(relay.signed(DAYTIME, &triggered(&format!("e{index}"))).await, posted(1));
-        assert_eq!(relay.topic()[0].lines().next(), Some(first_line), "{cells:?}");
+        let text = &relay.topic()[0];
+        assert_eq!(text.lines().next(), Some(first_line), "{cells:?}: {text}");
     }
 }
 
@@ -237,9 +238,10 @@ async fn no_client_follows_a_redirect() {
 
         // PagerDuty's REST API, for the reminder's list.
         world.incidents.fail_always(redirect.clone());
-        let order = json!({"reminder": "today", "at": DAYTIME});
+        let request = json!({"reminder": "today", "at": DAYTIME});
         let reminders = world.reminders().await;
-        let (answer, ..) = oncall_relay::lambda::scheduler::answer(&reminders, &order, instant(DAYTIME).to_utc()).await;
+        let (answer, ..) =
+            oncall_relay::lambda::scheduler::answer(&reminders, &request, instant(DAYTIME).to_utc()).await;
         assert!(answer.is_err());
 
         // AWS.

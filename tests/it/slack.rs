@@ -4,7 +4,7 @@ use std::path::Path;
 
 use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::server::Fault;
-use oncall_relay::edge::chat::slack_errors::{Verdict, lookup};
+use oncall_relay::edge::chat::slack_errors::{Meaning, lookup};
 use serde_json::{Value, json};
 
 use crate::world::{EVENING, World, event_spec, incident, posted, triggered_at};
@@ -98,22 +98,22 @@ fn every_error_that_slack_documents_has_a_verdict_and_a_remedy() {
 #[test]
 fn verdicts_are_as_slack_describes_the_errors() {
     for (code, verdict, named) in [
-        ("internal_error", Verdict::Unknown, "slack-status.com"),
-        ("fatal_error", Verdict::Unknown, "slack-status.com"),
-        ("service_unavailable", Verdict::Outage, "slack-status.com"),
-        ("rate_limited", Verdict::TooSoon, "one message per second"),
-        ("msg_too_long", Verdict::Message, "too long"),
-        ("invalid_blocks_format", Verdict::Message, "lay the message out"),
-        ("restricted_action_non_threadable_channel", Verdict::Thread, "{channel}"),
-        ("channel_not_found", Verdict::Us, "{channel}"),
-        ("not_in_channel", Verdict::Us, "invite the bot"),
-        ("is_archived", Verdict::Us, "archived"),
-        ("ekm_access_denied", Verdict::Us, "admins"),
-        ("message_limit_exceeded", Verdict::Us, "plan"),
-        ("missing_scope", Verdict::Us, "chat:write"),
-        ("token_revoked", Verdict::Us, "SLACK_TOKEN"),
-        ("invalid_charset", Verdict::Us, "SLACK_BASE_URL"),
-        ("draft_not_found", Verdict::Us, "SLACK_BASE_URL"),
+        ("internal_error", Meaning::Unknown, "slack-status.com"),
+        ("fatal_error", Meaning::Unknown, "slack-status.com"),
+        ("service_unavailable", Meaning::Outage, "slack-status.com"),
+        ("rate_limited", Meaning::TooSoon, "one message per second"),
+        ("msg_too_long", Meaning::Message, "too long"),
+        ("invalid_blocks_format", Meaning::Message, "lay the message out"),
+        ("restricted_action_non_threadable_channel", Meaning::Thread, "{channel}"),
+        ("channel_not_found", Meaning::Us, "{channel}"),
+        ("not_in_channel", Meaning::Us, "invite the bot"),
+        ("is_archived", Meaning::Us, "archived"),
+        ("ekm_access_denied", Meaning::Us, "admins"),
+        ("message_limit_exceeded", Meaning::Us, "plan"),
+        ("missing_scope", Meaning::Us, "chat:write"),
+        ("token_revoked", Meaning::Us, "SLACK_TOKEN"),
+        ("invalid_charset", Meaning::Us, "SLACK_BASE_URL"),
+        ("draft_not_found", Meaning::Us, "SLACK_BASE_URL"),
     ] {
         let (found, remedy) = lookup(code).unwrap();
         assert_eq!(found, verdict, "{code}");

@@ -264,8 +264,8 @@ fn the_reminders_are_due_at_ten_and_at_seventeen_in_tokyo_every_day() {
         assert_eq!(parameters[parameter]["Default"], cron, "{event}");
         assert_eq!(schedule["ScheduleExpression"], json!({"Ref": parameter}), "{event}");
         assert_eq!(schedule["ScheduleExpressionTimezone"], json!({"Ref": "TimeZone"}), "{event}");
-        let order: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
-        assert_eq!(order, json!({"reminder": reminder, "at": "<aws.scheduler.scheduled-time>"}), "{event}");
+        let request: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
+        assert_eq!(request, json!({"reminder": reminder, "at": "<aws.scheduler.scheduled-time>"}), "{event}");
         let net = json!({"Fn::GetAtt": "LostReminders.Arn"});
         assert_eq!(schedule["DeadLetterConfig"]["Arn"], net, "{event}");
     }

@@ -6,7 +6,6 @@ mod effects;
 mod texts;
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Asia::Tokyo;
@@ -18,7 +17,8 @@ use oncall_relay::domain::alert::{Alert, Delay, Mentions};
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::roster::{
-    Cell, MembersTable, Mention, OnCall, OnCallDay, Roster, RosterState, Snapshot, Tab, Table, Tables,
+    Cell, Line, MembersTable, Mention, OnCall, OnCallDay, ReadingRules, Roster, RosterState, Snapshot, Tab, Table,
+    Tables,
 };
 use oncall_relay::edge::pagerduty::{Item, Verifier, parse};
 
@@ -108,6 +108,7 @@ pub fn signature(request: &[u8]) {
 pub fn sheet(cells: &[u8]) {
     let text = String::from_utf8_lossy(cells);
     let (roster, members) = text.split_once("\n---\n").unwrap_or((&text, ""));
+    any_sheet_is_read(roster, members);
     let halves = |text: &str| {
         let mut before: Vec<_> = text.split('\n').map(|row| row.split('\t').map(cell).collect()).collect();
         let after = before.split_off(before.len() / 2);
@@ -116,11 +117,23 @@ pub fn sheet(cells: &[u8]) {
     a_bad_row_hides_no_good_one(halves(roster), halves(members));
 }
 
+/// No cells break the reading, whatever they are the header of.
+fn any_sheet_is_read(roster: &str, members: &str) {
+    let table = |text: &str| Table::new(1, text.split('\n').map(|row| row.split('\t').map(cell).collect()).collect());
+    for members in [MembersTable::None, MembersTable::Table(table(members))] {
+        let tables = Tables { roster: table(roster), members };
+        let (roster, _) = Roster::parse(&tables, &ReadingRules::default(), today());
+        for day in -40..=40 {
+            let _ = roster.day(today() + TimeDelta::days(day));
+        }
+    }
+}
+
 /// A cell as it is typed into a sheet: `'` before what would be a number or a tick box makes it text.
 fn cell(typed: &str) -> Cell {
     match typed {
         "" => Cell::Empty,
-        "TRUE" | "FALSE" => Cell::Flag,
+        "TRUE" | "FALSE" => Cell::Flag(typed == "TRUE"),
         _ => match (typed.strip_prefix('\''), typed.parse()) {
             (Some(text), _) => Cell::Text(text.to_owned()),
             (None, Ok(number)) => Cell::Number(number),
@@ -132,8 +145,8 @@ fn cell(typed: &str) -> Cell {
 /// Rows of any cells.
 pub type Rows = Vec<Vec<Cell>>;
 
-/// Rows before and after a good one, of the roster and of the members tab, cost it nothing. Problems are told
-/// by the numbers of rows that exist.
+/// Rows before and after a good one, of the roster and of the members tab, cost it nothing, below a header and
+/// more days than they have dates. Problems are told by the numbers of rows that exist.
 ///
 /// # Panics
 /// If it doesn't hold.
@@ -143,15 +156,22 @@ pub fn a_bad_row_hides_no_good_one(roster: (Rows, Rows), members: (Rows, Rows)) 
     let good = vec![text(&today().to_string()), text(&name)];
     let header = vec![text("名前"), text("typetalk"), text("slack")];
     let member = vec![text(&name), text("good.one"), text("U0GOODONE")];
-    let table = |rows| Table { first_row: 1, rows };
-    let roster = table([roster.0, vec![good], roster.1].concat());
-    let members = table([vec![header], members.0, vec![member], members.1].concat());
+    let days = (0..=roster.0.len() + roster.1.len()).map(|day| {
+        let date = today() - TimeDelta::days(1_000) - TimeDelta::weeks(i64::try_from(day).unwrap_or_default());
+        vec![text(&date.to_string()), text("なし")]
+    });
+    let tidy = std::iter::once(vec![text("日付"), text("担当")]).chain(days).collect();
+    let roster = Table::new(1, [tidy, roster.0, vec![good], roster.1].concat());
+    let members = Table::new(1, [vec![header], members.0, vec![member], members.1].concat());
     let sizes = [(Tab::Roster, roster.rows.len()), (Tab::Members, members.rows.len())];
     let tables = Tables { roster, members: MembersTable::Table(members) };
 
-    let (parsed, problems) = Roster::parse(&tables, today());
+    let (parsed, problems) = Roster::parse(&tables, &ReadingRules::default(), today());
     for problem in problems {
-        let exists = sizes.iter().any(|(tab, rows)| *tab == problem.tab && (1..=*rows).contains(&problem.row));
+        let exists = |(tab, rows): &(Tab, usize)| {
+            *tab == problem.tab && (Line::Row(1)..=Line::Row(*rows)).contains(&problem.row)
+        };
+        let exists = sizes.iter().any(exists);
         assert!(exists, "{problem}");
     }
     let OnCall::People(people) = parsed.on_call(today()) else { panic!("{:?}", parsed.on_call(today())) };
@@ -197,15 +217,13 @@ fn day(members: &[&[&str]], cell: &str) -> OnCallDay {
         &["SRE", "sre-team", "S0SRETEAM"],
     ];
     let text = |cell: &&str| Cell::Text((*cell).to_owned());
-    let table = |rows: &[&[&str]]| Table {
-        first_row: 1,
-        rows: rows.iter().map(|row| row.iter().map(text).collect()).collect(),
-    };
+    let table = |rows: &[&[&str]]| Table::new(1, rows.iter().map(|row| row.iter().map(text).collect()).collect());
     let members = MembersTable::Table(table(&[&MEMBERS, members].concat()));
     read(Tables { roster: table(&[&[&today().to_string(), cell]]), members })
 }
 
 fn read(tables: Tables) -> OnCallDay {
-    let reading = RosterState { copy: Some(Snapshot { tables: Arc::new(tables), read_at: now() }), failure: None };
-    OnCallDay::from_reading(&reading, &["SRE".to_owned()], today(), now())
+    let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now());
+    let state = RosterState { snapshot: Some(snapshot), failure: None };
+    OnCallDay::from_reading(&state, &["SRE".to_owned()], today(), now())
 }

@@ -1,4 +1,4 @@
-//! Settings that are absent, malformed or half set, and the words in which that is told.
+//! Settings that are absent, malformed or half set, and the words in which that is reported.
 
 use super::*;
 
@@ -50,11 +50,11 @@ fn what_is_absent_is_told_with_what_to_give() {
 fn what_is_malformed_is_told_with_what_is_expected() {
     let url = "can't be used: it must be an address such as `https://example.com`";
     let chats = "a list of `typetalk` and `slack`, the primary first, such as `slack` or `typetalk,slack`";
-    let no_key = "it is no service account's key; make a JSON key in the Google Cloud console and use it whole (it has \
+    let no_key = "it is not a service account's key; make a JSON key in the Google Cloud console and use it whole (it has \
                   `client_email`, `private_key` and `token_uri`)";
     for (variable, value, expected) in [
-        ("CHATS", "typetalk,slack,irc", format!("CHATS can't be used: `irc` is no chat; write {chats}")),
-        ("CHATS", "typetalk,", format!("CHATS can't be used: `` is no chat; write {chats}")),
+        ("CHATS", "typetalk,slack,irc", format!("CHATS can't be used: `irc` is not a chat; write {chats}")),
+        ("CHATS", "typetalk,", format!("CHATS can't be used: `` is not a chat; write {chats}")),
         ("CHATS", "slack,slack", "CHATS can't be used: `slack` is there twice; name each chat once".to_owned()),
         (
             "TYPETALK_ALERT_TOPIC",
@@ -81,7 +81,7 @@ fn what_is_malformed_is_told_with_what_is_expected() {
         (
             "TIME_ZONE",
             "JST",
-            "TIME_ZONE can't be used: `JST` is no IANA time zone such as `Asia/Tokyo`".to_owned(),
+            "TIME_ZONE can't be used: `JST` is not an IANA time zone such as `Asia/Tokyo`".to_owned(),
         ),
         (
             "BUSINESS_DAYS",
@@ -102,7 +102,7 @@ fn what_is_malformed_is_told_with_what_is_expected() {
             "MENTION_ON can't be used: no kind of event has the name `resolve`; write `all` or `attention` alone, or \
              a list of triggered, acknowledged, unacknowledged, resolved, merged, reopened, reassigned, escalated, \
              delegated, annotated, priority_updated, service_updated, status_updated, responder_added, \
-             responder_replied, custom_action, ping, unknown, unreadable"
+             responder_replied, custom_action, unknown, unreadable"
                 .to_owned(),
         ),
         ("MESSAGE_LANGUAGE", "fr", "MESSAGE_LANGUAGE can't be used: `fr` is not `ja` or `en`".to_owned()),
@@ -145,7 +145,7 @@ fn what_is_plainly_no_secret_is_refused_and_not_shown() {
             check_problem(
                 variable,
                 value,
-                &format!("{variable} can't be used: an entry is no secret ({none}); give it the real ones"),
+                &format!("{variable} can't be used: an entry is not a secret ({none}); give it the real ones"),
             );
         }
     }
@@ -154,11 +154,11 @@ fn what_is_plainly_no_secret_is_refused_and_not_shown() {
             "TYPETALK_ALERT_TOKEN",
             value,
             &format!(
-                "TYPETALK_ALERT_TOKEN can't be used: it is no secret ({none}); give it the token of the topic's bot"
+                "TYPETALK_ALERT_TOKEN can't be used: it is not a secret ({none}); give it the token of the topic's bot"
             ),
         );
         let told = problems(&[("SLACK_TOKEN", value)]);
-        assert!(told[0].starts_with(&format!("SLACK_TOKEN can't be used: it is no secret ({none})")), "{told:?}");
+        assert!(told[0].starts_with(&format!("SLACK_TOKEN can't be used: it is not a secret ({none})")), "{told:?}");
     }
     for value in ["8-or-one", "planted-signing"] {
         assert_eq!(problems(&[("PAGERDUTY_TOKENS", value)]), [""; 0], "{value}");
@@ -170,7 +170,7 @@ fn what_is_set_alone_is_told_with_what_is_missing() {
     check_problem(
         "MEMBERS_CSV",
         "/members.csv",
-        "MEMBERS_CSV is set alone: it goes with ROSTER_CSV; for a spreadsheet, set MEMBERS_RANGE",
+        "MEMBERS_CSV needs ROSTER_CSV beside it; for a spreadsheet, set MEMBERS_RANGE",
     );
 }
 

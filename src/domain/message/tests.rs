@@ -5,26 +5,26 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::event::{Incident, IncidentId};
 use crate::domain::roster::SourceFailure;
-use crate::domain::samples::{event, late_by, marked, notice, on_call, on_call_from};
+use crate::domain::samples::{alert, event, late_by, marked, on_call, on_call_from};
 
 const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
 const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
 
-fn about(notice: &Alert, destination: Destination, language: Language) -> String {
-    marked(&Message::about(notice, destination, language))
+fn about(alert: &Alert, destination: Destination, language: Language) -> String {
+    marked(&Message::about(alert, destination, language))
 }
 
 #[track_caller]
-fn check(notice: &Alert, destination: Destination, japanese: &str, english: &str) {
-    assert_eq!(about(notice, destination, Language::Japanese), japanese);
-    assert_eq!(about(notice, destination, Language::English), english);
+fn check(alert: &Alert, destination: Destination, japanese: &str, english: &str) {
+    assert_eq!(about(alert, destination, Language::Japanese), japanese);
+    assert_eq!(about(alert, destination, Language::English), english);
 }
 
 /// Checks the lines that a message has beneath those of a plain alert.
 #[track_caller]
-fn check_news(notice: &Alert, destination: Destination, japanese: &str, english: &str) {
+fn check_news(alert: &Alert, destination: Destination, japanese: &str, english: &str) {
     for (language, expected) in [(Language::Japanese, japanese), (Language::English, english)] {
-        let text = about(notice, destination, language);
+        let text = about(alert, destination, language);
         let (_, subject) = text.split_once("/Q1INCIDENT>").unwrap();
         assert_eq!(subject.trim_start(), expected);
     }
@@ -33,7 +33,7 @@ fn check_news(notice: &Alert, destination: Destination, japanese: &str, english:
 #[test]
 fn an_alert_says_what_happened_to_what_and_how_urgent_it_is() {
     check(
-        &notice(event(Kind::Triggered), "田中、佐藤 花子"),
+        &alert(event(Kind::Triggered), "田中、佐藤 花子"),
         ON_TYPETALK,
         "@tanaka @sato\n\
          🔴 発生 #pd33 «Disk is full»\n\
@@ -76,7 +76,7 @@ fn every_kind_of_event_has_words_of_its_own_in_both_languages() {
         ),
     ];
     let said = |kind: &Kind, language| {
-        let text = about(&notice(event(kind.clone()), ""), ON_SLACK, language);
+        let text = about(&alert(event(kind.clone()), ""), ON_SLACK, language);
         let first_line = text.lines().next().unwrap();
         first_line.split(" «Disk is full»").next().unwrap().to_owned()
     };
@@ -101,7 +101,7 @@ fn a_merged_incident_says_into_which_as_far_as_that_is_known() {
     ] {
         let said = said.replace("{link}", "https://acme.pagerduty.com/incidents/Q2");
         for (language, label) in [(Language::Japanese, "統合先: "), (Language::English, "into: ")] {
-            let text = about(&notice(event(Kind::Merged { into: into.clone() }), ""), ON_SLACK, language);
+            let text = about(&alert(event(Kind::Merged { into: into.clone() }), ""), ON_SLACK, language);
             let lines: Vec<_> = text.lines().skip(2).collect();
             let expected = if said.is_empty() { String::new() } else { format!("{label}{said}") };
             assert_eq!(lines[..lines.len() - 1].join("|"), expected);
@@ -113,7 +113,7 @@ fn a_merged_incident_says_into_which_as_far_as_that_is_known() {
 fn who_did_it_to_whom_and_in_which_words_is_said_where_the_event_says_so() {
     let details = |kind, language| {
         let event = Event { actor: Some("Rin Abe".to_owned()), service: None, urgency: None, ..event(kind) };
-        let text = about(&notice(event, ""), ON_SLACK, language);
+        let text = about(&alert(event, ""), ON_SLACK, language);
         let lines: Vec<_> = text.lines().skip(1).filter(|line| !line.starts_with('<')).collect();
         lines.join(" | ")
     };
@@ -172,34 +172,34 @@ fn what_is_not_known_is_left_out() {
         occurred_at: None,
         ..event(Kind::Acknowledged)
     };
-    check(&notice(bare, ""), ON_SLACK, "🟡 対応開始 (件名なし)", "🟡 acknowledged (no title)");
+    check(&alert(bare, ""), ON_SLACK, "🟡 対応開始 (件名なし)", "🟡 acknowledged (no title)");
 
     let by_its_own_service = Event { actor: Some("Backlog".to_owned()), ..event(Kind::Unacknowledged) };
-    let text = about(&notice(by_its_own_service, ""), ON_SLACK, Language::English);
+    let text = about(&alert(by_its_own_service, ""), ON_SLACK, Language::English);
     assert_eq!(text.lines().nth(1), Some("service: «Backlog» / urgency: high"));
 }
 
 #[test]
 fn people_who_cant_be_mentioned_on_the_chat_are_named() {
-    let notice = notice(event(Kind::Triggered), "田中、高橋、新人");
-    let first_line = |destination| about(&notice, destination, Language::English).lines().next().unwrap().to_owned();
+    let alert = alert(event(Kind::Triggered), "田中、高橋、新人");
+    let first_line = |destination| about(&alert, destination, Language::English).lines().next().unwrap().to_owned();
     assert_eq!(first_line(ON_TYPETALK), "@tanaka «高橋» «新人»");
     assert_eq!(first_line(ON_SLACK), "@U0TANAKA1 @U0TAKAHA1 «新人»");
 }
 
 #[test]
 fn if_nobody_can_be_mentioned_here_those_of_last_resort_are() {
-    let notice = notice(event(Kind::Triggered), "高橋");
-    let text = about(&notice, ON_TYPETALK, Language::English);
+    let alert = alert(event(Kind::Triggered), "高橋");
+    let text = about(&alert, ON_TYPETALK, Language::English);
     assert!(text.starts_with("«高橋» @sre-team\n"), "{text}");
     check_news(
-        &notice,
+        &alert,
         ON_TYPETALK,
         "⚠️ 当番を Typetalk でメンションできません。メンバー表の ID を確認してください",
         "⚠️ Nobody on call can be mentioned on Typetalk; please check the ids in the members tab",
     );
-    assert!(about(&notice, ON_SLACK, Language::English).starts_with("@U0TAKAHA1\n"));
-    check_news(&notice, ON_SLACK, "", "");
+    assert!(about(&alert, ON_SLACK, Language::English).starts_with("@U0TAKAHA1\n"));
+    check_news(&alert, ON_SLACK, "", "");
 }
 
 #[test]
@@ -244,16 +244,16 @@ fn what_the_roster_cant_say_is_said_and_those_of_last_resort_are_mentioned() {
         ),
     ] {
         let day = Mentions::OnCall(on_call_from(&[rows], long_ago, failure));
-        let notice = Alert { event: event(Kind::Triggered), mentions: day, delay: None, in_doubt: false };
-        check_news(&notice, ON_TYPETALK, japanese, english);
-        assert_eq!(about(&notice, ON_TYPETALK, Language::English).lines().next(), Some(mentions), "{rows:?}");
+        let alert = Alert { event: event(Kind::Triggered), mentions: day, delay: None, in_doubt: false };
+        check_news(&alert, ON_TYPETALK, japanese, english);
+        assert_eq!(about(&alert, ON_TYPETALK, Language::English).lines().next(), Some(mentions), "{rows:?}");
     }
 }
 
 #[test]
 fn every_reason_why_the_roster_cant_be_read_has_words_in_both_languages() {
-    use SourceFailure::{BadKey, BadRange, Down, Forbidden, Garbled, Missing, Slow, TooManyReads};
-    let reasons = [Slow, Down, Forbidden, Missing, BadRange, BadKey, TooManyReads, Garbled];
+    use SourceFailure::{BadKey, BadRange, Down, Forbidden, Garbled, Missing, NoSheet, Slow, TooLarge, TooManyReads};
+    let reasons = [Slow, Down, Forbidden, Missing, BadRange, NoSheet, TooLarge, BadKey, TooManyReads, Garbled];
     for language in [Language::Japanese, Language::English] {
         let mut said: Vec<_> = reasons.iter().map(|reason| language.unknown(*reason)).collect();
         said.sort();
@@ -285,16 +285,16 @@ fn a_late_message_says_when_it_happened_and_how_long_ago() {
         ),
     ] {
         let delay = late_by(TimeDelta::minutes(minutes));
-        let notice = Alert { delay: Some(delay), ..notice(event(Kind::Triggered), "") };
-        check_news(&notice, ON_SLACK, japanese, english);
+        let alert = Alert { delay: Some(delay), ..alert(event(Kind::Triggered), "") };
+        check_news(&alert, ON_SLACK, japanese, english);
     }
 }
 
 #[test]
 fn a_message_on_a_backup_says_why_it_is_there() {
-    let notice = notice(event(Kind::Triggered), "田中");
+    let alert = alert(event(Kind::Triggered), "田中");
     check_news(
-        &notice,
+        &alert,
         Destination {
             chat: ChatName::Slack,
             instead_of: Some(FailedChat { chat: ChatName::Typetalk, in_doubt: false }),
@@ -304,7 +304,7 @@ fn a_message_on_a_backup_says_why_it_is_there() {
         "⚠️ Posted here on Slack because Typetalk failed",
     );
     check_news(
-        &notice,
+        &alert,
         Destination {
             chat: ChatName::Typetalk,
             instead_of: Some(FailedChat { chat: ChatName::Slack, in_doubt: true }),
@@ -321,14 +321,14 @@ fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
         ("田中、佐藤 花子", "11/24(火)の当番: «田中・佐藤 花子»", "On call on 11/24 (Tue): «田中, 佐藤 花子»"),
         ("なし", "ℹ️ 11/24(火)の当番は空欄です", "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty"),
     ] {
-        let notice =
+        let alert =
             Alert { event: event(Kind::Ping), mentions: Mentions::Names(on_call(cell)), delay: None, in_doubt: false };
         let japanese = format!("✅ PagerDuty からのテスト通知を受け取りました\n{japanese}");
-        check(&notice, ON_SLACK, &japanese, &format!("✅ PagerDuty's test event has arrived\n{english}"));
+        check(&alert, ON_SLACK, &japanese, &format!("✅ PagerDuty's test event has arrived\n{english}"));
     }
     let stale = on_call_from(&[&["2026-11-24", "田中"]], TimeDelta::minutes(3), Some(SourceFailure::Down));
-    let notice = Alert { event: event(Kind::Ping), mentions: Mentions::Names(stale), delay: None, in_doubt: false };
-    let text = about(&notice, ON_SLACK, Language::English);
+    let alert = Alert { event: event(Kind::Ping), mentions: Mentions::Names(stale), delay: None, in_doubt: false };
+    let text = about(&alert, ON_SLACK, Language::English);
     assert_eq!(text.lines().last(), Some("⚠️ The roster can't be read; this is how it was 3 min ago"));
 }
 
@@ -336,7 +336,7 @@ fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
 fn an_event_that_has_no_words_is_one_line_with_all_that_is_known() {
     let unknown = Kind::Unknown { event_type: Some("incident.teleported".to_owned()) };
     check(
-        &notice(event(unknown), "田中"),
+        &alert(event(unknown), "田中"),
         ON_TYPETALK,
         "@tanaka 🔵 «incident.teleported» #pd33 «Disk is full» <https://acme.pagerduty.com/incidents/Q1INCIDENT>",
         "@tanaka 🔵 «incident.teleported» #pd33 «Disk is full» <https://acme.pagerduty.com/incidents/Q1INCIDENT>",
@@ -347,7 +347,7 @@ fn an_event_that_has_no_words_is_one_line_with_all_that_is_known() {
 fn the_bare_minimum_is_mentions_tag_short_title_and_link() {
     let mut event = event(Kind::Annotated { note: "a long story".repeat(100) });
     event.incident.title = Some("x".repeat(500));
-    let bare = |language| marked(&Message::bare(&notice(event.clone(), "田中"), ON_SLACK, language));
+    let bare = |language| marked(&Message::bare(&alert(event.clone(), "田中"), ON_SLACK, language));
     let rest = format!("#pd33 «{}…» <https://acme.pagerduty.com/incidents/Q1INCIDENT>", "x".repeat(99));
     assert_eq!(bare(Language::Japanese), format!("@U0TANAKA1 メモ {rest}"));
     assert_eq!(bare(Language::English), format!("@U0TANAKA1 note {rest}"));
@@ -357,9 +357,9 @@ fn the_bare_minimum_is_mentions_tag_short_title_and_link() {
 fn a_crowded_day_keeps_its_mentions_and_counts_who_is_left_out() {
     let mut names: Vec<_> = (0..29).map(|n| format!("stranger{n}")).collect();
     names.extend(["田中", "鈴木", "SRE"].map(str::to_owned));
-    let notice = notice(event(Kind::Triggered), &names.join("、"));
+    let alert = alert(event(Kind::Triggered), &names.join("、"));
     for (language, more) in [(Language::Japanese, "ほか2名"), (Language::English, "and 2 more")] {
-        let text = about(&notice, ON_TYPETALK, language);
+        let text = about(&alert, ON_TYPETALK, language);
         let first_line = text.lines().next().unwrap();
         assert!(first_line.starts_with("@tanaka @suzuki-k @sre-team «stranger0»"), "{first_line}");
         assert!(first_line.ends_with(&format!("«stranger26» {more}")), "{first_line}");
@@ -369,7 +369,7 @@ fn a_crowded_day_keeps_its_mentions_and_counts_who_is_left_out() {
 #[test]
 fn a_note_keeps_its_lines_and_a_long_one_loses_none_of_its_words() {
     let written = (1..=50).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n\n");
-    let text = about(&notice(event(Kind::Annotated { note: written }), ""), ON_SLACK, Language::English);
+    let text = about(&alert(event(Kind::Annotated { note: written }), ""), ON_SLACK, Language::English);
     let quoted: Vec<_> = text.lines().filter(|line| line.starts_with("> ")).collect();
     assert_eq!(quoted.len(), MAX_QUOTED_LINES);
     assert_eq!(quoted[..2], ["> «line 1»", "> «line 2»"]);
@@ -382,7 +382,7 @@ fn strangers_text_is_cleaned_and_stays_on_its_line() {
     event.incident.title = Some("first\r\nsecond `code` \u{202e}txet".to_owned());
     event.service = Some("\u{0}".to_owned());
     event.actor = Some("Rin\u{2028}Abe".to_owned());
-    let text = about(&notice(event, ""), ON_SLACK, Language::English);
+    let text = about(&alert(event, ""), ON_SLACK, Language::English);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "🔵 reassigned #pd33 «first second 'code' txet»");
     assert_eq!(lines[1], "urgency: high / by: «Rin Abe» / to: «A B»");

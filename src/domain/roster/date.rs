@@ -1,203 +1,311 @@
-//! The date cell of a roster row, in every form that people and spreadsheets write.
+//! The grammar of dates: what a cell may say that is one day, or a range of days.
+
+mod around;
+mod english;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
-use super::{Cell, RowIssue};
+use super::cells::Value;
 
-/// Reads a date cell. `Ok(None)` is an empty cell; a year-less date means the one nearest to `today`.
-pub(super) fn parse(cell: &Cell, today: NaiveDate) -> Result<Option<NaiveDate>, RowIssue> {
-    match cell {
-        Cell::Empty => Ok(None),
-        Cell::Flag => Err(RowIssue::NoDate),
-        Cell::Number(serial) => from_serial(*serial).map(Some).ok_or(RowIssue::NoDate),
-        Cell::Text(text) => {
-            let text = half_width(text);
-            if text.is_empty() {
-                return Ok(None);
+pub(super) use around::{is_time, is_weekday, weekday};
+
+/// What a date cell says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Written {
+    pub(super) start: Day,
+    pub(super) end: Option<Day>,
+}
+
+/// One day, in every way in which it can be read; never in none.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Day {
+    pub(super) readings: Vec<RosterState>,
+    pub(super) weekday: Option<Weekday>,
+    /// What parts its numbers: only rows of one form settle each other's order.
+    pub(super) mark: Option<char>,
+}
+
+/// One way to read a day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct RosterState {
+    pub(super) order: Order,
+    pub(super) date: Date,
+}
+
+/// The order of a day's numbers, where it isn't plain without knowing the other rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// No other order is possible in this form.
+    Plain,
+    YearFirst,
+    MonthFirst,
+    DayFirst,
+}
+
+/// A day of one year, or of a year that isn't written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Date {
+    Full(NaiveDate),
+    EveryYear(MonthDay),
+}
+
+/// A day of every year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct MonthDay {
+    pub(super) month: u32,
+    pub(super) day: u32,
+}
+
+impl MonthDay {
+    pub(super) const LEAP: i32 = 2024;
+
+    fn new(month: u32, day: u32) -> Option<Self> {
+        NaiveDate::from_ymd_opt(Self::LEAP, month, day).map(|_| Self { month, day })
+    }
+
+    pub(super) fn of(self, year: i32) -> Option<NaiveDate> {
+        NaiveDate::from_ymd_opt(year, self.month, self.day)
+    }
+}
+
+/// Reads a cell as a date; `None` is a cell that says no date.
+pub(super) fn read(value: &Value) -> Option<Written> {
+    match value {
+        Value::Number(number) => Some(Written { start: Day::plain(from_number(*number)?), end: None }),
+        Value::Text(text) => from_text(&text.clean),
+        Value::Blank | Value::Flag(_) | Value::Hidden => None,
+    }
+}
+
+/// Reads a cleaned text as a date.
+pub(super) fn from_text(clean: &str) -> Option<Written> {
+    /// Nobody needs more for a date, and what comes from outside must not cost more than a date does.
+    const MAX_LENGTH: usize = 120;
+    if clean.len() > MAX_LENGTH || !may_be(clean) {
+        return None;
+    }
+    let text = fold(clean);
+    match around::day(&text) {
+        Some(start) => Some(Written { start, end: None }),
+        None => range(&text),
+    }
+}
+
+/// Whether a text has a digit, and outside brackets nothing that no date has: most names are told from dates so.
+fn may_be(clean: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut has_digit = false;
+    for c in clean.chars() {
+        match c {
+            '(' | '[' | '【' | '〔' | '「' | '〈' | '<' | '『' | '《' | '{' => depth += 1,
+            ')' | ']' | '】' | '〕' | '」' | '〉' | '>' | '』' | '》' | '}' => depth = depth.saturating_sub(1),
+            '0'..='9' => has_digit = true,
+            c if depth > 0 || c.is_whitespace() => {}
+            c if c.is_ascii_alphabetic() => {}
+            c if c.is_alphabetic() && !"年月日令和元火水木金土曜祝時分半午前後まで から ー".contains(c) =>
+            {
+                return false;
             }
-            let (text, weekday) = split_weekday(&text)?;
-            let date = from_text(text, today).ok_or(RowIssue::NoDate)?;
-            match weekday {
-                Some(weekday) if weekday != date.weekday() => Err(RowIssue::OtherWeekday { date }),
-                _ => Ok(Some(date)),
-            }
+            _ => {}
         }
     }
+    has_digit && clean.split(|c: char| !c.is_ascii_alphabetic()).all(english::may_be)
+}
+
+/// The years of serial numbers and of eight digits in a row.
+fn is_of_our_time(date: NaiveDate) -> bool {
+    (2000..=2100).contains(&date.year())
 }
 
 /// Google's serial numbers count days since 30 December 1899; a fraction is the time of day.
 ///
 /// Source: <https://developers.google.com/workspace/sheets/api/reference/rest/v4/DateTimeRenderOption>
-fn from_serial(serial: f64) -> Option<NaiveDate> {
-    const LAST: f64 = 2_958_465.0; // 9999-12-31
-    let epoch = NaiveDate::from_ymd_opt(1899, 12, 30)?;
-    if !(1.0..LAST + 1.0).contains(&serial) {
+fn from_number(number: f64) -> Option<NaiveDate> {
+    if !(0.0..100_000_000.0).contains(&number) {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above")]
-    epoch.checked_add_days(Days::new(serial.trunc() as u64))
+    let whole = number.trunc() as u32;
+    if whole >= 10_000_000 {
+        return if number.fract() == 0.0 { from_eight_digits(whole) } else { None };
+    }
+    let epoch = NaiveDate::from_ymd_opt(1899, 12, 30)?;
+    epoch.checked_add_days(Days::new(whole.into())).filter(|date| is_of_our_time(*date))
 }
 
-/// Full-width digits and punctuation as an input method writes them, in ASCII; white space trimmed.
-fn half_width(text: &str) -> String {
-    let narrow = |c: char| match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        '\u{3000}' => ' ',
-        c => c,
+fn from_eight_digits(digits: u32) -> Option<NaiveDate> {
+    let year = i32::try_from(digits / 10_000).ok()?;
+    NaiveDate::from_ymd_opt(year, digits / 100 % 100, digits % 100).filter(|date| is_of_our_time(*date))
+}
+
+/// One kind of dash, of brackets and of case.
+fn fold(clean: &str) -> String {
+    let fold = |c: char| match c {
+        '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '─' | '━' | 'ー' | '﹘' => '-',
+        '〜' | '∼' | '～' | '〰' => '~',
+        '【' | '〔' | '[' | '「' | '〈' | '<' | '『' | '《' | '{' => '(',
+        '】' | '〕' | ']' | '」' | '〉' | '>' | '』' | '》' | '}' => ')',
+        '⁄' | '∕' => '/',
+        '\n' => ' ',
+        c => c.to_ascii_lowercase(),
     };
-    text.chars().map(narrow).collect::<String>().trim().to_owned()
+    clean.chars().map(fold).collect()
 }
 
-/// Takes `(火)`, `(火・祝)`, `(Tue)`, `火曜日` or a time of day off the end.
-fn split_weekday(text: &str) -> Result<(&str, Option<Weekday>), RowIssue> {
-    if let Some((date, rest)) = text.split_once('(') {
-        let name = rest.strip_suffix(')').ok_or(RowIssue::NoDate)?;
-        let name = name.split(['・', ',', '/']).next().unwrap_or(name).trim();
-        return Ok((date.trim_end(), Some(weekday(name).ok_or(RowIssue::NoDate)?)));
-    }
-    match text.rsplit_once(' ') {
-        Some((date, rest)) if rest.contains(':') => Ok((date.trim_end(), None)),
-        Some((date, rest)) => Ok((date.trim_end(), Some(weekday(rest).ok_or(RowIssue::NoDate)?))),
-        None => Ok((text, None)),
-    }
-}
-
-fn weekday(name: &str) -> Option<Weekday> {
-    match name.strip_suffix("曜日").or(name.strip_suffix("曜")).unwrap_or(name) {
-        "月" => Some(Weekday::Mon),
-        "火" => Some(Weekday::Tue),
-        "水" => Some(Weekday::Wed),
-        "木" => Some(Weekday::Thu),
-        "金" => Some(Weekday::Fri),
-        "土" => Some(Weekday::Sat),
-        "日" => Some(Weekday::Sun),
-        english => english.parse().ok(),
-    }
-}
-
-fn from_text(text: &str, today: NaiveDate) -> Option<NaiveDate> {
-    let parts: Vec<&str> = if text.contains('月') {
-        let (year, month_day) = match text.split_once('年') {
-            Some((year, month_day)) => (Some(year), month_day),
-            None => (None, text),
-        };
-        let (month, day) = month_day.strip_suffix('日')?.split_once('月')?;
-        year.into_iter().chain([month, day]).collect()
-    } else {
-        text.split(['/', '-', '.'].into_iter().find(|mark| text.contains(*mark)).unwrap_or('/')).collect()
-    };
-    match parts.as_slice() {
-        [year, month, day] if year.trim().len() == 4 => {
-            NaiveDate::from_ymd_opt(digits(year)?.try_into().ok()?, digits(month)?, digits(day)?)
+/// `11/23~11/27`, `11月23日から27日まで`; a text that can be parted in two ways is none.
+fn range(text: &str) -> Option<Written> {
+    let text = text.trim().strip_suffix("まで").unwrap_or(text);
+    let mut found: Option<Written> = None;
+    for mark in ["~", "-", "から", " to ", ".."] {
+        for (at, _) in text.match_indices(mark) {
+            let Some(start) = around::day(&text[..at]) else { continue };
+            let rest = &text[at + mark.len()..];
+            // `24-Nov-26` is as likely a day of a year.
+            let is_plain = mark != "-" || !text[..at].contains('-');
+            let end = around::day(rest).or_else(|| day_alone(rest, &start).filter(|_| is_plain));
+            let Some(end) = end else { continue };
+            let written = Written { start, end: Some(end) };
+            if found.as_ref().is_some_and(|found| *found != written) {
+                return None;
+            }
+            found = Some(written);
         }
-        // `11-24` and `11.24` are not among the forms: they are as likely a range or a number.
-        [month, day] if text.contains(['/', '月']) => nearest(digits(month)?, digits(day)?, today),
-        _ => None,
+    }
+    found
+}
+
+/// The end of `11/23~27`.
+fn day_alone(text: &str, start: &Day) -> Option<Day> {
+    let text = text.trim();
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let day = small(&text[..text.len() - digits.len()])?;
+    let rest = digits.strip_prefix('日').unwrap_or(digits);
+    let around::Around(weekday) = around::all_around(rest)?;
+    let [RosterState { order, date }] = start.readings[..] else { return None };
+    let date = match date {
+        Date::Full(date) => Date::Full(date.with_day(day)?),
+        Date::EveryYear(start) => Date::EveryYear(MonthDay::new(start.month, day)?),
+    };
+    Some(Day { readings: vec![RosterState { order, date }], weekday, mark: start.mark })
+}
+
+impl Day {
+    fn plain(date: NaiveDate) -> Self {
+        Self::one(Order::Plain, Date::Full(date))
+    }
+
+    fn one(order: Order, date: Date) -> Self {
+        Self { readings: vec![RosterState { order, date }], weekday: None, mark: None }
     }
 }
 
-fn digits(text: &str) -> Option<u32> {
+/// A text that is a date and nothing else.
+fn bare(text: &str) -> Option<Day> {
     let text = text.trim();
-    let short = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    if short { text.parse().ok() } else { None }
+    compact(text).or_else(|| japanese(text)).or_else(|| in_numbers(text)).or_else(|| english::day(text))
 }
 
-/// The year in which that day lies nearest to today; half a year away either side, the coming one.
-fn nearest(month: u32, day: u32, today: NaiveDate) -> Option<NaiveDate> {
-    // 29 February may be up to eight years away (around 1900, 2100).
-    (today.year() - 8..=today.year() + 8)
-        .rev()
-        .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
-        .min_by_key(|date| (*date - today).num_days().abs())
+/// `20261124`
+fn compact(text: &str) -> Option<Day> {
+    let is_compact = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    Some(Day::plain(from_eight_digits(if is_compact { text.parse().ok()? } else { return None })?))
+}
+
+/// `2026年11月24日`, `令和8年11月24日`, `11月24日`; after a year also `11/24`.
+fn japanese(text: &str) -> Option<Day> {
+    let (year, rest) = match text.split_once('年') {
+        Some((year, rest)) => (Some(era(year).or_else(|| four_digits(year))?), rest.trim()),
+        None => (None, text),
+    };
+    let (month, day) = match rest.split_once('月') {
+        Some((month, day)) => (month, day.strip_suffix('日')?),
+        None if year.is_some() => rest.split_once(['/', '-', '.'])?,
+        None => return None,
+    };
+    Some(Day::one(Order::Plain, date(year, small(month)?, small(day)?)?))
+}
+
+/// `2026-11-24`, `2026/11/24`, `2026. 11. 24.`, `R8/11/24`, `11/24/2026`, `26/11/24`, `11/24`.
+fn in_numbers(text: &str) -> Option<Day> {
+    let mark = text.chars().find(|c| matches!(c, '/' | '-' | '.'))?;
+    let text = if mark == '.' { text.strip_suffix('.').unwrap_or(text) } else { text };
+    let mut parts = text.split(mark);
+    let day = match (parts.next()?, parts.next()?, parts.next(), parts.next()) {
+        (first, second, Some(third), None) => three_numbers(first, second, third),
+        // `11-24` and `11.24` are as likely a range or a number.
+        (month, day, None, None) if mark == '/' => two_numbers(small(month)?, small(day)?),
+        _ => None,
+    };
+    day.map(|day| Day { mark: Some(mark), ..day })
+}
+
+fn two_numbers(first: u32, second: u32) -> Option<Day> {
+    MonthDay::new(first, second)
+        .map(|date| Day::one(Order::MonthFirst, Date::EveryYear(date)))
+        .or_else(|| MonthDay::new(second, first).map(|date| Day::one(Order::DayFirst, Date::EveryYear(date))))
+}
+
+fn three_numbers(first: &str, second: &str, third: &str) -> Option<Day> {
+    let middle = small(second)?;
+    if let Some(year) = era(first) {
+        return Some(Day::one(Order::Plain, date(Some(year), middle, small(third)?)?));
+    }
+    if let Some(year) = four_digits(first) {
+        return Some(Day::one(Order::YearFirst, date(Some(year), middle, small(third)?)?));
+    }
+    let readings: Vec<RosterState> = if let Some(year) = four_digits(third) {
+        let first = small(first)?;
+        [(Order::MonthFirst, first, middle), (Order::DayFirst, middle, first)]
+            .into_iter()
+            .filter_map(|(order, month, day)| Some(RosterState { order, date: date(Some(year), month, day)? }))
+            .collect()
+    } else {
+        let (first, last) = (small(first)?, small(third)?);
+        let year = |digits: u32| i32::try_from(2000 + digits).ok();
+        [
+            (Order::YearFirst, first, middle, last),
+            (Order::MonthFirst, last, first, middle),
+            (Order::DayFirst, last, middle, first),
+        ]
+        .into_iter()
+        .filter_map(|(order, y, month, day)| Some(RosterState { order, date: date(Some(year(y)?), month, day)? }))
+        .collect()
+    };
+    match readings[..] {
+        [] => None,
+        // `4/4/2026`
+        [one, other] if one.date == other.date => Some(Day::one(Order::Plain, one.date)),
+        _ => Some(Day { readings, weekday: None, mark: None }),
+    }
+}
+
+fn date(year: Option<i32>, month: u32, day: u32) -> Option<Date> {
+    match year {
+        Some(year) => NaiveDate::from_ymd_opt(year, month, day).map(Date::Full),
+        None => MonthDay::new(month, day).map(Date::EveryYear),
+    }
+}
+
+/// 令和 began in 2019.
+fn era(text: &str) -> Option<i32> {
+    let text = text.trim();
+    let year = text.strip_prefix("令和").or_else(|| text.strip_prefix('r')).map(str::trim)?;
+    let year = if year == "元" { 1 } else { i32::try_from(small(year)?).ok()? };
+    (year > 0).then_some(2018 + year)
+}
+
+fn four_digits(text: &str) -> Option<i32> {
+    let text = text.trim();
+    let year = (text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())??;
+    (year >= 1000).then_some(year)
+}
+
+/// One or two digits.
+fn small(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let is_small = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_small { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[track_caller]
-    fn check(cell: &Cell, expected: &str) {
-        assert_eq!(parse(cell, day("2026-11-24")), Ok(Some(day(expected))), "{cell:?}");
-    }
-
-    #[test]
-    fn every_written_form_is_understood() {
-        for form in ["2026-11-24", "2026/11/24", "2026年11月24日", "11/24", "11月24日", "２０２６／１１／２４"]
-        {
-            for weekday in ["", "(火)", "（火）", "(Tue)", " (火)", "　（火曜日）", " (tue)"] {
-                check(&Cell::Text(format!(" {form}{weekday} ")), "2026-11-24");
-            }
-        }
-        for other in
-            ["11/24(火・祝)", "11/24 火曜日", "2026-11-24 00:00", "2026/11/24 0:00:00", "2026.11.24", "2026.11.24(火)"]
-        {
-            check(&Cell::Text(other.into()), "2026-11-24");
-        }
-        check(&Cell::Text("2026/1/5".into()), "2026-01-05");
-        check(&Cell::Text("2026年1月5日".into()), "2026-01-05");
-        check(&Cell::Text("1月5日(火)".into()), "2027-01-05");
-    }
-
-    #[test]
-    fn serial_numbers_are_days_since_the_end_of_1899() {
-        check(&Cell::Number(46350.0), "2026-11-24");
-        check(&Cell::Number(46350.75), "2026-11-24");
-        check(&Cell::Number(1.0), "1899-12-31");
-    }
-
-    #[test]
-    fn a_date_without_a_year_is_the_nearest_one() {
-        for (today, form, expected) in [
-            ("2026-12-28", "1/4", "2027-01-04"),
-            ("2027-01-04", "12/28", "2026-12-28"),
-            ("2026-11-24", "6/1", "2026-06-01"),
-            ("2026-11-24", "5/25", "2027-05-25"),
-            ("2026-11-24", "5/26", "2026-05-26"),
-            ("2026-11-24", "2/29", "2028-02-29"),
-        ] {
-            let date = parse(&Cell::Text(form.into()), day(today));
-            assert_eq!(date, Ok(Some(day(expected))), "{form} seen on {today}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_date_says_so() {
-        for text in [
-            "担当",
-            "2026-13-01",
-            "2/30",
-            "11/24/2026",
-            "11-24",
-            "2026-11-24(",
-            "2026-11-24(x)",
-            "99999/1/1",
-            "-1/2",
-            "11.24",
-            "11/24 田中",
-            "+1/+2",
-            "1//2",
-            "日付",
-        ] {
-            assert_eq!(parse(&Cell::Text(text.into()), day("2026-11-24")), Err(RowIssue::NoDate), "{text}");
-        }
-        for number in [0.0, -5.0, 20_261_124.0, f64::NAN, f64::INFINITY] {
-            assert_eq!(parse(&Cell::Number(number), day("2026-11-24")), Err(RowIssue::NoDate), "{number}");
-        }
-    }
-
-    #[test]
-    fn a_weekday_that_contradicts_its_date_is_pointed_out() {
-        let date = day("2026-11-24");
-        assert_eq!(parse(&Cell::Text("11/24(水)".into()), date), Err(RowIssue::OtherWeekday { date }));
-    }
-
-    #[test]
-    fn an_empty_cell_is_no_date_and_no_mistake() {
-        assert_eq!(parse(&Cell::Empty, day("2026-11-24")), Ok(None));
-        assert_eq!(parse(&Cell::Text("　 ".into()), day("2026-11-24")), Ok(None));
-    }
-}
+mod tests;

@@ -1,20 +1,18 @@
 //! Slack: `chat.postMessage` with a bot's token, <https://docs.slack.dev/reference/methods/chat.postmessage>.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{HttpClient, Post, PostError, PostFailure, Posted, Thread, exchange, slack_errors};
-use crate::config::{Purpose, SlackConfig};
+use super::{HttpClient, Post, PostError, PostFailure, Posted, Thread, exchange, slack_errors, to_json};
+use crate::config::SlackConfig;
 
 /// A channel and the bot that posts to it.
 #[derive(Debug)]
 pub struct Slack {
     http: HttpClient,
     url: String,
-    token: SecretString,
-    channel: String,
-    purpose: Purpose,
+    config: SlackConfig,
 }
 
 #[derive(Serialize)]
@@ -42,30 +40,24 @@ struct Outcome {
 
 impl Slack {
     pub(super) fn new(config: &SlackConfig, http: HttpClient) -> Self {
-        Self {
-            http,
-            url: format!("{}/api/chat.postMessage", config.base_url),
-            token: config.token.clone(),
-            channel: config.channel.clone(),
-            purpose: config.purpose,
-        }
+        Self { http, url: format!("{}/api/chat.postMessage", config.base_url), config: config.clone() }
     }
 
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
-        let thread_ts = post.thread.filter(|thread| thread.channel == self.channel).map(|thread| thread.ts.as_str());
-        let body = serde_json::to_vec(&NewMessage {
-            channel: &self.channel,
+        let thread_ts =
+            post.thread.filter(|thread| thread.channel == self.config.channel).map(|thread| thread.ts.as_str());
+        let body = to_json(&NewMessage {
+            channel: &self.config.channel,
             text: post.text,
             unfurl_links: false,
             unfurl_media: false,
             thread_ts,
             reply_broadcast: post.broadcast && thread_ts.is_some(),
-        })
-        .map_err(|_| PostError::new(PostFailure::MessageRefused, "the message is no JSON"))?;
+        })?;
         let request = self
             .http
             .post(&self.url)
-            .bearer_auth(self.token.expose_secret())
+            .bearer_auth(self.config.token.expose_secret())
             .header("content-type", "application/json; charset=utf-8")
             .body(body);
         let answer = exchange(&self.http, request, post.within, "SLACK_BASE_URL").await?;
@@ -73,11 +65,11 @@ impl Slack {
         match serde_json::from_slice::<Outcome>(&answer.body) {
             Ok(Outcome { ok: true, ts, message, .. }) if answer.is_success() => {
                 let ts = thread_of(&message, &ts, thread_ts).map(str::to_owned);
-                Ok(Posted { thread: ts.map(|ts| Thread { channel: self.channel.clone(), ts }) })
+                Ok(Posted { thread: ts.map(|ts| Thread { channel: self.config.channel.clone(), ts }) })
             }
             Ok(Outcome { ok: false, error, .. }) => {
                 let code = error.as_str().unwrap_or("no error code");
-                Err(slack_errors::refusal(code, thread_ts.is_some(), self.purpose))
+                Err(slack_errors::refusal(code, thread_ts.is_some(), self.config.purpose))
             }
             _ if answer.is_success() => {
                 Err(PostError::new(PostFailure::Unknown, format!("HTTP {status} without `ok`")))

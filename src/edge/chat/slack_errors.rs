@@ -10,7 +10,7 @@ use crate::config::Purpose;
 
 /// What an error means for the post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Meaning {
     /// It came too soon after another one, and was not taken.
     TooSoon,
     /// It was not taken, and may be later.
@@ -26,41 +26,41 @@ pub enum Verdict {
 }
 
 /// Codes with the same meaning and remedy. `{channel}` in a remedy is the setting of the channel.
-type Row = (Verdict, &'static [&'static str], &'static str);
+type Row = (Meaning, &'static [&'static str], &'static str);
 
 /// Slack asks for at least a second between posts to a channel.
 const PACE: Duration = Duration::from_secs(1);
 
-const UNKNOWN_CODE: (Verdict, &str) = (
-    Verdict::Us,
+const UNKNOWN_CODE: (Meaning, &str) = (
+    Meaning::Us,
     "the relay doesn't know this code; look it up at https://docs.slack.dev/reference/methods/chat.postmessage",
 );
 
 const TABLE: &[Row] = &[
     (
-        Verdict::TooSoon,
+        Meaning::TooSoon,
         &["ratelimited", "rate_limited"],
         "Slack takes about one message per second and channel; if it lasts, find out what else posts there",
     ),
-    (Verdict::Outage, &["service_unavailable"], "look at https://slack-status.com"),
-    (Verdict::Outage, &["request_timeout"], "the request reached Slack only in part; if it lasts, check the network"),
-    (Verdict::Outage, &["team_added_to_org"], "the workspace is moving to an Enterprise organization; wait for it"),
+    (Meaning::Outage, &["service_unavailable"], "look at https://slack-status.com"),
+    (Meaning::Outage, &["request_timeout"], "the request reached Slack only in part; if it lasts, check the network"),
+    (Meaning::Outage, &["team_added_to_org"], "the workspace is moving to an Enterprise organization; wait for it"),
     (
-        Verdict::Unknown,
+        Meaning::Unknown,
         &["internal_error", "fatal_error"],
         "Slack failed in the middle of it; look at https://slack-status.com",
     ),
-    (Verdict::Message, &["no_text"], "the relay sent no text; please report it"),
-    (Verdict::Message, &["msg_too_long", "msg_blocks_too_long"], "the message is too long for Slack"),
-    (Verdict::Message, &["invalid_blocks", "invalid_blocks_format"], "Slack can't lay the message out"),
+    (Meaning::Message, &["no_text"], "the relay sent no text; please report it"),
+    (Meaning::Message, &["msg_too_long", "msg_blocks_too_long"], "the message is too long for Slack"),
+    (Meaning::Message, &["invalid_blocks", "invalid_blocks_format"], "Slack can't lay the message out"),
     (
-        Verdict::Message,
+        Meaning::Message,
         &["too_many_attachments", "attachment_payload_limit_exceeded"],
         "the message's attachments are too large for Slack",
     ),
-    (Verdict::Message, &["markdown_text_conflict"], "the message has its text twice; please report it"),
+    (Meaning::Message, &["markdown_text_conflict"], "the message has its text twice; please report it"),
     (
-        Verdict::Message,
+        Meaning::Message,
         &[
             "slack_connect_canvas_sharing_blocked",
             "slack_connect_file_link_sharing_blocked",
@@ -69,66 +69,66 @@ const TABLE: &[Row] = &[
         "the text links a file, canvas or list of Slack's, which may not be shared in {channel}, a Slack Connect channel",
     ),
     (
-        Verdict::Thread,
+        Meaning::Thread,
         &["cannot_reply_to_message", "thread_not_found", "message_not_found", "invalid_thread_ts"],
         "the incident's first message can't be replied to",
     ),
-    (Verdict::Thread, &["restricted_action_thread_locked"], "an admin has locked the incident's thread"),
-    (Verdict::Thread, &["restricted_action_non_threadable_channel"], "{channel} is a channel without threads"),
+    (Meaning::Thread, &["restricted_action_thread_locked"], "an admin has locked the incident's thread"),
+    (Meaning::Thread, &["restricted_action_non_threadable_channel"], "{channel} is a channel without threads"),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["channel_not_found"],
         "check {channel}: it must be a channel's id, and a private channel must have invited the bot",
     ),
-    (Verdict::Us, &["not_in_channel"], "invite the bot to the channel of {channel}"),
-    (Verdict::Us, &["is_archived"], "the channel of {channel} is archived; restore it or set another one"),
+    (Meaning::Us, &["not_in_channel"], "invite the bot to the channel of {channel}"),
+    (Meaning::Us, &["is_archived"], "the channel of {channel} is archived; restore it or set another one"),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["restricted_action", "channel_is_limited_access"],
         "a preference of the workspace keeps the bot from posting to {channel}; let an admin allow it",
     ),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["restricted_action_read_only_channel"],
         "the channel of {channel} is read-only; let an admin allow the bot to post, or set another one",
     ),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["restricted_action_thread_only_channel"],
         "the channel of {channel} takes only replies; let an admin change that, or set another one",
     ),
-    (Verdict::Us, &["messages_tab_disabled"], "{channel} is a conversation with the app, whose messages tab is off"),
-    (Verdict::Us, &["team_not_found"], "SLACK_TOKEN is for an organization; take a token of {channel}'s workspace"),
-    (Verdict::Us, &["not_authed"], "Slack saw no token; check SLACK_TOKEN, and that SLACK_BASE_URL is Slack's"),
-    (Verdict::Us, &["invalid_auth"], "check SLACK_TOKEN"),
+    (Meaning::Us, &["messages_tab_disabled"], "{channel} is a conversation with the app, whose messages tab is off"),
+    (Meaning::Us, &["team_not_found"], "SLACK_TOKEN is for an organization; take a token of {channel}'s workspace"),
+    (Meaning::Us, &["not_authed"], "Slack saw no token; check SLACK_TOKEN, and that SLACK_BASE_URL is Slack's"),
+    (Meaning::Us, &["invalid_auth"], "check SLACK_TOKEN"),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["account_inactive", "token_revoked"],
         "the app was removed from the workspace; install it again and put the new SLACK_TOKEN",
     ),
-    (Verdict::Us, &["token_expired"], "SLACK_TOKEN has expired; switch the app's token rotation off and put a new one"),
-    (Verdict::Us, &["missing_scope"], "give the app the scope chat:write, install it again, and check SLACK_TOKEN"),
-    (Verdict::Us, &["not_allowed_token_type", "is_bot"], "SLACK_TOKEN must be the app's bot token, xoxb-…"),
-    (Verdict::Us, &["no_permission"], "invite the bot to the channel of {channel}, and give the app chat:write"),
-    (Verdict::Us, &["access_denied"], "SLACK_TOKEN's app may not use {channel}; let an admin allow it"),
-    (Verdict::Us, &["app_access_restricted"], "an admin has restricted the app of SLACK_TOKEN; let them approve it"),
-    (Verdict::Us, &["accesslimited"], "the app's settings limit the addresses that may use SLACK_TOKEN; allow AWS's"),
-    (Verdict::Us, &["two_factor_setup_required"], "the account of SLACK_TOKEN must set up two-factor authentication"),
-    (Verdict::Us, &["enterprise_is_restricted"], "SLACK_TOKEN is an Enterprise's; take a token of one workspace"),
-    (Verdict::Us, &["org_login_required"], "the workspace is closed until it has moved to an Enterprise organization"),
-    (Verdict::Us, &["ekm_access_denied"], "admins have suspended posting to {channel}, by Enterprise Key Management"),
+    (Meaning::Us, &["token_expired"], "SLACK_TOKEN has expired; switch the app's token rotation off and put a new one"),
+    (Meaning::Us, &["missing_scope"], "give the app the scope chat:write, install it again, and check SLACK_TOKEN"),
+    (Meaning::Us, &["not_allowed_token_type", "is_bot"], "SLACK_TOKEN must be the app's bot token, xoxb-…"),
+    (Meaning::Us, &["no_permission"], "invite the bot to the channel of {channel}, and give the app chat:write"),
+    (Meaning::Us, &["access_denied"], "SLACK_TOKEN's app may not use {channel}; let an admin allow it"),
+    (Meaning::Us, &["app_access_restricted"], "an admin has restricted the app of SLACK_TOKEN; let them approve it"),
+    (Meaning::Us, &["accesslimited"], "the app's settings limit the addresses that may use SLACK_TOKEN; allow AWS's"),
+    (Meaning::Us, &["two_factor_setup_required"], "the account of SLACK_TOKEN must set up two-factor authentication"),
+    (Meaning::Us, &["enterprise_is_restricted"], "SLACK_TOKEN is an Enterprise's; take a token of one workspace"),
+    (Meaning::Us, &["org_login_required"], "the workspace is closed until it has moved to an Enterprise organization"),
+    (Meaning::Us, &["ekm_access_denied"], "admins have suspended posting to {channel}, by Enterprise Key Management"),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["message_limit_exceeded"],
         "the workspace's plan allows no more messages now; see its usage limits",
     ),
     (
-        Verdict::Us,
+        Meaning::Us,
         &["unknown_method", "method_deprecated", "deprecated_endpoint"],
         "check that SLACK_BASE_URL is Slack's; if it is, the relay needs an update",
     ),
     (
-        Verdict::Us,
+        Meaning::Us,
         &[
             "invalid_arguments",
             "invalid_arg_name",
@@ -141,7 +141,7 @@ const TABLE: &[Row] = &[
         "Slack can't read the request; check what is between the relay and Slack (SLACK_BASE_URL)",
     ),
     (
-        Verdict::Us,
+        Meaning::Us,
         &[
             "as_user_not_supported",
             "draft_already_deleted",
@@ -164,7 +164,7 @@ const TABLE: &[Row] = &[
 
 /// The verdict on an error code and what to do about it, if the code is known.
 #[must_use]
-pub fn lookup(code: &str) -> Option<(Verdict, &'static str)> {
+pub fn lookup(code: &str) -> Option<(Meaning, &'static str)> {
     let row = TABLE.iter().find(|(_, codes, _)| codes.contains(&code))?;
     Some((row.0, row.2))
 }
@@ -173,12 +173,12 @@ pub fn lookup(code: &str) -> Option<(Verdict, &'static str)> {
 pub(super) fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostError {
     let (verdict, remedy) = lookup(code).unwrap_or(UNKNOWN_CODE);
     let failure = match verdict {
-        Verdict::TooSoon => PostFailure::Unavailable { retry_after: Some(PACE), in_doubt: false },
-        Verdict::Outage => PostFailure::Unavailable { retry_after: None, in_doubt: false },
-        Verdict::Unknown => PostFailure::Unknown,
-        Verdict::Message => PostFailure::MessageRefused,
-        Verdict::Thread if in_thread => PostFailure::ThreadRefused,
-        Verdict::Thread | Verdict::Us => PostFailure::Rejected,
+        Meaning::TooSoon => PostFailure::Unavailable { retry_after: Some(PACE), in_doubt: false },
+        Meaning::Outage => PostFailure::Unavailable { retry_after: None, in_doubt: false },
+        Meaning::Unknown => PostFailure::Unknown,
+        Meaning::Message => PostFailure::MessageRefused,
+        Meaning::Thread if in_thread => PostFailure::ThreadRefused,
+        Meaning::Thread | Meaning::Us => PostFailure::Rejected,
     };
     // A code is a word; anything else in its place is not for the log.
     let is_code = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');

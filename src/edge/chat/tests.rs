@@ -1,7 +1,5 @@
 //! What a chat makes of a printed message: who is notified, what is tagged and linked, and that it fits.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 
 use super::render;
@@ -10,19 +8,19 @@ use crate::domain::chat::ChatName;
 use crate::domain::chat::FailedChat;
 use crate::domain::event::{Kind, Link};
 use crate::domain::message::{Destination, Message};
-use crate::domain::roster::{MembersTable, OnCallDay, RosterState, Snapshot, Tables};
-use crate::domain::samples::{event, late_by, notice, now, table, today};
+use crate::domain::roster::{MembersTable, OnCallDay, ReadingRules, RosterState, Snapshot, Tables};
+use crate::domain::samples::{alert, event, late_by, now, table, today};
 use crate::domain::wording::Language;
 
 const CHATS: [ChatName; 2] = [ChatName::Typetalk, ChatName::Slack];
 
-/// Both messages about a notice in both languages, as a chat that is a backup gets them.
-fn printed(notice: &Alert, chat: ChatName) -> Vec<String> {
+/// Both messages about a alert in both languages, as a chat that is a backup gets them.
+fn printed(alert: &Alert, chat: ChatName) -> Vec<String> {
     let failed = CHATS.into_iter().find(|other| *other != chat);
     let instead_of = failed.map(|chat| FailedChat { chat, in_doubt: false });
     let destination = Destination { chat, instead_of, again: false };
     let in_language = |language| {
-        [Message::about(notice, destination, language), Message::bare(notice, destination, language)]
+        [Message::about(alert, destination, language), Message::bare(alert, destination, language)]
             .map(|message| render(chat, &message))
     };
     [in_language(Language::Japanese), in_language(Language::English)].concat()
@@ -32,9 +30,9 @@ fn printed(notice: &Alert, chat: ChatName) -> Vec<String> {
 fn an_alert_looks_alike_on_both_chats_in_both_languages() {
     let mut event = event(Kind::Annotated { note: "see <#ops> @rin & `df -h`\nthen call".to_owned() });
     event.actor = Some("Rin <Abe>".to_owned());
-    let notice = Alert { delay: Some(late_by(TimeDelta::minutes(20))), ..notice(event, "田中、SRE、渡辺") };
+    let alert = Alert { delay: Some(late_by(TimeDelta::minutes(20))), ..alert(event, "田中、SRE、渡辺") };
     let print = |chat, language| {
-        render(chat, &Message::about(&notice, Destination { chat, instead_of: None, again: false }, language))
+        render(chat, &Message::about(&alert, Destination { chat, instead_of: None, again: false }, language))
     };
     assert_eq!(
         print(ChatName::Typetalk, Language::Japanese),
@@ -44,7 +42,8 @@ fn an_alert_looks_alike_on_both_chats_in_both_languages() {
          > see <＃ops> ＠rin & 'df -h'\n\
          > then call\n\
          https://acme.pagerduty.com/incidents/Q1INCIDENT\n\
-         🕒 11/24(火) 10:40 の出来事です(20分前)"
+         🕒 11/24(火) 10:40 の出来事です(20分前)\n\
+         ⚠️ メンションできない当番: 渡辺 (メンバー表の Typetalk の ID を確認してください)"
     );
     assert_eq!(
         print(ChatName::Slack, Language::Japanese),
@@ -54,7 +53,8 @@ fn an_alert_looks_alike_on_both_chats_in_both_languages() {
          > see &lt;#ops&gt; @rin &amp; 'df -h'\n\
          > then call\n\
          <https://acme.pagerduty.com/incidents/Q1INCIDENT>\n\
-         🕒 11/24(火) 10:40 の出来事です(20分前)"
+         🕒 11/24(火) 10:40 の出来事です(20分前)\n\
+         ⚠️ メンションできない当番: 渡辺 (メンバー表の Slack の ID を確認してください)"
     );
     assert_eq!(
         print(ChatName::Typetalk, Language::English),
@@ -64,7 +64,8 @@ fn an_alert_looks_alike_on_both_chats_in_both_languages() {
          > see <＃ops> ＠rin & 'df -h'\n\
          > then call\n\
          https://acme.pagerduty.com/incidents/Q1INCIDENT\n\
-         🕒 This happened on 11/24 (Tue) at 10:40, 20 min ago"
+         🕒 This happened on 11/24 (Tue) at 10:40, 20 min ago\n\
+         ⚠️ On call and not mentioned: 渡辺 (please check their ids for Typetalk in the members tab)"
     );
     assert_eq!(
         print(ChatName::Slack, Language::English),
@@ -74,14 +75,15 @@ fn an_alert_looks_alike_on_both_chats_in_both_languages() {
          > see &lt;#ops&gt; @rin &amp; 'df -h'\n\
          > then call\n\
          <https://acme.pagerduty.com/incidents/Q1INCIDENT>\n\
-         🕒 This happened on 11/24 (Tue) at 10:40, 20 min ago"
+         🕒 This happened on 11/24 (Tue) at 10:40, 20 min ago\n\
+         ⚠️ On call and not mentioned: 渡辺 (please check their ids for Slack in the members tab)"
     );
 }
 
 #[test]
 fn mentions_and_tags_have_white_space_on_both_sides() {
     for kind in Kind::every("text") {
-        for text in printed(&notice(event(kind.clone()), "田中、鈴木"), ChatName::Typetalk) {
+        for text in printed(&alert(event(kind.clone()), "田中、鈴木"), ChatName::Typetalk) {
             for (at, _) in text.match_indices(['@', '#']) {
                 assert!(text[..at].chars().next_back().is_none_or(char::is_whitespace), "{kind:?}: {text}");
                 let end = text[at..].find(char::is_whitespace).expect("a word follows");
@@ -108,10 +110,10 @@ fn what_must_not_be_shortened_fits_beside_any_amount_of_text() {
     event.incident.link = Some(Link::parse(&link).expect("it is just short enough"));
     event.service = Some(long("サ"));
     event.actor = Some(long("\u{10ffff}"));
-    let notice =
+    let alert =
         Alert { event, mentions: Mentions::OnCall(today), delay: Some(late_by(TimeDelta::days(9))), in_doubt: true };
     for chat in CHATS {
-        for text in printed(&notice, chat) {
+        for text in printed(&alert, chat) {
             let units = text.encode_utf16().count();
             assert!(units < 4_000, "{units}");
             let mention = if chat == ChatName::Slack { "<!subteam^" } else { "@" };
@@ -128,6 +130,6 @@ fn crowded_day(members: &[Vec<&str>], cell: &str) -> OnCallDay {
     let members: Vec<&[&str]> = members.iter().map(Vec::as_slice).collect();
     let tables =
         Tables { roster: table(1, &[&["2026-11-24", cell]]), members: MembersTable::Table(table(1, &members)) };
-    let copy = Snapshot { tables: Arc::new(tables), read_at: now() };
-    OnCallDay::from_reading(&RosterState { copy: Some(copy), failure: None }, &[], today(), now())
+    let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now());
+    OnCallDay::from_reading(&RosterState { snapshot: Some(snapshot), failure: None }, &[], today(), now())
 }

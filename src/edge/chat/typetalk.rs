@@ -3,11 +3,11 @@
 //! Typetalk closed in December 2025; this stays faithful to its documentation at
 //! <https://developer.nulab.com/docs/typetalk/api/1/post-message>.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Answer, HttpClient, Post, PostError, PostFailure, Posted, exchange, markup};
+use super::{Answer, HttpClient, Post, PostError, PostFailure, Posted, exchange, markup, to_json};
 use crate::config::{Purpose, TypetalkConfig};
 use crate::domain::message::{Message, Span};
 use crate::domain::roster::Mention;
@@ -17,8 +17,7 @@ use crate::domain::roster::Mention;
 pub struct Typetalk {
     http: HttpClient,
     url: String,
-    token: SecretString,
-    purpose: Purpose,
+    config: TypetalkConfig,
 }
 
 #[derive(Serialize)]
@@ -53,21 +52,20 @@ struct FieldError {
 impl Typetalk {
     pub(super) fn new(config: &TypetalkConfig, http: HttpClient) -> Self {
         let url = format!("{}/api/v1/topics/{}", config.base_url, config.topic);
-        Self { http, url, token: config.token.clone(), purpose: config.purpose }
+        Self { http, url, config: config.clone() }
     }
 
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
-        let body = serde_json::to_vec(&NewPost { message: post.text, show_link_meta: false })
-            .map_err(|_| PostError::new(PostFailure::MessageRefused, "the message is no JSON"))?;
+        let body = to_json(&NewPost { message: post.text, show_link_meta: false })?;
         let request = self
             .http
             .post(&self.url)
-            .header("x-typetalk-token", self.token.expose_secret())
+            .header("x-typetalk-token", self.config.token.expose_secret())
             .header("content-type", "application/json")
             .body(body);
         let answer = exchange(&self.http, request, post.within, "TYPETALK_BASE_URL").await?;
         if !answer.is_success() {
-            return Err(refusal(&answer, self.purpose));
+            return Err(refusal(&answer, self.config.purpose));
         }
         match serde_json::from_slice::<Created>(&answer.body) {
             Ok(Created { post: CreatedPost { id: Value::Number(_) | Value::String(_) } }) => {

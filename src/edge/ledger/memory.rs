@@ -10,7 +10,7 @@ use super::{IdempotencyKey, SavedRoster};
 use crate::budget::RECORD_FOR;
 use crate::domain::chat::ChatName;
 
-/// Pages at most, so that a storm can't fill the function's memory.
+/// Records at most, so that a storm can't fill the function's memory.
 const MAX_RECORDS: usize = 10_000;
 
 #[derive(Debug, Default)]

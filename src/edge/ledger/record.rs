@@ -33,7 +33,7 @@ impl IncidentFacts {
 pub(super) struct Entry {
     /// The chat that has it; none if somebody is posting it, or died over it.
     pub(super) posted: Option<ChatName>,
-    /// From then on, it is as if nobody had ever posted it, or as if whoever is posting it had died.
+    /// When a posted entry is forgotten, or an unfinished claim counts as abandoned.
     pub(super) until: DateTime<Utc>,
 }
 
@@ -66,7 +66,7 @@ pub enum Claim {
 /// The right to post an event, for some seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// Somebody else went ahead before and never told how it ended: the event may be posted already.
+    /// Somebody else went ahead before and never wrote down how it ended: the event may be posted already.
     pub in_doubt: bool,
     /// What is known of the incident.
     pub facts: IncidentFacts,

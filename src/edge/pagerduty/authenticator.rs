@@ -14,7 +14,7 @@ use crate::edge::secrets::Secrets;
 /// Decides on every request that claims to be a webhook.
 #[derive(Debug)]
 pub struct Authenticator {
-    copy: Mutex<CachedSecrets>,
+    cached: Mutex<CachedSecrets>,
     source: Option<Secrets>,
     /// Held while the secrets are read again; whoever else needs them waits for the same reading.
     reading: tokio::sync::Mutex<()>,
@@ -49,28 +49,28 @@ pub enum Verdict {
 }
 
 impl Authenticator {
-    /// A gate with these secrets, read now; `source` is where they may be read again.
+    /// An authenticator with these secrets, read now; `source` is where they may be read again.
     #[must_use]
     pub fn new(secrets: WebhookSecrets, source: Option<Secrets>, now: DateTime<Utc>) -> Self {
         let verifier = Arc::new(Verifier::new(secrets));
-        let copy = CachedSecrets { verifier, read_at: now, failed_at: None };
-        Self { copy: Mutex::new(copy), source, reading: tokio::sync::Mutex::default() }
+        let cached = CachedSecrets { verifier, read_at: now, failed_at: None };
+        Self { cached: Mutex::new(cached), source, reading: tokio::sync::Mutex::default() }
     }
 
     /// Decides on a request.
     pub async fn admits(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Verdict {
-        let first = self.copy().admits_or(headers, body, Verdict::Refused);
+        let first = self.cached().admits_or(headers, body, Verdict::Refused);
         let (lasts, within) = match first {
             Verdict::Admitted => (SECRETS_ADMIT_FOR, WAIT_TO_ADMIT),
             _ => (SECRETS_REFUSE_FOR, WAIT_TO_REFUSE),
         };
-        let Some(source) = self.source.as_ref().filter(|_| is_over(self.copy().read_at, lasts, now)) else {
+        let Some(source) = self.source.as_ref().filter(|_| is_over(self.cached().read_at, lasts, now)) else {
             return first;
         };
         if self.renewed(source, lasts, now, Instant::now() + within).await {
-            return self.copy().admits_or(headers, body, Verdict::Refused);
+            return self.cached().admits_or(headers, body, Verdict::Refused);
         }
-        match self.copy().admits_or(headers, body, Verdict::Unknown) {
+        match self.cached().admits_or(headers, body, Verdict::Unknown) {
             Verdict::Admitted => Verdict::AdmittedByOldSecrets,
             other => other,
         }
@@ -79,7 +79,7 @@ impl Authenticator {
     /// Whether there is a copy now that is not too old; it is read before the deadline, by one of all who need it.
     async fn renewed(&self, source: &Secrets, lasts: TimeDelta, now: DateTime<Utc>, deadline: Instant) -> bool {
         let Ok(_reading) = timeout_at(deadline, self.reading.lock()).await else { return false };
-        let CachedSecrets { read_at, failed_at, .. } = self.copy();
+        let CachedSecrets { read_at, failed_at, .. } = self.cached();
         if !is_over(read_at, lasts, now) {
             return true;
         }
@@ -91,11 +91,11 @@ impl Authenticator {
         let why = match timeout_at(deadline, source.read(WebhookSecrets::read_again, left)).await {
             Ok(Ok((secrets, problems))) => {
                 // What is no longer in the store must not work, whatever else is wrong there.
-                let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
-                copy.verifier = Arc::new(Verifier::new(secrets));
+                let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+                cached.verifier = Arc::new(Verifier::new(secrets));
                 match problems {
                     None => {
-                        (copy.read_at, copy.failed_at) = (now, None);
+                        (cached.read_at, cached.failed_at) = (now, None);
                         return true;
                     }
                     Some(problems) => format!("those that can be used are; {problems}"),
@@ -108,12 +108,12 @@ impl Authenticator {
             event = "secrets",
             "the webhook secrets can't be read again, and what fits none is asked to come again: {why}"
         );
-        self.copy.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(now);
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(now);
         false
     }
 
-    fn copy(&self) -> CachedSecrets {
-        self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn cached(&self) -> CachedSecrets {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

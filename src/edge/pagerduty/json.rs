@@ -27,6 +27,17 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::String(text) => text.is_empty(),
+            Self::Array(elements) => elements.is_empty(),
+            Self::Object(fields) => fields.is_empty(),
+            Self::Bool(_) | Self::Number(_) => false,
+        }
+    }
+
     pub(super) fn is_string(&self) -> bool {
         matches!(self, Self::String(_))
     }
@@ -147,11 +158,26 @@ fn mend_surrogates(json: &str) -> String {
     out
 }
 
-/// Empties lists and objects that are nested too deeply: a monitor's details must not cost the incident its title.
+/// Digits of a number that are read, and of its exponent: no number can be too large then.
+const MAX_DIGITS: usize = 100;
+const MAX_EXPONENT_DIGITS: usize = 2;
+
+/// Empties lists and objects that are nested too deeply, and cuts numbers that are out of range: a monitor's details
+/// must not cost the incident its title.
 fn prune(json: &str) -> String {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let (mut digits, mut most_digits) = (0, MAX_DIGITS);
     let is_kept = |c: &char| {
         let outer = depth;
+        (digits, most_digits) = match c {
+            '0'..='9' => (digits + 1, most_digits),
+            'e' | 'E' if digits > 0 => (0, MAX_EXPONENT_DIGITS),
+            '+' | '-' => (0, most_digits),
+            _ => (0, MAX_DIGITS),
+        };
+        if digits > most_digits && !in_string {
+            return false;
+        }
         match c {
             _ if in_string => {
                 in_string = escaped || *c != '"';
@@ -292,6 +318,15 @@ mod tests {
             let (open, close) = (open.repeat(100_000), close.repeat(100_000));
             let json = format!(r#"{{"deep":{open}"]\\\"}}"{close},"t":"a \"[{{"}}"#);
             assert_eq!(parse(json.as_bytes()).unwrap()["t"].as_str(), Some("a \"[{"), "{}", &open[..6]);
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_cost_nothing_else() {
+        for huge in ["1e999", "-1E+400", "1.5e400", &"9".repeat(400), &format!("{}e308", "9".repeat(300))] {
+            let parsed = parse(format!(r#"{{"details":[{huge},true],"t":"1e999","n":33}}"#).as_bytes()).unwrap();
+            assert_eq!((parsed["t"].as_str(), number(&parsed["n"])), (Some("1e999"), Some(33)), "{huge}");
+            assert_eq!(number(&parse(huge.as_bytes()).unwrap()), None, "{huge}");
         }
     }
 

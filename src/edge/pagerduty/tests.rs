@@ -203,7 +203,8 @@ fn the_messages_of_a_delivery_keep_their_order_and_have_ids_of_their_own() {
             Item::Ignored(_) => (None, None),
         })
         .collect();
-    assert_eq!(items, [(Some("w-1/0".to_owned()), Some(4821)), (None, None), (Some("w-1/2".to_owned()), Some(4822))]);
+    let id = |index| Some(format!("w-1/{index}"));
+    assert_eq!(items, [(id(0), Some(4821)), (id(1), None), (id(2), Some(4822))]);
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn several_v3_events_in_one_delivery_keep_their_order_and_have_ids_of_their_own(
     };
     second["id"] = json!("second");
     let [own, other] = ["01JDISKFULLEVENT0000000001", "second"].map(|id| Some(id.to_owned()));
-    assert_eq!(ids(&[&first, &json!(7), &second]), [(own, false), (None, false), (other, true)]);
+    assert_eq!(ids(&[&first, &json!(7), &second]), [(own, false), (Some("w-1/1".to_owned()), false), (other, true)]);
     for event in [&mut first, &mut second] {
         event.as_object_mut().unwrap().remove("id");
     }
@@ -260,11 +261,57 @@ fn version_1_and_what_is_no_webhook_are_told_apart() {
     let v1 = json!({"messages": [{"id": "1", "type": "incident.trigger", "created_on": "2026-11-24T02:00:00Z",
         "data": {"incident": {"id": "PDISK01", "incident_number": 4821}}}]});
     assert_eq!(ignored(&v1), [Ignored::Version1]);
-    for body in [json!({}), json!([]), json!(null), json!("text"), json!(7), json!({"event": "incident.triggered"})] {
+    for body in [json!({}), json!([]), json!([1, {}]), json!(null), json!("text"), json!(7), json!({"event": ""})] {
         assert_eq!(ignored(&body), [Ignored::NoWebhook], "{body}");
     }
-    assert_eq!(ignored(&json!({"messages": [null, {"type": 1}]})), [Ignored::NoWebhook, Ignored::NoWebhook]);
+    assert_eq!(ignored(&json!({"messages": [null, {}, []]})), vec![Ignored::NoWebhook; 3]);
     assert_eq!(ignored(&json!({"messages": []})), []);
+}
+
+#[test]
+fn a_version_2_message_that_looks_like_version_1_besides_is_read() {
+    let mut message = parsed(V2_MESSAGE);
+    (message["type"], message["data"]) = (json!("message"), json!({"incident": {}}));
+    assert_eq!(event(&json!({ "messages": [message] })), event(&json!({ "messages": [parsed(V2_MESSAGE)] })));
+}
+
+#[test]
+fn a_webhook_in_wraps_is_read_all_the_same() {
+    let (v2, v3) = (json!({ "messages": [parsed(V2_MESSAGE)] }), parsed(V3_INCIDENT));
+    let (message, inner) = (&v2["messages"][0], &v3["event"]);
+    for (wrapped, whole) in [
+        (json!({ "event": [[inner]] }), &v3),
+        (json!({ "event": inner.to_string() }), &v3),
+        (json!({ "event": [inner.to_string()] }), &v3),
+        (json!([v3]), &v3),
+        (json!({ "messages": [[message]] }), &v2),
+        (json!({ "messages": json!([message]).to_string() }), &v2),
+        (json!([7, v2]), &v2),
+        (json!({ "event": "incident.trigger", "messages": [message] }), &v2),
+    ] {
+        assert_eq!(event(&wrapped), event(whole), "{wrapped}");
+    }
+    let two = json!([v3, v2]).to_string();
+    assert_eq!(parse(two.as_bytes(), Some("w-1")).len(), 2);
+    let huge = v3.to_string().replacen("\"event\":{", "\"event\":{\"details\":[1e999],", 1);
+    assert_eq!(parse(huge.as_bytes(), Some("w-1")), [Item::event(event(&v3))]);
+}
+
+#[test]
+fn what_stands_where_an_event_should_be_and_is_none_is_said_to_be_unreadable() {
+    for (body, id) in [
+        (json!({"event": "incident.triggered"}), "w-1/0"),
+        (json!({"event": 7}), "w-1/0"),
+        (json!({"event": [[[{"event_type": "incident.triggered"}]]]}), "w-1/0"),
+        (json!({"messages": [{"type": 1}]}), "w-1/0"),
+        (json!({"messages": "incident.trigger"}), "w-1/0"),
+    ] {
+        let event = event(&body);
+        assert_eq!((&event.kind, event.id.as_deref()), (&Kind::Unreadable, Some(id)), "{body}");
+    }
+    let items = parse(json!({"messages": [1, "two", {"three": 3}]}).to_string().as_bytes(), Some("w-1"));
+    let nothing = Item::Ignored(Ignored::NoWebhook);
+    assert_eq!(items, [unreadable(Some("w-1/0".to_owned())), nothing.clone(), nothing], "one line for all of them");
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(super) fn item(message: &Value, webhook_id: Option<&str>, index: usize) -> I
     let incident = one(&message["incident"]);
     let log_entries = list(&message["log_entries"]);
     let event_type = text(one(&message["event"]));
-    if message["type"].is_string() && message["data"].is_object() {
+    if message["event"].is_null() && message["type"].is_string() && message["data"].is_object() {
         return Item::Ignored(Ignored::Version1);
     }
     if ["event", "incident", "log_entries", "created_on"].iter().all(|field| message[field].is_null()) {

@@ -8,9 +8,6 @@ use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind};
 
 pub(super) fn item(event: &Value, webhook_id: Option<&str>, index: usize) -> Item {
-    if !event.is_object() {
-        return Item::Ignored(Ignored::NoWebhook);
-    }
     let event_type = text(&event["event_type"]);
     if let Some(family) = event_type.as_deref().and_then(not_for_people) {
         return Item::Ignored(Ignored::NotForPeople { family });

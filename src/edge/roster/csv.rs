@@ -1,8 +1,10 @@
 //! The roster from CSV files with the sheet's columns: for trying things out and for tests.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{MembersTable, Read, SourceError, SourceFailure, Tables};
+use super::{MAX_BYTES, MAX_ROWS, MembersTable, Read, SourceError, SourceFailure, Tables};
 use crate::config::CsvConfig;
 use crate::domain::roster::{Cell, Table};
 
@@ -35,7 +37,13 @@ fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
     let unreadable = |why: String| {
         SourceError::new(SourceFailure::Missing, format!("the file of {setting} can't be read ({why}); check the path"))
     };
-    let bytes = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
+    let too_large = |what: String| {
+        SourceError::new(SourceFailure::TooLarge, format!("the file of {setting} has {what}; leave out what is old"))
+    };
+    let bytes = beginning(path).map_err(|error| unreadable(error.kind().to_string()))?;
+    if bytes.len() > MAX_BYTES {
+        return Err(too_large("more than 2 MiB".to_owned()));
+    }
     let text = String::from_utf8_lossy(&bytes);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -52,7 +60,17 @@ fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
         }
         rows.push(record.iter().map(cell).collect());
     }
-    Ok(Table { first_row: 1, rows })
+    if rows.len() > MAX_ROWS {
+        return Err(too_large(format!("{} rows, more than {MAX_ROWS}", rows.len())));
+    }
+    Ok(Table::new(1, rows))
+}
+
+/// A file, or as much of it as tells that it is too large.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn cell(text: &str) -> Cell {

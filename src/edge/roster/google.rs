@@ -1,30 +1,50 @@
-//! The roster from a Google Sheet: one `values:batchGet` for all ranges, as a service account.
+//! The roster from a Google Sheet, as a service account: the ranges' values, and beside them what is merged.
 //!
-//! Source: <https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchGet>
+//! A reading is two requests, at most every 15 s: 8 a minute for a process, of the 60 that Google allows a user.
+//!
+//! Sources: <https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchGet>,
+//! <https://developers.google.com/workspace/sheets/api/guides/field-masks>,
+//! <https://developers.google.com/workspace/sheets/api/limits>
+
+mod bounded;
+mod failed;
+mod ranges;
 
 use std::fmt;
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use google_sheets4::api::{Scope, ValueRange};
 use google_sheets4::common::{Delegate, Response, Retry};
 use google_sheets4::{Error, Sheets};
+use hyper::body::Body as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
 use yup_oauth2::authenticator::Authenticator;
 use yup_oauth2::{CustomHyperClientBuilder, ServiceAccountAuthenticator};
 
-use super::{MembersTable, Read, SourceError, SourceFailure, Tables};
-use crate::budget::IDLE_CONNECTION;
+use self::bounded::Bounded;
+use self::failed::{Failed, Range};
+use self::ranges::Merges;
+use super::{MAX_BYTES, MAX_ROWS, MembersTable, Read, SourceError, Tables};
+use crate::budget::{IDLE_CONNECTION, ROSTER_AGAIN};
 use crate::config::GoogleConfig;
-use crate::domain::roster::{Cell, Table};
 use crate::edge::http::tls;
 
-type Connector = HttpsConnector<HttpConnector>;
+type Connector = Bounded<HttpsConnector<HttpConnector>>;
+
+/// One try of a request.
+type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failed>> + Send + 'a>>;
 
 const SCOPE: Scope = Scope::SpreadsheetReadonly;
+const MERGES: &str = "sheets(properties.title,merges)";
+/// An answer's head, and the marks between its chunks.
+const AROUND_BODY: usize = 64 * 1024;
 
 /// A spreadsheet and the account that may read it.
 pub(super) struct Spreadsheet {
@@ -34,6 +54,8 @@ pub(super) struct Spreadsheet {
     roster_range: String,
     members_range: Option<String>,
     account: String,
+    /// Whether an answer was broken off because of its size.
+    exceeded: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Spreadsheet {
@@ -52,14 +74,15 @@ pub struct KeyError;
 
 impl Spreadsheet {
     pub(super) async fn new(config: &GoogleConfig) -> Result<Self, KeyError> {
+        let exceeded = Arc::<AtomicBool>::default();
         let authenticator = ServiceAccountAuthenticator::with_client(
             config.key.clone(),
-            CustomHyperClientBuilder::from(client::<String>()),
+            CustomHyperClientBuilder::from(client::<String>(&exceeded)),
         )
         .build()
         .await
         .map_err(|_| KeyError)?;
-        let mut hub = Sheets::new(client(), authenticator.clone());
+        let mut hub = Sheets::new(client(&exceeded), authenticator.clone());
         hub.base_url(format!("{}/", config.base_url));
         hub.user_agent(concat!("oncall-relay/", env!("CARGO_PKG_VERSION")).to_owned());
         Ok(Self {
@@ -69,49 +92,69 @@ impl Spreadsheet {
             roster_range: config.roster_range.clone(),
             members_range: config.members_range.clone(),
             account: config.key.client_email.clone(),
+            exceeded,
         })
     }
 
-    pub(super) async fn read(&self) -> Result<Read, SourceError> {
-        let Some(members_range) = &self.members_range else {
-            let [roster] = self.ranges([&self.roster_range]).await.map_err(|failed| self.explain(&failed))?;
+    pub(super) async fn read(&self, deadline: Instant) -> Result<Read, SourceError> {
+        let roster_range = Range { setting: "ROSTER_RANGE", cells: &self.roster_range, loss: "" };
+        let explain = |failed| self.explain(failed, &roster_range);
+        self.exceeded.store(false, Ordering::Relaxed);
+        // Both requests need it, and the library asks for one as often as it is called.
+        twice(deadline, || Box::pin(self.token())).await.map_err(explain)?;
+        let ranges: Vec<&str> =
+            [&self.roster_range].into_iter().chain(&self.members_range).map(String::as_str).collect();
+        let (values, merges) = tokio::join!(self.values(&ranges, deadline), self.merges(deadline));
+        let (mut values, refused_members) = match values {
+            // Google refuses the whole batch for one bad range. Which one is it?
+            Err(failed) if ranges.len() > 1 && failed.is_about_a_range() => {
+                self.exceeded.store(false, Ordering::Relaxed);
+                (self.values(&ranges[..1], deadline).await.map_err(explain)?, Some(failed))
+            }
+            values => (values.map_err(explain)?, None),
+        };
+        let merges = merges.map_err(explain)?;
+        let mut next = || (!values.is_empty()).then(|| ranges::table(values.remove(0), &merges));
+        let roster = next().ok_or(Failed::Garbled).map_err(explain)?;
+        if roster.rows.len() > MAX_ROWS {
+            return Err(roster_range.too_many_rows(roster.rows.len(), MAX_ROWS));
+        }
+        let Some(range) = &self.members_range else {
             return Ok(Read { tables: Tables { roster, members: MembersTable::None }, complaint: None });
         };
-        match self.ranges([&self.roster_range, members_range]).await {
-            Ok([roster, members]) => {
-                Ok(Read { tables: Tables { roster, members: MembersTable::Table(members) }, complaint: None })
+        let loss = ", so nobody new can be mapped to a chat";
+        let range = Range { setting: "MEMBERS_RANGE", cells: range, loss };
+        let members = match (refused_members, next()) {
+            (Some(failed), _) => Err(self.explain(failed, &range)),
+            (None, None) => return Err(explain(Failed::Garbled)),
+            (None, Some(members)) if members.rows.len() > MAX_ROWS => {
+                Err(range.too_many_rows(members.rows.len(), MAX_ROWS))
             }
-            // Google refuses the whole batch for one bad range. Which one is it?
-            Err(Failed::Status { status: 400, .. }) => {
-                let [roster] = self.ranges([&self.roster_range]).await.map_err(|failed| self.explain(&failed))?;
-                let complaint = SourceError::new(
-                    SourceFailure::BadRange,
-                    format!(
-                        "Google refuses MEMBERS_RANGE (HTTP 400), so nobody new can be mapped to a chat; \
-                         check that the tab `{}` exists",
-                        tab_of(members_range)
-                    ),
-                );
-                Ok(Read { tables: Tables { roster, members: MembersTable::Unreadable }, complaint: Some(complaint) })
-            }
-            Err(failed) => Err(self.explain(&failed)),
-        }
+            (None, Some(members)) => Ok(members),
+        };
+        let (members, complaint) = match members {
+            Ok(members) => (MembersTable::Table(members), None),
+            Err(complaint) => (MembersTable::Unreadable, Some(complaint)),
+        };
+        Ok(Read { tables: Tables { roster, members }, complaint })
     }
 
-    /// Reads ranges, once more if Google no longer accepts the token that we held for valid.
-    async fn ranges<const N: usize>(&self, ranges: [&str; N]) -> Result<[Table; N], Failed> {
-        match self.batch_get(&ranges).await {
-            Err(Failed::Status { status: 401, .. }) => {
-                self.authenticator.force_refreshed_token(&[SCOPE.as_ref()]).await.map_err(|why| no_token(&why))?;
-                self.batch_get(&ranges).await
-            }
-            other => other,
-        }
-        .and_then(|tables| tables.try_into().map_err(|_| Failed::Garbled))
+    async fn token(&self) -> Result<(), Failed> {
+        self.authenticator.token(&[SCOPE.as_ref()]).await.map(drop).map_err(|why| no_token(&why))
     }
 
-    async fn batch_get(&self, ranges: &[&str]) -> Result<Vec<Table>, Failed> {
-        let mut seen = SeenStatus::default();
+    async fn values(&self, ranges: &[&str], deadline: Instant) -> Result<Vec<ValueRange>, Failed> {
+        let request = || -> Attempt<'_, _> { Box::pin(self.values_once(ranges)) };
+        twice(deadline, || Box::pin(self.admitted(request))).await
+    }
+
+    async fn merges(&self, deadline: Instant) -> Result<Merges, Failed> {
+        let request = || -> Attempt<'_, _> { Box::pin(self.merges_once()) };
+        twice(deadline, || Box::pin(self.admitted(request))).await
+    }
+
+    async fn values_once(&self, ranges: &[&str]) -> Result<Vec<ValueRange>, Failed> {
+        let mut seen = Seen::default();
         let mut call = self
             .hub
             .spreadsheets()
@@ -124,84 +167,60 @@ impl Spreadsheet {
             call = call.add_ranges(range);
         }
         let result = call.doit().await;
-        match result {
-            Ok((_, response)) => {
-                response.value_ranges.unwrap_or_default().into_iter().map(|range| Ok(table(range))).collect()
+        self.answer(result, &seen).map(|answer| answer.value_ranges.unwrap_or_default())
+    }
+
+    async fn merges_once(&self) -> Result<Merges, Failed> {
+        let mut seen = Seen::default();
+        let call = self.hub.spreadsheets().get(&self.id).param("fields", MERGES).add_scope(SCOPE);
+        let result = call.delegate(&mut seen).doit().await;
+        self.answer(result, &seen).map(ranges::merges)
+    }
+
+    /// Asks once more if Google no longer accepts the token that we held for valid.
+    async fn admitted<'a, T>(&self, request: impl Fn() -> Attempt<'a, T>) -> Result<T, Failed> {
+        match request().await {
+            Err(failed) if failed.is_about_the_token() => {
+                self.authenticator.force_refreshed_token(&[SCOPE.as_ref()]).await.map_err(|why| no_token(&why))?;
+                request().await
             }
-            Err(Error::HttpError(_) | Error::Io(_)) => Err(Failed::Unreachable),
-            Err(Error::MissingToken(why)) => Err(no_token(why.as_ref())),
-            Err(Error::JsonDecodeError(..)) => Err(Failed::Garbled),
-            Err(_) => match seen.status {
-                Some(status) => Err(Failed::Status { status }),
-                None => Err(Failed::Garbled),
-            },
+            answer => answer,
         }
     }
 
-    fn explain(&self, failed: &Failed) -> SourceError {
-        let Self { account, .. } = self;
-        match failed {
-            Failed::Unreachable => SourceError::new(
-                SourceFailure::Down,
-                "the sheet can't be reached (SHEETS_BASE_URL); the last good copy is used if there is one",
-            ),
-            Failed::NoToken => SourceError::new(
-                SourceFailure::Down,
-                "Google's token endpoint (`token_uri` of the service account's key) can't be reached or fails",
-            ),
-            Failed::TokenRefused => SourceError::new(
-                SourceFailure::BadKey,
-                format!(
-                    "Google refuses a token to {account}; check that the account exists, and that its key \
-                     (GOOGLE_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS) was not deleted"
-                ),
-            ),
-            Failed::Garbled => SourceError::new(
-                SourceFailure::Garbled,
-                "the answer to reading the sheet is not Google's; check SHEETS_BASE_URL",
-            ),
-            Failed::Status { status: 400 } => SourceError::new(
-                SourceFailure::BadRange,
-                format!(
-                    "Google refuses ROSTER_RANGE (HTTP 400); check that the tab `{}` exists",
-                    tab_of(&self.roster_range)
-                ),
-            ),
-            Failed::Status { status: status @ (401 | 403) } => SourceError::new(
-                SourceFailure::Forbidden,
-                format!(
-                    "Google refuses to show the sheet (HTTP {status}); share it with {account} as a viewer, \
-                     and see that the Google Sheets API is enabled in that account's project"
-                ),
-            ),
-            Failed::Status { status: 404 } => SourceError::new(
-                SourceFailure::Missing,
-                "there is no such sheet (HTTP 404); SPREADSHEET_ID is the part of its address between /d/ and /edit",
-            ),
-            Failed::Status { status: status @ 300..=399 } => SourceError::new(
-                SourceFailure::Garbled,
-                format!(
-                    "reading the sheet is redirected (HTTP {status}), which Google doesn't do; check SHEETS_BASE_URL"
-                ),
-            ),
-            Failed::Status { status: 429 } => {
-                SourceError::new(SourceFailure::TooManyReads, "Google's quota of reads is used up (HTTP 429)")
-            }
-            Failed::Status { status } => {
-                SourceError::new(SourceFailure::OutOfOrder, format!("Google can't show the sheet now (HTTP {status})"))
-            }
+    fn answer<T>(&self, result: Result<(Response, T), Error>, seen: &Seen) -> Result<T, Failed> {
+        match result {
+            Ok((response, _)) if response.body().size_hint().lower() > MAX_BYTES as u64 => Err(Failed::TooLarge),
+            Ok((_, answer)) => Ok(answer),
+            Err(Error::MissingToken(why)) => Err(no_token(why.as_ref())),
+            Err(_) if self.exceeded.load(Ordering::Relaxed) => Err(Failed::TooLarge),
+            Err(Error::HttpError(_) | Error::Io(_)) => Err(Failed::Unreachable),
+            // The library takes what breaks off for an empty answer.
+            Err(Error::JsonDecodeError(text, _)) if text.is_empty() => Err(Failed::BrokenOff),
+            Err(_) => Err(seen.refusal.unwrap_or(Failed::Garbled)),
         }
     }
 }
 
-/// How a read failed, by what there is to do about it.
-#[derive(Debug)]
-enum Failed {
-    Unreachable,
-    NoToken,
-    TokenRefused,
-    Garbled,
-    Status { status: u16 },
+/// Tries once more what may pass. A slow answer is still waited for beside the second try.
+async fn twice<'a, T>(deadline: Instant, request: impl Fn() -> Attempt<'a, T>) -> Result<T, Failed> {
+    let mut first = request();
+    let half = deadline.saturating_duration_since(Instant::now()) / 2;
+    match timeout(half, &mut first).await {
+        Ok(Err(failed)) if failed.may_pass() => {
+            sleep(ROSTER_AGAIN).await;
+            request().await
+        }
+        Ok(answer) => answer,
+        Err(_) => {
+            let mut second = request();
+            let may_pass = |answer: &Result<T, Failed>| answer.as_ref().is_err_and(|failed| failed.may_pass());
+            tokio::select! {
+                answer = &mut first => if may_pass(&answer) { second.await } else { answer },
+                answer = &mut second => if may_pass(&answer) { first.await } else { answer },
+            }
+        }
+    }
 }
 
 /// Only an error in OAuth's own words is about our key; anything else is an outage.
@@ -212,25 +231,20 @@ fn no_token(why: &(dyn std::error::Error + 'static)) -> Failed {
     }
 }
 
-/// Keeps the status of a refusal, which the library's error drops; and repeats what never reached Google.
+/// Keeps the refusal, which the library's error tells in part only.
 #[derive(Default)]
-struct SeenStatus {
-    status: Option<u16>,
-    repeated: bool,
+struct Seen {
+    refusal: Option<Failed>,
 }
 
-impl Delegate for SeenStatus {
-    fn http_error(&mut self, _: &hyper_util::client::legacy::Error) -> Retry {
-        if std::mem::replace(&mut self.repeated, true) { Retry::Abort } else { Retry::After(Duration::from_millis(50)) }
-    }
-
-    fn http_failure(&mut self, response: &Response, _: Option<&Value>) -> Retry {
-        self.status = Some(response.status().as_u16());
+impl Delegate for Seen {
+    fn http_failure(&mut self, response: &Response, body: Option<&Value>) -> Retry {
+        self.refusal = Some(Failed::refused(response.status().as_u16(), body));
         Retry::Abort
     }
 }
 
-fn client<B>() -> Client<Connector, B>
+fn client<B>(exceeded: &Arc<AtomicBool>) -> Client<Connector, B>
 where
     B: hyper::body::Body + Send,
     B::Data: Send,
@@ -239,60 +253,5 @@ where
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_CONNECTION)
-        .build(connector)
-}
-
-fn table(range: ValueRange) -> Table {
-    let first_row = range.range.as_deref().and_then(first_row_of).unwrap_or(1);
-    let rows = range.values.unwrap_or_default();
-    Table { first_row, rows: rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect() }
-}
-
-pub(super) fn cell(value: Value) -> Cell {
-    match value {
-        Value::String(text) if text.is_empty() => Cell::Empty,
-        Value::String(text) => Cell::Text(text),
-        Value::Number(number) => number.as_f64().map_or(Cell::Empty, Cell::Number),
-        Value::Bool(_) => Cell::Flag,
-        Value::Null | Value::Array(_) | Value::Object(_) => Cell::Empty,
-    }
-}
-
-/// The row of `'当番表'!A3:Z1000` is 3.
-fn first_row_of(range: &str) -> Option<usize> {
-    let cells = range.rsplit_once('!').map_or(range, |(_, cells)| cells);
-    let first = cells.split(':').next()?;
-    first.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '$').parse().ok()
-}
-
-fn tab_of(range: &str) -> &str {
-    range.rsplit_once('!').map_or(range, |(tab, _)| tab).trim_matches('\'')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn row_numbers_are_those_of_the_sheet() {
-        for (range, row) in [
-            ("'当番表'!A1:Z1000", Some(1)),
-            ("Roster!B3:C", Some(3)),
-            ("'a!b'!$A$17:C20", Some(17)),
-            ("A2", Some(2)),
-            ("Roster!A:C", None),
-        ] {
-            assert_eq!(first_row_of(range), row, "{range}");
-        }
-    }
-
-    #[test]
-    fn cells_of_any_kind_are_taken_as_they_are() {
-        let values: Vec<Value> = serde_json::from_str(r#"["a", "", 46350, 1.5, true, null]"#).unwrap();
-        let cells: Vec<_> = values.into_iter().map(cell).collect();
-        assert_eq!(
-            cells,
-            [Cell::Text("a".into()), Cell::Empty, Cell::Number(46350.0), Cell::Number(1.5), Cell::Flag, Cell::Empty]
-        );
-    }
+        .build(Bounded::new(connector, MAX_BYTES + AROUND_BODY, Arc::clone(exceeded)))
 }

@@ -7,7 +7,7 @@ use oncall_relay::edge::pagerduty::{Item, parse};
 /// The size of the body, for the process that is measured.
 const SIZE: &str = "LARGE_BODY_OF_SMALL_OBJECTS";
 /// The least that Lambda gives a function is 128 MiB; the relay itself takes some twenty of it.
-const AT_MOST_KIB: u64 = 48 * 1024;
+const MAX_KIB: u64 = 48 * 1024;
 
 /// Memory of this process that was resident at most so far.
 fn peak_kib() -> u64 {
@@ -41,6 +41,6 @@ fn a_large_body_of_small_objects_takes_no_more_memory_than_a_small_function_has(
         let taken: Vec<u64> =
             output.lines().filter_map(|line| line.strip_suffix(" KiB")?.rsplit(' ').next()?.parse().ok()).collect();
         // The peak stays with the process: what each body adds, all of them together.
-        assert!(taken.len() == 6 && taken.iter().sum::<u64>() < AT_MOST_KIB, "{output}");
+        assert!(taken.len() == 6 && taken.iter().sum::<u64>() < MAX_KIB, "{output}");
     }
 }

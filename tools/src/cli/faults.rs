@@ -29,8 +29,8 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     let mut outcomes = std::pin::pin!(outcomes);
     while let Some((outcome, row)) = outcomes.next().await {
         let outcome = outcome.map_err(|error| error.to_string())?;
-        let Row { version, culprit, name, lasting, .. } = row;
-        broken += print_row(&format!("{version} | {culprit} | {name} | {lasting}"), 4, &outcome);
+        let Row { version, service, name, lasting, .. } = row;
+        broken += print_row(&format!("{version} | {service} | {name} | {lasting}"), 4, &outcome);
     }
     let said = |error: Box<dyn Error + Send + Sync>| error.to_string();
     for version in [Version::V2, Version::V3] {
@@ -48,7 +48,7 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     for (what, outcome) in [
         ("two invocations | at once", reminders::two_at_once(&make).await),
         ("first invocation dies | once", reminders::first_dies(&make).await),
-        ("ordered for tomorrow, too | once", reminders::ordered_early(&make).await),
+        ("requested for tomorrow, too | once", reminders::requested_early(&make).await),
     ] {
         broken += print_row(&format!("reminder | function | {what}"), 1, &outcome.map_err(said)?);
     }

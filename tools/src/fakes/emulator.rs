@@ -17,7 +17,7 @@ use super::server::lock;
 use oncall_relay::edge::http::{HttpClient, read_body};
 
 const INVOKE_WITHIN: Duration = Duration::from_secs(30);
-const LARGEST_ANSWER: usize = 8 << 20;
+const MAX_ANSWER: usize = 8 << 20;
 
 /// A function that runs as it would on Lambda.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Emulator {
         let request = self.http.post(&self.url).timeout(INVOKE_WITHIN).body(event.to_string());
         let failed = |what: &str| io::Error::other(format!("{what}; the function's log: {}", self.log()));
         let mut response = self.http.send(request).await.map_err(|error| failed(&format!("{error:?}")))?;
-        let body = read_body(&mut response, LARGEST_ANSWER).await.map_err(|_| failed("the answer broke off"))?;
+        let body = read_body(&mut response, MAX_ANSWER).await.map_err(|_| failed("the answer broke off"))?;
         serde_json::from_slice(&body).map_err(|_| failed(&String::from_utf8_lossy(&body)))
     }
 

@@ -1,4 +1,4 @@
-//! Google's token endpoint and `spreadsheets.values.batchGet`, with one service account and one spreadsheet.
+//! Google's token endpoint, `spreadsheets.values.batchGet` and what of `spreadsheets.get` says what is merged, with one service account and one spreadsheet.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
@@ -48,11 +48,14 @@ pub type Google = Fake<Account>;
 #[derive(Debug, Default)]
 pub struct Account {
     tabs: Mutex<BTreeMap<String, Vec<Vec<Cell>>>>,
+    /// The merged cells of each tab as row, column, rows, columns, from 0.
+    merges: Mutex<BTreeMap<String, Vec<[usize; 4]>>>,
     tokens: Mutex<Vec<String>>,
     reads: Mutex<usize>,
     /// When the reads of the last minute came.
     recent: Mutex<VecDeque<Instant>>,
     is_private: Mutex<bool>,
+    is_excel: Mutex<bool>,
 }
 
 impl Google {
@@ -81,6 +84,21 @@ impl Google {
         lock(&self.state.tabs).insert(tab.to_owned(), rows);
     }
 
+    /// Merges cells of a tab: row, column, rows, columns, from 0. Only the first keeps its value.
+    pub fn merge(&self, tab: &str, merge: [usize; 4]) {
+        let [top, left, height, width] = merge;
+        let mut tabs = lock(&self.state.tabs);
+        let rows = tabs.entry(tab.to_owned()).or_default();
+        for (row, cells) in rows.iter_mut().enumerate().skip(top).take(height) {
+            for (column, cell) in cells.iter_mut().enumerate().skip(left).take(width) {
+                if (row, column) != (top, left) {
+                    *cell = Cell::Text(String::new());
+                }
+            }
+        }
+        lock(&self.state.merges).entry(tab.to_owned()).or_default().push(merge);
+    }
+
     /// Removes a tab.
     pub fn remove(&self, tab: &str) {
         lock(&self.state.tabs).remove(tab);
@@ -91,12 +109,17 @@ impl Google {
         *lock(&self.state.is_private) = true;
     }
 
+    /// Puts an Excel file in the spreadsheet's place.
+    pub fn make_excel(&self) {
+        *lock(&self.state.is_excel) = true;
+    }
+
     /// Forgets the tokens that were given out.
     pub fn revoke_tokens(&self) {
         lock(&self.state.tokens).clear();
     }
 
-    /// How often the spreadsheet was read.
+    /// How many requests have read the spreadsheet: each counts, whatever it reads.
     #[must_use]
     pub fn reads(&self) -> usize {
         *lock(&self.state.reads)
@@ -111,10 +134,12 @@ impl Service for Account {
             }),
             (&Method::GET, path) if path.starts_with("/v4/spreadsheets/") => {
                 *lock(&self.reads) += 1;
-                self.within_quota().and_then(|()| self.values(request)).unwrap_or_else(|(status, reason, message)| {
-                    let error = json!({"code": status.as_u16(), "message": message, "status": reason});
-                    Reply::json(status, &json!({"error": error}))
-                })
+                self.within_quota().and_then(|()| self.spreadsheet(request)).unwrap_or_else(
+                    |(status, reason, message)| {
+                        let error = json!({"code": status.as_u16(), "message": message, "status": reason});
+                        Reply::json(status, &json!({"error": error}))
+                    },
+                )
             }
             _ => Reply::empty(StatusCode::NOT_FOUND),
         }
@@ -164,22 +189,60 @@ impl Account {
         Ok(())
     }
 
-    fn values(&self, request: &Received) -> Result<Reply, Refusal> {
+    fn spreadsheet(&self, request: &Received) -> Result<Reply, Refusal> {
         let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
         if !lock(&self.tokens).iter().any(|known| known == token) {
             return Err((StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "invalid credentials".to_owned()));
         }
-        if request.uri().path() != format!("/v4/spreadsheets/{SPREADSHEET_ID}/values:batchGet") {
+        let method = request.uri().path().strip_prefix(&format!("/v4/spreadsheets/{SPREADSHEET_ID}"));
+        let Some(method @ ("" | "/values:batchGet")) = method else {
             return Err((StatusCode::NOT_FOUND, "NOT_FOUND", "Requested entity was not found.".to_owned()));
-        }
+        };
         if *lock(&self.is_private) {
             return Err((StatusCode::FORBIDDEN, "PERMISSION_DENIED", "The caller does not have permission".to_owned()));
         }
-        let invalid = |message: String| (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message);
+        if *lock(&self.is_excel) {
+            let message = "This operation is not supported for this document";
+            return Err((StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", message.to_owned()));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        if method.is_empty() { self.merged(query) } else { self.values(query) }
+    }
+
+    /// <https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/get>
+    fn merged(&self, query: &str) -> Result<Reply, Refusal> {
+        let parameters: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
+        let fields = parameters.get("fields").map(AsRef::as_ref);
+        if fields != Some("sheets(properties.title,merges)") || parameters.keys().any(|n| n != "fields" && n != "alt") {
+            return Err(invalid(format!("Request contains an invalid argument: {query}")));
+        }
+        let merges = lock(&self.merges);
+        let sheets = lock(&self.tabs)
+            .keys()
+            .map(|tab| {
+                let mut sheet = json!({"properties": {"title": tab}});
+                if let Some(merges) = merges.get(tab) {
+                    sheet["merges"] = merges
+                        .iter()
+                        .map(|[row, column, rows, columns]| {
+                            json!({
+                                "startRowIndex": row, "endRowIndex": row + rows,
+                                "startColumnIndex": column, "endColumnIndex": column + columns,
+                            })
+                        })
+                        .collect();
+                }
+                sheet
+            })
+            .collect::<Vec<_>>();
+        Ok(Reply::json(StatusCode::OK, &json!({"sheets": sheets})))
+    }
+
+    fn values(&self, query: &str) -> Result<Reply, Refusal> {
         let mut ranges = Vec::new();
         let (mut unformatted, mut serial) = (false, false);
-        for (name, value) in url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match (name.as_ref(), value.as_ref()) {
                 ("ranges", range) => ranges.push(range.to_owned()),
                 ("valueRenderOption", "UNFORMATTED_VALUE") => unformatted = true,
@@ -192,27 +255,58 @@ impl Account {
         let value_ranges: Result<Vec<_>, _> = ranges
             .iter()
             .map(|range| {
-                let tab = range.split('!').next().unwrap_or_default().trim_matches('\'');
-                let rows = tabs.get(tab).ok_or_else(|| invalid(format!("Unable to parse range: {range}")))?;
-                Ok(value_range(tab, rows, unformatted && serial))
+                let unparsed = || invalid(format!("Unable to parse range: {range}"));
+                let (tab, cells) = range.rsplit_once('!').unwrap_or((range, "A1:Z1000"));
+                let quoted = tab.strip_prefix('\'').and_then(|tab| tab.strip_suffix('\''));
+                let tab = quoted.map_or_else(|| tab.to_owned(), |tab| tab.replace("''", "'"));
+                let rows = tabs.get(&tab).ok_or_else(unparsed)?;
+                let corners = corners(cells).ok_or_else(unparsed)?;
+                Ok(value_range(&tab, rows, corners, unformatted && serial))
             })
             .collect();
         Ok(Reply::json(StatusCode::OK, &json!({"spreadsheetId": SPREADSHEET_ID, "valueRanges": value_ranges?})))
     }
 }
 
-/// Empty cells at the end of a row and empty rows at the end of a tab are left out, as Google does.
-fn value_range(tab: &str, rows: &[Vec<Cell>], serial: bool) -> Value {
+fn invalid(message: String) -> Refusal {
+    (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message)
+}
+
+/// The first and the last cell of `B3:D`, as row and column from 0; a tab has 26 columns, and rows as needed.
+fn corners(cells: &str) -> Option<[(usize, usize); 2]> {
+    let corner = |cell: &str, missing: (usize, usize)| {
+        let digits = cell.trim_start_matches(|c: char| c.is_ascii_uppercase());
+        let column = match &cell.as_bytes()[..cell.len() - digits.len()] {
+            [] => missing.1,
+            [letter] => usize::from(letter - b'A'),
+            _ => return None,
+        };
+        let row = if digits.is_empty() { missing.0 } else { digits.parse::<usize>().ok()?.checked_sub(1)? };
+        (!cell.is_empty()).then_some((row, column))
+    };
+    let (first, last) = cells.split_once(':').unwrap_or((cells, cells));
+    Some([corner(first, (0, 0))?, corner(last, (99_999, 25))?])
+}
+
+/// Empty cells at the end of a row and empty rows at the end of a range are left out, as Google does.
+fn value_range(tab: &str, rows: &[Vec<Cell>], corners: [(usize, usize); 2], serial: bool) -> Value {
+    let [(top, left), (bottom, right)] = corners;
     let mut values: Vec<Vec<Value>> = rows
         .iter()
+        .take(bottom + 1)
+        .skip(top)
         .map(|row| {
-            let mut row: Vec<_> = row.iter().map(|cell| value(cell, serial)).collect();
+            let mut row: Vec<_> = row.iter().take(right + 1).skip(left).map(|cell| value(cell, serial)).collect();
             row.truncate(row.iter().rposition(|cell| cell != "").map_or(0, |last| last + 1));
             row
         })
         .collect();
     values.truncate(values.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1));
-    let mut range = json!({"range": format!("'{tab}'!A1:Z1000"), "majorDimension": "ROWS"});
+    let letter = |column: usize| char::from(b'A' + u8::try_from(column).unwrap_or(25));
+    let (first, last) = (letter(left), letter(right));
+    let place =
+        format!("'{}'!{first}{}:{last}{}", tab.replace('\'', "''"), top + 1, bottom.min(rows.len().max(1_000) - 1) + 1);
+    let mut range = json!({"range": place, "majorDimension": "ROWS"});
     if !values.is_empty() {
         range["values"] = json!(values);
     }

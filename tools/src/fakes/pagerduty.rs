@@ -101,7 +101,7 @@ pub fn v2(messages: &[Value]) -> Value {
 #[must_use]
 pub fn signature(secret: &str, body: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body);
-    tag.as_ref().iter().fold("v1=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+    format!("v1={}", hex::encode(tag))
 }
 
 /// A delivery as API Gateway's HTTP API hands it to a function (payload 2.0).

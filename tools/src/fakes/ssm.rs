@@ -11,7 +11,7 @@ use serde_json::json;
 use super::server::{Fake, Received, Reply, Service, lock};
 
 /// The most names in one request.
-const NAMES: usize = 10;
+const MAX_NAMES: usize = 10;
 
 /// A running parameter store; [`Server`](super::server::Server) says how to make it fail.
 pub type Ssm = Fake<Store>;
@@ -86,7 +86,7 @@ impl Store {
     fn parameters(&self, asked: GetParameters) -> Reply {
         let GetParameters { names, with_decryption } = asked;
         let distinct: BTreeSet<_> = names.iter().collect();
-        if !(1..=NAMES).contains(&names.len()) {
+        if !(1..=MAX_NAMES).contains(&names.len()) {
             return refusal("ValidationException");
         }
         lock(&self.asked).push(names.clone());

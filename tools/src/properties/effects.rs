@@ -139,7 +139,7 @@ fn is_emoji(before: Option<&char>, name: &[char]) -> bool {
     is_name && !(in_digits && digits)
 }
 
-/// The people of the day, or if none of them can be mentioned, those of last resort.
+/// The people of the day, or if none of them can be mentioned, the fallback.
 fn mentioned(today: &OnCallDay, chat: ChatName) -> Vec<String> {
     let mentions = |people: &[Person]| {
         let mut mentions: Vec<String> = Vec::new();
@@ -160,28 +160,28 @@ fn mentioned(today: &OnCallDay, chat: ChatName) -> Vec<String> {
     if on_call.is_empty() { mentions(&today.fallback) } else { on_call }
 }
 
-/// A notice notifies those on call, carries the incident's tag and link, fits, and does nothing else.
+/// A alert notifies those on call, carries the incident's tag and link, fits, and does nothing else.
 ///
 /// So it is for either chat in either language, whole and at its barest, and nothing in it fools its reader.
 ///
 /// # Panics
 /// If it doesn't.
 #[track_caller]
-pub fn strangers_set_nothing_off(notice: &Alert) {
-    if let Some(link) = &notice.event.incident.link {
+pub fn strangers_set_nothing_off(alert: &Alert) {
+    if let Some(link) = &alert.event.incident.link {
         assert!(is_plain_address(&link.to_string()), "{link}");
     }
-    for (text, chat, is_whole) in printed(Subject::Alert(notice)) {
-        let today = if let Mentions::OnCall(today) = &notice.mentions { Some(today) } else { None };
-        let test_event = is_whole && notice.event.kind == Kind::Ping;
+    for (text, chat, is_whole) in printed(Subject::Alert(alert)) {
+        let today = if let Mentions::OnCall(today) = &alert.mentions { Some(today) } else { None };
+        let test_event = is_whole && alert.event.kind == Kind::Ping;
         let mut incidents = Vec::new();
-        incidents.extend((!test_event).then_some(&notice.event.incident));
-        if let Kind::Merged { into } = &notice.event.kind {
+        incidents.extend((!test_event).then_some(&alert.event.incident));
+        if let Kind::Merged { into } = &alert.event.kind {
             incidents.extend(is_whole.then_some(into));
         }
-        // Mentions, headline, details, the other incident, link, lines on the roster (twice), of the delay, the doubt
+        // Mentions, headline, details, the other incident, link, lines on the roster (eight), of the delay, the doubt
         // and the chat.
-        check(&text, chat, &Effects::meant(today, &incidents, chat), 10);
+        check(&text, chat, &Effects::meant(today, &incidents, chat), 16);
     }
 }
 
@@ -191,8 +191,8 @@ pub(super) fn strangers_set_nothing_off_in_a_reminder(reminder: &Reminder) {
     let OpenIncidents::Known { oldest, .. } = &reminder.open else { panic!("no incident") };
     for (text, chat, is_whole) in printed(Subject::Reminder(reminder)) {
         let incident: Vec<_> = oldest.iter().filter(|_| is_whole).map(|open| &open.incident).collect();
-        // Mentions, whose day, lines on the roster (twice), the incidents' headline, the incident, the chat.
-        check(&text, chat, &Effects::meant(Some(&reminder.day), &incident, chat), 7);
+        // Mentions, whose day, lines on the roster (eight), the incidents' headline, the incident, the chat.
+        check(&text, chat, &Effects::meant(Some(&reminder.day), &incident, chat), 13);
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Failure {
     BadTls,
     /// Everything that a server can do.
     Answer(Fault),
+    /// That, and for the next attempts something else.
+    Then(Fault, Fault),
 }
 
 /// One row of the matrix.
@@ -52,8 +54,8 @@ pub struct Row {
     /// The version of the webhooks.
     pub version: Version,
     /// Who fails.
-    pub culprit: Service,
-    /// In which words the failure is told.
+    pub service: Service,
+    /// The failure in words.
     pub name: &'static str,
     /// How.
     pub failure: Failure,
@@ -95,12 +97,12 @@ impl Outcome {
 pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for version in [Version::V2, Version::V3] {
-        for culprit in [Service::Typetalk, Service::Slack, Service::Sheet, Service::Token, Service::DynamoDb] {
-            for (name, failure) in failures(culprit) {
+        for service in [Service::Typetalk, Service::Slack, Service::Sheet, Service::Token, Service::DynamoDb] {
+            for (name, failure) in failures(service) {
                 for lasting in [Lasting::Once, Lasting::AWhile, Lasting::ForGood] {
                     // An address is wrong for good or not at all.
                     if !matches!(failure, Failure::BadTls) || lasting == Lasting::ForGood {
-                        rows.push(Row { version, culprit, name, failure: failure.clone(), lasting });
+                        rows.push(Row { version, service, name, failure: failure.clone(), lasting });
                     }
                 }
             }
@@ -115,8 +117,8 @@ const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Throttlin
 /// Errors of the table that are worth another try at once; none of them makes a first post one of doubt.
 const PASSING: [&str; 6] = ["reset", "500", "503", "throttled", "accepted, then reset", "accepted, then 500"];
 
-fn failures(culprit: Service) -> Vec<(&'static str, Failure)> {
-    let message_refused = match culprit {
+fn failures(service: Service) -> Vec<(&'static str, Failure)> {
+    let message_refused = match service {
         Service::Slack => Fault::Answer(200, vec![], r#"{"ok":false,"error":"msg_too_long"}"#),
         _ => Fault::Answer(400, vec![], r#"{"errors":[{"field":"message","name":"error.maxLength"}]}"#),
     };
@@ -143,7 +145,7 @@ fn failures(culprit: Service) -> Vec<(&'static str, Failure)> {
         ("accepted, then reset", Fault::TakeAndHangUp),
         ("accepted, then 500", Fault::TakeAndAnswer(500, "")),
     ];
-    let particular = match culprit {
+    let particular = match service {
         Service::Slack => vec![
             ("internal_error", Fault::Answer(200, vec![], INTERNAL_ERROR)),
             ("accepted, then internal_error", Fault::TakeAndAnswer(200, INTERNAL_ERROR)),
@@ -153,6 +155,16 @@ fn failures(culprit: Service) -> Vec<(&'static str, Failure)> {
         Service::Typetalk | Service::Sheet | Service::Token => vec![],
     };
     failures.extend(answers.into_iter().chain(particular).map(|(name, fault)| (name, Failure::Answer(fault))));
+    if matches!(service, Service::Typetalk | Service::Slack) {
+        let channel_not_found = Fault::Answer(200, vec![], r#"{"ok":false,"error":"channel_not_found"}"#);
+        let seconds = [
+            ("accepted, then 500, then 503", Fault::status(503)),
+            ("accepted, then 500, then 429, long", Fault::too_many(120)),
+            ("accepted, then 500, then channel_not_found", channel_not_found),
+        ];
+        let first = Fault::TakeAndAnswer(500, "");
+        failures.extend(seconds.map(|(name, second)| (name, Failure::Then(first.clone(), second))));
+    }
     failures
 }
 
@@ -163,11 +175,11 @@ fn failures(culprit: Service) -> Vec<(&'static str, Failure)> {
 pub async fn run(row: &Row, make: &Target) -> Result<Outcome, Box<dyn Error + Send + Sync>> {
     let around = Services::start().await?;
     let mut settings = around.settings();
-    let server = row.culprit.server(&around);
+    let server = row.service.server(&around);
     settings.insert("CHATS".to_owned(), row.chats().to_owned());
     if matches!(row.failure, Failure::BadTls) {
         let tls = server.url().replace("http://", "https://");
-        match row.culprit {
+        match row.service {
             // The token endpoint's address is part of the service account's key.
             Service::Token => {
                 let key = settings["GOOGLE_CREDENTIALS"].replace("http://", "https://");
@@ -206,14 +218,14 @@ impl Row {
     /// Whether what fails is put right by another try at once, if the machine isn't too busy for the ledger's 0.2 s.
     #[must_use]
     pub fn raises_no_doubt(&self) -> bool {
-        self.culprit == Service::DynamoDb && self.lasting == Lasting::Once && PASSING.contains(&self.name)
+        self.service == Service::DynamoDb && self.lasting == Lasting::Once && PASSING.contains(&self.name)
     }
 
     /// The chats: a backup for one that is out of order for good, or that refuses what is said, since a message
     /// that every chat refuses is given up.
     fn chats(&self) -> &'static str {
         let needs_backup = self.lasting == Lasting::ForGood || self.name == MESSAGE_REFUSED;
-        match (self.culprit, needs_backup) {
+        match (self.service, needs_backup) {
             (Service::Slack, true) => "slack,typetalk",
             (Service::Slack, false) => "slack",
             (Service::Typetalk, true) => "typetalk,slack",
@@ -223,7 +235,7 @@ impl Row {
 }
 
 fn begin(row: &Row, server: &Server) {
-    server.fail_only(match row.culprit {
+    server.fail_only(match row.service {
         Service::Token => "/token",
         Service::Sheet => "/v4/",
         _ => "",
@@ -233,6 +245,14 @@ fn begin(row: &Row, server: &Server) {
         (Failure::BadTls, _) => {}
         (Failure::Answer(fault), Lasting::Once) => server.fail_once(fault.clone()),
         (Failure::Answer(fault), _) => server.fail_always(Some(fault.clone())),
+        (Failure::Then(first, second), lasting) => {
+            server.fail_once(first.clone());
+            if lasting == Lasting::Once {
+                server.fail_once(second.clone());
+            } else {
+                server.fail_always(Some(second.clone()));
+            }
+        }
     }
 }
 

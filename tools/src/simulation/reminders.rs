@@ -1,4 +1,4 @@
-//! Reminders in trouble: two invocations at once, one that dies over its post, an order for a time to come.
+//! Reminders in trouble: two invocations at once, one that dies over its post, a request for a time to come.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -44,25 +44,25 @@ impl Function {
     }
 
     /// Whether the invocation succeeds.
-    async fn succeeds(&self, order: &Value) -> bool {
+    async fn succeeds(&self, request: &Value) -> bool {
         match self {
-            Self::Built(emulator) => emulator.invoke(order).await.is_ok_and(|answer| answer["errorType"].is_null()),
-            Self::Linked(reminders) => scheduler::answer(reminders, order, clock::now()).await.0.is_ok(),
+            Self::Built(emulator) => emulator.invoke(request).await.is_ok_and(|answer| answer["errorType"].is_null()),
+            Self::Linked(reminders) => scheduler::answer(reminders, request, clock::now()).await.0.is_ok(),
         }
     }
 }
 
-/// Services, settings with one chat, and the reminder that is ordered.
+/// Services, settings with one chat, and the reminder that is requested.
 async fn start() -> Result<(Services, HashMap<String, String>, Webhook)> {
     let around = Services::start().await?;
     let mut settings = around.settings();
     settings.insert("CHATS".to_owned(), "typetalk".to_owned());
-    let order = Webhook { incident: "reminder", mark: "📟".to_owned(), event: json!({"reminder": "today"}) };
-    Ok((around, settings, order))
+    let request = Webhook { incident: "reminder", mark: "📟".to_owned(), event: json!({"reminder": "today"}) };
+    Ok((around, settings, request))
 }
 
-fn outcome(around: &Services, sent: Sent, order: &Webhook) -> Outcome {
-    let arrived = compare(std::slice::from_ref(order), &around.take_texts());
+fn outcome(around: &Services, sent: Sent, request: &Webhook) -> Outcome {
+    let arrived = compare(std::slice::from_ref(request), &around.take_texts());
     Outcome { within: WITHIN, ..Outcome::of_webhooks(around, sent, arrived) }
 }
 
@@ -71,15 +71,15 @@ fn outcome(around: &Services, sent: Sent, order: &Webhook) -> Outcome {
 /// # Errors
 /// If the services or the functions can't be started.
 pub async fn two_at_once(make: &Target) -> Result<Outcome> {
-    let (around, settings, order) = start().await?;
+    let (around, settings, request) = start().await?;
     let (one, other) = (Function::start(make, &settings).await?, Function::start(make, &settings).await?);
     // Slow enough that both are at it.
     around.fakes.typetalk.fail_once(Fault::Delay(Duration::from_millis(700)));
     let started = Instant::now();
-    let succeeded = tokio::join!(one.succeeds(&order.event), other.succeeds(&order.event));
+    let succeeded = tokio::join!(one.succeeds(&request.event), other.succeeds(&request.event));
     let failed = [succeeded.0, succeeded.1].into_iter().filter(|succeeded| !succeeded).count();
     let sent = Sent { attempts: 2, undelivered: failed, slowest: started.elapsed(), disabled: false };
-    Ok(outcome(&around, sent, &order))
+    Ok(outcome(&around, sent, &request))
 }
 
 /// The first invocation dies over its post, and Lambda makes another; that takes half a minute, as long as a claim.
@@ -87,7 +87,7 @@ pub async fn two_at_once(make: &Target) -> Result<Outcome> {
 /// # Errors
 /// If the services or the functions can't be started.
 pub async fn first_dies(make: &Target) -> Result<Outcome> {
-    let (around, settings, order) = start().await?;
+    let (around, settings, request) = start().await?;
     around.fakes.typetalk.fail_once(Fault::Hang);
     let doomed = Function::start(make, &settings).await?;
     let is_posting = async {
@@ -96,7 +96,7 @@ pub async fn first_dies(make: &Target) -> Result<Outcome> {
         }
     };
     tokio::select! {
-        _ = doomed.succeeds(&order.event) => {}
+        _ = doomed.succeeds(&request.event) => {}
         () = is_posting => {}
     }
     drop(doomed);
@@ -104,26 +104,26 @@ pub async fn first_dies(make: &Target) -> Result<Outcome> {
     let mut sent = Sent { attempts: 1, undelivered: 1, ..Sent::default() };
     while sent.undelivered > 0 && sent.attempts < ATTEMPTS {
         let started = Instant::now();
-        sent.undelivered = usize::from(!function.succeeds(&order.event).await);
+        sent.undelivered = usize::from(!function.succeeds(&request.event).await);
         sent.slowest = sent.slowest.max(started.elapsed());
         sent.attempts += 1;
     }
-    Ok(outcome(&around, sent, &order))
+    Ok(outcome(&around, sent, &request))
 }
 
-/// Tomorrow's reminder is ordered today, and then today's: only that one is to be posted.
+/// Tomorrow's reminder is requested today, and then today's: only that one is to be posted.
 ///
 /// # Errors
 /// If the services or the functions can't be started.
-pub async fn ordered_early(make: &Target) -> Result<Outcome> {
-    let (around, settings, order) = start().await?;
+pub async fn requested_early(make: &Target) -> Result<Outcome> {
+    let (around, settings, request) = start().await?;
     let function = Function::start(make, &settings).await?;
     let tomorrow = json!({"reminder": "today", "at": (clock::now() + TimeDelta::days(1)).to_rfc3339()});
     let started = Instant::now();
     let mut undelivered = 0;
-    for event in [&tomorrow, &order.event] {
+    for event in [&tomorrow, &request.event] {
         undelivered += usize::from(!function.succeeds(event).await);
     }
     let sent = Sent { attempts: 2, undelivered, slowest: started.elapsed(), disabled: false };
-    Ok(outcome(&around, sent, &order))
+    Ok(outcome(&around, sent, &request))
 }

@@ -1,0 +1,272 @@
+//! The members tab: who there is, and how each is mentioned on each chat.
+
+use std::collections::HashMap;
+
+use super::cells::{Grid, Table, Value};
+use super::person::{Gap, Mention, Person};
+use super::pieces::tokens;
+use super::problem::{RowIssue, RowProblem, Tab};
+use super::spelling::{clean, key};
+use super::titles::Title;
+use super::words::{self, Word};
+use crate::domain::chat::ChatName;
+
+/// What is known of the members of the team.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MembersTable {
+    /// No such tab is configured: a name is a handle.
+    None,
+    /// The tab.
+    Table(Table),
+    /// It is configured and could not be read: nobody can be mapped.
+    Unreadable,
+}
+
+/// The members tab, parsed; or what stands for it.
+#[derive(Debug, Clone)]
+pub(super) enum Members {
+    /// Not configured: names are handles.
+    NamesAreHandles,
+    /// Configured, and not readable: nobody can be mapped.
+    Unreadable,
+    /// These, and nobody else, can be mentioned.
+    Known(Box<Directory>),
+}
+
+/// Everybody in the tab, by every way to name them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Directory {
+    people: Vec<Person>,
+    spelt: HashMap<Box<str>, usize>,
+    compared: HashMap<Box<str>, Vec<usize>>,
+    by_id: HashMap<Box<str>, usize>,
+    /// Compared forms by their first character, to find them within a text.
+    beginnings: HashMap<char, Vec<Box<str>>>,
+    /// The most pieces of which a name consists.
+    pieces: usize,
+    /// Whether a name has separators that always part names.
+    has_parted_names: bool,
+}
+
+/// Whom a name means.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Found<'a> {
+    Member(&'a Person),
+    /// Two members with different ids.
+    Several,
+}
+
+impl Members {
+    pub(super) fn parse(table: &MembersTable) -> (Self, Vec<RowProblem>) {
+        match table {
+            MembersTable::None => (Self::NamesAreHandles, Vec::new()),
+            MembersTable::Unreadable => (Self::Unreadable, Vec::new()),
+            MembersTable::Table(table) => {
+                let (directory, problems) = Directory::parse(table);
+                (Self::Known(Box::new(directory)), problems)
+            }
+        }
+    }
+
+    pub(super) fn directory(&self) -> Option<&Directory> {
+        if let Self::Known(directory) = self { Some(directory) } else { None }
+    }
+
+    /// Whom a cleaned text names, exactly or by its compared form.
+    pub(super) fn find(&self, clean: &str) -> Option<Found<'_>> {
+        self.directory()?.find(clean)
+    }
+
+    /// Whom a cell names as somebody spelt it.
+    pub(super) fn find_spelt(&self, spelt: &str) -> Option<&Person> {
+        let directory = self.directory()?;
+        directory.spelt.get(spelt).map(|index| &directory.people[*index])
+    }
+
+    /// Of how many pieces a name may consist; with a blank typed into it, any name may consist of two.
+    pub(super) fn most_pieces(&self) -> usize {
+        self.directory().map_or(2, |directory| directory.pieces.clamp(2, 6))
+    }
+
+    /// Whether a member's name has separators that always part names.
+    pub(super) fn have_parted_names(&self) -> bool {
+        self.directory().is_some_and(|directory| directory.has_parted_names)
+    }
+
+    /// The member who has this id.
+    pub(super) fn with_id(&self, id: &str) -> Option<&Person> {
+        let directory = self.directory()?;
+        directory.by_id.get(id).map(|index| &directory.people[*index])
+    }
+
+    /// Whether a member other than `own` is named within a note.
+    pub(super) fn names_another_within(&self, note: &str, own: &str) -> bool {
+        self.directory().is_some_and(|directory| directory.names_another_within(&key(note), &key(own)))
+    }
+}
+
+impl Directory {
+    fn find(&self, clean: &str) -> Option<Found<'_>> {
+        if let Some(index) = self.spelt.get(clean) {
+            return Some(Found::Member(&self.people[*index]));
+        }
+        let indexes = self.compared.get(key(clean).as_str())?;
+        let (first, others) = indexes.split_first()?;
+        let first = &self.people[*first];
+        let alike = others.iter().all(|other| self.people[*other].has_the_ids_of(first));
+        Some(if alike { Found::Member(first) } else { Found::Several })
+    }
+
+    fn names_another_within(&self, note: &str, own: &str) -> bool {
+        note.char_indices().any(|(at, first)| {
+            let rest = &note[at..];
+            let stands_alone = |name: &str| {
+                let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+                let torn_before = beside(name.chars().next()) && beside(note[..at].chars().next_back());
+                let torn_after = beside(name.chars().next_back()) && beside(rest[name.len()..].chars().next());
+                !torn_before && !torn_after
+            };
+            let names = self.beginnings.get(&first).into_iter().flatten();
+            names.filter(|name| &***name != own).any(|name| rest.starts_with(&**name) && stands_alone(name))
+        })
+    }
+
+    fn parse(table: &Table) -> (Self, Vec<RowProblem>) {
+        let grid = Grid::of(table);
+        let mut problems = Vec::new();
+        let mut directory = Self::default();
+        let Some((header, columns)) = Columns::find(&grid) else {
+            let row = super::cells::Line::Row(table.first_row);
+            problems.push(RowProblem { tab: Tab::Members, row, issue: RowIssue::NoHeader });
+            return (directory, problems);
+        };
+        for row in header + 1..grid.height() {
+            let mut problem = |issue| problems.push(RowProblem { tab: Tab::Members, row: grid.line(row), issue });
+            let cell = grid.value(row, columns.name);
+            let name = text_of(cell);
+            let name = without_at(&name);
+            if name.is_empty() || cell.is_formula_error() {
+                if grid.row(row).iter().any(Value::says_something) {
+                    problem(if name.is_empty() { RowIssue::NoName } else { RowIssue::FormulaError });
+                }
+                continue;
+            }
+            let mut id = |column: Option<usize>, parse: fn(&str) -> Option<Mention>, chat| {
+                let text = text_of(grid.value(row, column?));
+                if text.is_empty() || without_at(&text).is_empty() || stands_for_none(&text) {
+                    return None;
+                }
+                let mention = parse(&text);
+                if mention.is_none() {
+                    problem(RowIssue::BadHandle(chat));
+                }
+                mention
+            };
+            let typetalk = id(columns.typetalk, Mention::typetalk_as_written, ChatName::Typetalk);
+            let slack = id(columns.slack, Mention::slack_as_written, ChatName::Slack);
+            if !directory.add(cell, Person::member(name, typetalk, slack)) {
+                problem(RowIssue::Twice);
+            }
+        }
+        directory.index_ids();
+        (directory, problems)
+    }
+
+    /// Adds a member; a second row of one spelling completes the first.
+    fn add(&mut self, cell: &Value, person: Person) -> bool {
+        let name = person.name().to_owned();
+        let spelt = if let Value::Text(text) = cell { without_at(&text.spelt) } else { &name };
+        if let Some(index) = self.spelt.get(spelt) {
+            self.people[*index].complete_with(person);
+            return false;
+        }
+        let index = self.people.len();
+        let pieces = tokens(&name);
+        self.pieces = self.pieces.max(pieces.len());
+        self.has_parted_names |= pieces.iter().any(|piece| piece.is_parted);
+        self.people.push(person);
+        self.spelt.insert(spelt.into(), index);
+        self.spelt.entry(name.as_str().into()).or_insert(index);
+        let compared = key(&name);
+        let indexes = self.compared.entry(compared.as_str().into()).or_default();
+        if indexes.is_empty()
+            && let Some(first) = compared.chars().next()
+        {
+            self.beginnings.entry(first).or_default().push(compared.as_str().into());
+        }
+        indexes.push(index);
+        true
+    }
+
+    fn index_ids(&mut self) {
+        for (index, person) in self.people.iter().enumerate() {
+            for id in [ChatName::Typetalk, ChatName::Slack].into_iter().filter_map(|chat| person.mention(chat)) {
+                self.by_id.entry(id.id().into()).or_insert(index);
+            }
+        }
+    }
+}
+
+/// Where the header row puts each column.
+struct Columns {
+    name: usize,
+    typetalk: Option<usize>,
+    slack: Option<usize>,
+}
+
+impl Columns {
+    /// The header is the first row with a title for names.
+    fn find(grid: &Grid) -> Option<(usize, Self)> {
+        (0..grid.height()).find_map(|row| {
+            let name = grid.row(row).iter().position(|cell| {
+                let title = Title::of(cell.text().unwrap_or_default());
+                ["name", "名前", "氏名", "担当者", "メンバー"].contains(&title.whole())
+            })?;
+            let column = |chat: &str, parse: fn(&str) -> Option<Mention>| {
+                let titled = grid.row(row).iter().enumerate();
+                let titled = titled.filter(|(_, cell)| key(cell.text().unwrap_or_default()).contains(chat));
+                // Beside the id there may be a column for what the person is called there.
+                let ids = |column: usize| {
+                    let below = (row + 1..grid.height()).map(|row| text_of(grid.value(row, column)));
+                    below.filter(|text| parse(text).is_some()).count()
+                };
+                let titled = titled.map(|(column, _)| (column, ids(column)));
+                titled.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(column, _)| column)
+            };
+            let typetalk = column("typetalk", Mention::typetalk_as_written);
+            let slack = column("slack", Mention::slack_as_written);
+            Some((row, Self { name, typetalk, slack }))
+        })
+    }
+}
+
+fn stands_for_none(text: &str) -> bool {
+    matches!(words::word(text), Some(Word::Nobody { .. } | Word::Undecided))
+}
+
+/// A name with its leading `@` dropped.
+pub(super) fn without_at(name: &str) -> &str {
+    name.strip_prefix(['@', '＠']).unwrap_or(name).trim_start()
+}
+
+/// A name of digits only comes as a number.
+pub(super) fn text_of(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clean.replace('\n', " "),
+        Value::Number(number) => clean(&number.to_string()),
+        Value::Blank | Value::Flag(_) | Value::Hidden => String::new(),
+    }
+}
+
+impl Members {
+    /// Somebody whom the tab doesn't know.
+    pub(super) fn stranger(&self, name: &str, several: bool) -> Person {
+        let gap = match self {
+            Self::NamesAreHandles => Gap::NotAHandle,
+            Self::Unreadable => Gap::TabUnreadable,
+            Self::Known(_) if several => Gap::TwoMembers,
+            Self::Known(_) => Gap::NotAMember,
+        };
+        Person::unmapped(name, gap)
+    }
+}

@@ -1,0 +1,60 @@
+//! What a cell says about people, and how cells of one row or day add up.
+
+use super::person::Person;
+use super::problem::RowIssue;
+use super::words::Word;
+
+/// What a cell says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Naming {
+    pub(super) people: Vec<Person>,
+    /// Somebody is meant, and it is not known who.
+    pub(super) undecided: bool,
+    /// Why what is written names nobody: a note, or a formula that failed. It matters if there is no other name.
+    pub(super) no_name: Option<RowIssue>,
+    /// Why the cell is not understood; its people don't count.
+    pub(super) trouble: Option<RowIssue>,
+    /// A word says that nobody is meant.
+    pub(super) nobody: bool,
+}
+
+impl Naming {
+    pub(super) fn one(person: Person) -> Self {
+        Self { people: vec![person], ..Self::default() }
+    }
+
+    pub(super) fn trouble(issue: RowIssue) -> Self {
+        Self { trouble: Some(issue), ..Self::default() }
+    }
+
+    pub(super) fn word(word: Word) -> Self {
+        match word {
+            Word::Nobody { filler } => Self { nobody: !filler, ..Self::default() },
+            Word::Undecided => Self { undecided: true, ..Self::default() },
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for person in &other.people {
+            if !self.people.iter().any(|known| known.is(person)) {
+                self.people.push(person.clone());
+            }
+        }
+        self.undecided |= other.undecided;
+        self.no_name = self.no_name.take().or_else(|| other.no_name.clone());
+        self.trouble = self.trouble.take().or_else(|| other.trouble.clone());
+    }
+
+    /// Pieces of one cell: a name and a word for nobody contradict each other.
+    pub(super) fn of_pieces(pieces: impl IntoIterator<Item = Self>) -> Self {
+        let mut naming = Self::default();
+        for piece in pieces {
+            naming.add(&piece);
+            naming.nobody |= piece.nobody;
+        }
+        if naming.nobody && !naming.people.is_empty() {
+            naming.trouble.get_or_insert(RowIssue::NameAndNobody);
+        }
+        naming
+    }
+}
