@@ -15,6 +15,7 @@ use crate::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
 use crate::domain::event::Link;
 use crate::domain::roster::{FallbackProblem, MembersTable};
 use crate::domain::wording::Language;
+use crate::log_events;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
@@ -49,7 +50,7 @@ impl TeamConfig {
     /// Tells the warnings, once, at the start.
     pub fn log_warnings(&self) {
         for warning in &self.warnings {
-            tracing::warn!(event = "settings", "{warning}");
+            tracing::warn!(event = log_events::SETTINGS, "{warning}");
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::domain::wording::Language;
 use crate::edge::chat::{Chat, Post, PostError, PostFailure, Posted, Thread};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::{Claim, IdempotencyKey, IncidentFacts, Lease, Ledger};
+use crate::log_events;
 
 /// The chats, in order, and the ledger that keeps a message from being posted twice.
 #[derive(Debug)]
@@ -116,11 +117,11 @@ impl Dispatcher {
         match self.ledger.claim_by(&key, number, invocation).await {
             Claim::Granted(lease) => Ok(Permit { claim: Some((key, lease)) }),
             Claim::AlreadyPosted(chat) => {
-                tracing::info!(event = "duplicate", key = %key, chat = chat.key(), "already posted");
+                tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
                 Err(NotPermitted::AlreadyPosted)
             }
             Claim::InProgress => {
-                tracing::warn!(event = "in_progress", key = %key, "another instance still holds the claim");
+                tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
                 Err(NotPermitted::InProgress)
             }
         }
@@ -242,16 +243,32 @@ fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), P
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {
         Ok(_) => {
-            tracing::info!(event = "delivery", event_id, incident, kind, chat, outcome = "posted", milliseconds);
+            tracing::info!(
+                event = log_events::DELIVERY,
+                event_id,
+                incident,
+                kind,
+                chat,
+                outcome = "posted",
+                milliseconds
+            );
         }
         Err(PostError { failure, detail, remedy }) => {
             let Some((outcome, what)) = explain(*failure) else {
-                tracing::warn!(event = "delivery", event_id, incident, kind, chat, outcome = "not_attempted", detail);
+                tracing::warn!(
+                    event = log_events::DELIVERY,
+                    event_id,
+                    incident,
+                    kind,
+                    chat,
+                    outcome = "not_attempted",
+                    detail
+                );
                 return;
             };
             let advice = if remedy.is_empty() { what.to_owned() } else { format!("{what}; {remedy}") };
             tracing::error!(
-                event = "delivery",
+                event = log_events::DELIVERY,
                 event_id,
                 incident,
                 kind,

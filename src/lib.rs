@@ -11,6 +11,8 @@ pub mod clock;
 
 pub mod budget;
 
+pub mod log_events;
+
 pub mod config;
 
 pub mod edge;

@@ -15,6 +15,7 @@ use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::{KeyError, RosterSource};
+use crate::log_events;
 
 /// Clocks differ by less than this.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::hours(1);
@@ -194,7 +195,10 @@ impl ReminderHandler {
     ) -> Reminder {
         let (kind, now) = (request.kind, invocation.arrived_at());
         if !self.calendar.knows_year_of(first) {
-            tracing::warn!(event = "holidays", "the public holidays of {first}'s year are not known: update the relay");
+            tracing::warn!(
+                event = log_events::HOLIDAYS,
+                "the public holidays of {first}'s year are not known: update the relay"
+            );
         }
         let (roster, open) = tokio::join!(
             self.roster.reading(self.dispatcher.ledger(), today, invocation),

@@ -18,6 +18,7 @@ use crate::edge::pagerduty::authenticator::{Authenticator, Verdict};
 use crate::edge::pagerduty::{self, Ignored, Item, Marks};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
+use crate::log_events;
 
 /// Everything that lasts from one webhook to the next.
 #[derive(Debug)]
@@ -126,7 +127,11 @@ impl WebhookHandler {
         for item in pagerduty::parse(webhook.body, webhook.id()) {
             match item {
                 Item::Event(event) if !invocation.has_more_than(MIN_EVENT) => {
-                    tracing::warn!(event = "out_of_time", event_id = event.id, "not tried: the webhook's time is up");
+                    tracing::warn!(
+                        event = log_events::OUT_OF_TIME,
+                        event_id = event.id,
+                        "not tried: the webhook's time is up"
+                    );
                     tally.failed += 1;
                 }
                 Item::Event(event) => {
@@ -162,7 +167,7 @@ impl WebhookHandler {
         };
         if event.kind == Kind::Unreadable {
             tracing::error!(
-                event = "unreadable",
+                event = log_events::UNREADABLE,
                 event_id = event.id,
                 "authentic, but not JSON, over 1 MiB, or nothing that is known; look at PagerDuty itself"
             );
@@ -185,7 +190,10 @@ impl WebhookHandler {
         }
         let today = self.calendar.today(now);
         if !self.calendar.knows_year_of(today) {
-            tracing::warn!(event = "holidays", "the public holidays of {today}'s year are not known: update the relay");
+            tracing::warn!(
+                event = log_events::HOLIDAYS,
+                "the public holidays of {today}'s year are not known: update the relay"
+            );
         }
         let roster = self.roster.reading(self.dispatcher.ledger(), today, invocation).await;
         tally.roster_stale += u32::from(roster.failure.is_some());
@@ -212,7 +220,7 @@ impl Tally {
 fn refuse(webhook: WebhookRequest<'_>, tally: &mut Tally) -> Answer {
     let Some(Marks { signed, bearer, subscription }) = Marks::of(webhook.headers) else {
         tracing::warn!(
-            event = "unauthenticated",
+            event = log_events::UNAUTHENTICATED,
             webhook_id = webhook.id(),
             "refused a request that has neither a signature or token of ours nor PagerDuty's marks; if it is a v2 \
              extension's, that sends no `Authorization: Bearer` header yet"
@@ -221,7 +229,7 @@ fn refuse(webhook: WebhookRequest<'_>, tally: &mut Tally) -> Answer {
         return Answer::Unauthenticated;
     };
     tracing::error!(
-        event = "unauthenticated_webhook",
+        event = log_events::UNAUTHENTICATED_WEBHOOK,
         webhook_id = webhook.id(),
         subscription,
         signed,
@@ -237,15 +245,15 @@ fn refuse(webhook: WebhookRequest<'_>, tally: &mut Tally) -> Answer {
 fn log_ignored(ignored: &Ignored, webhook_id: Option<&str>) {
     match ignored {
         Ignored::NotForPeople { family } => {
-            tracing::info!(event = "ignored", webhook_id, family, "nothing that people on call need to know");
+            tracing::info!(event = log_events::IGNORED, webhook_id, family, "nothing that people on call need to know");
         }
         Ignored::Version1 => tracing::warn!(
-            event = "ignored",
+            event = log_events::IGNORED,
             webhook_id,
             "a version 1 webhook, which is not understood; replace the extension by a v3 webhook subscription"
         ),
         Ignored::NoWebhook => tracing::warn!(
-            event = "ignored",
+            event = log_events::IGNORED,
             webhook_id,
             "authentic, but no PagerDuty webhook; point nothing else at this address"
         ),

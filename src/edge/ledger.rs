@@ -35,6 +35,7 @@ use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
 use crate::domain::event::Event;
 use crate::domain::reminder::ReminderKind;
+use crate::log_events;
 use memory::Memory;
 use table::{Table, TableError};
 
@@ -218,7 +219,7 @@ impl Ledger {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::error!(
-            event = "ledger",
+            event = log_events::LEDGER,
             milliseconds,
             "the ledger's table can't be used ({why}); a redelivered event may be posted twice"
         );

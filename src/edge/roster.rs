@@ -19,6 +19,7 @@ use crate::domain::chat::ChatName;
 use crate::domain::roster::{
     Cell, FallbackProblem, MembersTable, ReadingRules, RosterState, RowProblem, Snapshot, SourceFailure, Tables,
 };
+use crate::log_events;
 
 /// Nobody's roster is larger; whatever is would cost the time of the post.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -108,7 +109,7 @@ impl RosterSource {
                     None
                 }
                 Err(SourceError { failure, remedy }) => {
-                    tracing::error!(event = "roster_unreadable", "{remedy}");
+                    tracing::error!(event = log_events::ROSTER_UNREADABLE, "{remedy}");
                     self.take_newer(&mut memory, ledger, today, now).await;
                     Some(failure)
                 }
@@ -138,7 +139,7 @@ impl RosterSource {
         } else {
             memory.saved_at = Some(copy.read_at);
             tracing::warn!(
-                event = "roster_unsaved",
+                event = log_events::ROSTER_UNSAVED,
                 "the roster is too large for the ledger; give ROSTER_RANGE fewer rows or columns"
             );
         }
@@ -186,7 +187,7 @@ impl RosterSource {
     fn log_fallback_problems(&self, members: &MembersTable) {
         if matches!(members, MembersTable::Table(_)) {
             for problem in FallbackProblem::all(&self.fallback, members, &self.chats) {
-                tracing::warn!(event = "settings", "{problem}");
+                tracing::warn!(event = log_events::SETTINGS, "{problem}");
             }
         }
     }
@@ -218,7 +219,7 @@ impl Memory {
 async fn with_members(read: Read, memory: &Memory, ledger: &Ledger, now: DateTime<Utc>) -> Tables {
     let Read { mut tables, complaint } = read;
     let Some(SourceError { remedy, .. }) = complaint else { return tables };
-    tracing::error!(event = "members_unreadable", "{remedy}");
+    tracing::error!(event = log_events::MEMBERS_UNREADABLE, "{remedy}");
     if let Some(known) = memory.members() {
         tables.members = known.clone();
     } else if let Some(saved) = ledger.saved_roster(now).await.and_then(|saved| saved::from_json(&saved.tables))
@@ -244,10 +245,10 @@ fn cell(value: Value) -> Cell {
 fn log_row_problems(problems: &[RowProblem]) {
     const MOST: usize = 20;
     for problem in problems.iter().take(MOST) {
-        tracing::warn!(event = "roster_row", row = %problem.row, "{problem}");
+        tracing::warn!(event = log_events::ROSTER_ROW, row = %problem.row, "{problem}");
     }
     if problems.len() > MOST {
-        tracing::warn!(event = "roster_row", "{} more rows have problems", problems.len() - MOST);
+        tracing::warn!(event = log_events::ROSTER_ROW, "{} more rows have problems", problems.len() - MOST);
     }
 }
 

@@ -6,6 +6,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
 
+use crate::log_events;
 use crate::webhook::{Answer, Tally, WebhookHandler, WebhookRequest};
 
 /// The last part of the webhooks' path.
@@ -25,11 +26,14 @@ const UNAUTHENTICATED: AnswerBody = AnswerBody::Refused { error: "unauthenticate
 /// Answers one request, and says what happened for the metrics. Nothing internal goes to the caller.
 pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
     if !is_for_us(&request) {
-        tracing::warn!(event = "not_found", "a request for another path: PagerDuty's webhook goes to /{WEBHOOKS}");
+        tracing::warn!(
+            event = log_events::NOT_FOUND,
+            "a request for another path: PagerDuty's webhook goes to /{WEBHOOKS}"
+        );
         return (respond(StatusCode::NOT_FOUND, &AnswerBody::Refused { error: "not found" }), Tally::default());
     }
     if request.method() != Method::POST {
-        tracing::warn!(event = "method_not_allowed", "a request that is not a POST");
+        tracing::warn!(event = log_events::METHOD_NOT_ALLOWED, "a request that is not a POST");
         let mut response =
             respond(StatusCode::METHOD_NOT_ALLOWED, &AnswerBody::Refused { error: "method not allowed" });
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));

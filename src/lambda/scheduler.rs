@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::reminder::ReminderKind;
+use crate::log_events;
 use crate::reminder::{NotPosted, ReminderHandler, ReminderOutcome, ReminderRequest, Tally};
 
 /// What was settled, for the metrics.
@@ -47,7 +48,7 @@ pub async fn answer(
     let request = match request(event) {
         Ok(request) => request,
         Err(error) => {
-            tracing::error!(event = "request", "{error}");
+            tracing::error!(event = log_events::REQUEST, "{error}");
             return (Err(error.into()), CountsAsDone::No, Tally::default());
         }
     };
@@ -82,7 +83,7 @@ fn reported(outcome: ReminderOutcome) -> Value {
         }
         ReminderOutcome::DayOff { date } => {
             let reason = format!("{date} is not a working day (BUSINESS_DAYS, HOLIDAYS)");
-            tracing::info!(event = "day_off", "{reason}");
+            tracing::info!(event = log_events::DAY_OFF, "{reason}");
             reason
         }
         ReminderOutcome::Early { at } => {
@@ -91,7 +92,7 @@ fn reported(outcome: ReminderOutcome) -> Value {
                 "{at} is more than an hour ahead, and posted now, it would not be posted then; \
                  leave `at` out, or try it out with `dry_run`"
             );
-            tracing::warn!(event = "early", "{reason}");
+            tracing::warn!(event = log_events::EARLY, "{reason}");
             reason
         }
         ReminderOutcome::GivenUp => {

@@ -11,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::scheduler::CountsAsDone;
+use crate::log_events;
 use crate::reminder;
 use crate::webhook::Tally;
 
@@ -39,7 +40,7 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(event = "start", "{error}");
+            tracing::error!(event = log_events::START, "{error}");
             ExitCode::FAILURE
         }
     }
@@ -48,7 +49,7 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
 /// The end of a function that had started: Lambda, or `sam local`, has taken the runtime away, which is no failure.
 pub fn log_stop(result: &Result<(), lambda_http::Error>) {
     if let Err(error) = result {
-        tracing::info!(event = "stopped", "the runtime has ended: {error}");
+        tracing::info!(event = log_events::STOPPED, "the runtime has ended: {error}");
     }
 }
 

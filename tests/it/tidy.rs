@@ -84,7 +84,7 @@ fn the_domain_is_pure() {
 /// From the bottom to the top; a file may use its own floor and those below it.
 const FLOORS: [&[&str]; 8] = [
     &["domain"],
-    &["clock", "budget"],
+    &["clock", "budget", "log_events"],
     &["config"],
     &["edge"],
     &["delivery"],
@@ -144,7 +144,7 @@ fn dependencies_run_one_way() {
         };
         upwards.extend(uses.iter().filter(|used| floor(used) > Some(own)).map(|used| format!("{module} uses {used}")));
     }
-    check("bin → lambda → use cases → delivery → edge → config → clock, budget → domain", upwards);
+    check("bin → lambda → use cases → delivery → edge → config → clock, budget, log_events → domain", upwards);
 }
 
 #[test]
@@ -176,6 +176,11 @@ fn wire_types_stay_at_the_edges() {
     let edges = ["src/edge", "src/config", "src/lambda"];
     let inner: Vec<_> = sources(&["src"]).into_iter().filter(|source| !source.is_within(&edges)).collect();
     check("only edges and settings know a wire format", uses(&inner, &["Serialize", "Deserialize"]));
+}
+
+#[test]
+fn every_line_of_the_log_names_its_event_from_the_list() {
+    check("names of events stand in src/log_events.rs", uses(&sources(&["src"]), &["event = \""]));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::Verifier;
 use crate::budget::{SECRETS_ADMIT_FOR, SECRETS_COOLDOWN, SECRETS_REFUSE_FOR, WAIT_TO_ADMIT, WAIT_TO_REFUSE};
 use crate::config::WebhookSecrets;
 use crate::edge::secrets::Secrets;
+use crate::log_events;
 
 /// Decides on every request that claims to be a webhook.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl Authenticator {
             Err(_) => format!("those of {read_at} are used; no answer in time"),
         };
         tracing::error!(
-            event = "secrets",
+            event = log_events::SECRETS,
             "the webhook secrets can't be read again, and what fits none is asked to come again: {why}"
         );
         self.cached.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(now);

@@ -13,6 +13,7 @@ use crate::config::IncidentsConfig;
 use crate::domain::event::{Incident, IncidentId, Link};
 use crate::domain::reminder::{OpenIncident, OpenIncidents};
 use crate::edge::http::{HttpClient, read_body};
+use crate::log_events;
 
 const PAGE: usize = 100;
 /// `PagerDuty` pages no further than this.
@@ -74,7 +75,7 @@ impl RestClient {
                 }
                 Err(Failed(why)) => {
                     tracing::error!(
-                        event = "open_incidents",
+                        event = log_events::OPEN_INCIDENTS,
                         "PagerDuty didn't list the open incidents ({why}); \
                          check PAGERDUTY_API_KEY, PAGERDUTY_SERVICES and PAGERDUTY_BASE_URL"
                     );
