@@ -63,7 +63,7 @@ struct Read {
     complaint: Option<SourceError>,
 }
 
-/// A reading that failed: what readers of a message are told, and what the log says to do.
+/// A reading that failed: what a message says about it, and what the log says to do.
 #[derive(Debug)]
 struct SourceError {
     failure: SourceFailure,
@@ -183,7 +183,7 @@ impl RosterSource {
         self.keep(memory, tables, today, saved.read_at, Some(&saved));
     }
 
-    /// Without a members tab they are told at the start.
+    /// Without a members tab they are reported at the start.
     fn log_fallback_problems(&self, members: &MembersTable) {
         if matches!(members, MembersTable::Table(_)) {
             for problem in FallbackProblem::all(&self.fallback, members, &self.chats) {

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::world::{DAYTIME, World, event_spec, incident, posted};
 
-/// What a stranger writes who wants to notify, tag, link or confuse.
+/// What somebody writes who wants to notify, tag, link or confuse.
 const NASTY: &str = "(@all|@tanaka| #pd1|<!channel>|<@U0TANAKA1>|<https://x\\.example\\|y>|[@#<>&|`]|\
      [*_~: ]|:fire:|\\n|\u{202e}|\u{2028}|\\PC){0,40}";
 

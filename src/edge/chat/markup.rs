@@ -1,4 +1,4 @@
-//! Prints a message in a chat's markup, and shortens what strangers wrote until it fits.
+//! Prints a message in a chat's markup, and shortens its untrusted text until it fits.
 
 use crate::domain::message::{Message, Span};
 use crate::domain::sanitize;
@@ -8,7 +8,7 @@ const MAX_UNITS: usize = 3_999;
 
 /// Prints a message; `line` prints the spans of a line.
 ///
-/// Only strangers' text is shortened, the longest first, with `…`.
+/// Only untrusted text is shortened, the longest first, with `…`.
 pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> String {
     let print_with = |most_chars: usize| {
         let shorten = |span: &Span| match span {
@@ -23,7 +23,7 @@ pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> Stri
     if units(&whole) <= MAX_UNITS {
         return whole;
     }
-    // The longest length for the strangers' texts at which the whole fits.
+    // The longest length for the untrusted texts at which the whole fits.
     let (mut fits, mut too_long) = (0, MAX_UNITS);
     while too_long - fits > 1 {
         let middle = usize::midpoint(fits, too_long);
