@@ -31,7 +31,7 @@ pub struct WebhookHandler {
     dispatcher: Dispatcher,
 }
 
-/// A delivery as it came in.
+/// One HTTP request, as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookRequest<'a> {
     /// Its headers.
@@ -66,7 +66,7 @@ pub struct Tally {
     pub posted: u32,
     /// Nothing to post, or posted before.
     pub ignored: u32,
-    /// No chat took it.
+    /// Not known to be posted: no chat took it, another instance is posting it, or there was no time left.
     pub failed: u32,
     /// Posted on a backup.
     pub failed_over: u32,

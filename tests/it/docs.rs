@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use oncall::simulation::faults;
+use oncall_relay::budget::WEBHOOK;
 use oncall_relay::config::SETTINGS;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::wording::Language;
@@ -294,5 +295,15 @@ fn the_page_on_reliability_has_a_row_for_every_fault_that_is_tried_and_names_no_
         let named = rows.iter().flat_map(|row| code(row[1])).filter(|name| !is_setting(name) && *name != "null");
         let unknown: BTreeSet<_> = named.filter(|name| tried.iter().all(|fault| fault.name != *name)).collect();
         assert_eq!(unknown, BTreeSet::new(), "{page}");
+    }
+}
+
+#[test]
+fn the_page_on_reliability_says_how_long_a_hanging_sheet_is_waited_for() {
+    let waits = (WEBHOOK.roster - WEBHOOK.saved_roster).as_secs_f64();
+    for (page, said) in
+        RELIABILITY.into_iter().zip([format!("waits {waits} s at most"), format!("最長 {waits} 秒待つ")])
+    {
+        assert!(file(page).contains(&said), "{page}: {said}");
     }
 }
