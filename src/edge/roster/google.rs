@@ -26,6 +26,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use yup_oauth2::authenticator::Authenticator;
+use yup_oauth2::error::AuthErrorCode;
 use yup_oauth2::{CustomHyperClientBuilder, ServiceAccountAuthenticator};
 
 use self::bounded::Bounded;
@@ -174,7 +175,7 @@ impl Spreadsheet {
         let mut seen = Seen::default();
         let call = self.hub.spreadsheets().get(&self.id).param("fields", MERGES).add_scope(SCOPE);
         let result = call.delegate(&mut seen).doit().await;
-        self.answer(result, &seen).map(ranges::merges)
+        self.answer(result, &seen).and_then(|answer| ranges::merges(answer).ok_or(Failed::Garbled))
     }
 
     /// Asks once more if Google no longer accepts the token that we held for valid.
@@ -223,10 +224,14 @@ async fn twice<'a, T>(deadline: Instant, request: impl Fn() -> Attempt<'a, T>) -
     }
 }
 
-/// Only an error in OAuth's own words is about our key; anything else is an outage.
+/// Only what OAuth has words for is about our key; anything else, `temporarily_unavailable` too, is an outage.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>
 fn no_token(why: &(dyn std::error::Error + 'static)) -> Failed {
     match why.downcast_ref::<yup_oauth2::Error>() {
-        Some(yup_oauth2::Error::AuthError(_)) => Failed::TokenRefused,
+        Some(yup_oauth2::Error::AuthError(why)) if !matches!(why.error, AuthErrorCode::Other(_)) => {
+            Failed::TokenRefused
+        }
         _ => Failed::NoToken,
     }
 }
