@@ -146,6 +146,8 @@ impl io::Write for Lines {
 async fn no_token_is_no_sheet() {
     let cases = [
         (Fault::Answer(400, vec![], r#"{"error":"invalid_grant"}"#), "サービスアカウントの鍵が受け付けられません"),
+        (Fault::Answer(400, vec![], r#"{"error":"temporarily_unavailable"}"#), "接続できません"),
+        (Fault::Answer(500, vec![], r#"{"error":"internal_failure"}"#), "接続できません"),
         (Fault::Answer(500, vec![], "<html>"), "接続できません"),
         (Fault::status(503), "接続できません"),
         (Fault::HangUp, "接続できません"),

@@ -19,7 +19,7 @@ pub(super) struct Written {
 /// One day, in every way in which it can be read; never in none.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Day {
-    pub(super) readings: Vec<RosterState>,
+    pub(super) readings: Vec<Reading>,
     pub(super) weekday: Option<Weekday>,
     /// What parts its numbers: only rows of one form settle each other's order.
     pub(super) mark: Option<char>,
@@ -27,7 +27,7 @@ pub(super) struct Day {
 
 /// One way to read a day.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct RosterState {
+pub(super) struct Reading {
     pub(super) order: Order,
     pub(super) date: Date,
 }
@@ -181,12 +181,12 @@ fn day_alone(text: &str, start: &Day) -> Option<Day> {
     let day = small(&text[..text.len() - digits.len()])?;
     let rest = digits.strip_prefix('日').unwrap_or(digits);
     let around::Around(weekday) = around::all_around(rest)?;
-    let [RosterState { order, date }] = start.readings[..] else { return None };
+    let [Reading { order, date }] = start.readings[..] else { return None };
     let date = match date {
         Date::Full(date) => Date::Full(date.with_day(day)?),
         Date::EveryYear(start) => Date::EveryYear(MonthDay::new(start.month, day)?),
     };
-    Some(Day { readings: vec![RosterState { order, date }], weekday, mark: start.mark })
+    Some(Day { readings: vec![Reading { order, date }], weekday, mark: start.mark })
 }
 
 impl Day {
@@ -195,7 +195,7 @@ impl Day {
     }
 
     fn one(order: Order, date: Date) -> Self {
-        Self { readings: vec![RosterState { order, date }], weekday: None, mark: None }
+        Self { readings: vec![Reading { order, date }], weekday: None, mark: None }
     }
 }
 
@@ -253,11 +253,11 @@ fn three_numbers(first: &str, second: &str, third: &str) -> Option<Day> {
     if let Some(year) = four_digits(first) {
         return Some(Day::one(Order::YearFirst, date(Some(year), middle, small(third)?)?));
     }
-    let readings: Vec<RosterState> = if let Some(year) = four_digits(third) {
+    let readings: Vec<Reading> = if let Some(year) = four_digits(third) {
         let first = small(first)?;
         [(Order::MonthFirst, first, middle), (Order::DayFirst, middle, first)]
             .into_iter()
-            .filter_map(|(order, month, day)| Some(RosterState { order, date: date(Some(year), month, day)? }))
+            .filter_map(|(order, month, day)| Some(Reading { order, date: date(Some(year), month, day)? }))
             .collect()
     } else {
         let (first, last) = (small(first)?, small(third)?);
@@ -268,7 +268,7 @@ fn three_numbers(first: &str, second: &str, third: &str) -> Option<Day> {
             (Order::DayFirst, last, middle, first),
         ]
         .into_iter()
-        .filter_map(|(order, y, month, day)| Some(RosterState { order, date: date(Some(year(y)?), month, day)? }))
+        .filter_map(|(order, y, month, day)| Some(Reading { order, date: date(Some(year(y)?), month, day)? }))
         .collect()
     };
     match readings[..] {

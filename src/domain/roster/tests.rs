@@ -317,7 +317,7 @@ fn an_old_copy_serves_as_long_as_it_has_the_day_and_says_its_age() {
 
 #[test]
 fn without_any_copy_who_is_on_call_is_unknown() {
-    let reading = RosterState { snapshot: None, failure: Some(SourceFailure::Forbidden) };
+    let reading = RosterState { failure: Some(SourceFailure::Forbidden), ..RosterState::default() };
     let today = OnCallDay::from_reading(&reading, &["sre-team".to_owned()], today(), now());
     assert_eq!(today.on_call, OnCall::Unknown(SourceFailure::Forbidden));
     assert_eq!(today.copy_age, None);
@@ -332,7 +332,7 @@ fn people_of_last_resort_are_written_as_in_the_sheet_or_as_handles() {
     };
     let fallback = |members, entries: &[&str]| {
         let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        let reading = RosterState { snapshot: Some(snapshot(members)), failure: None };
+        let reading = RosterState { snapshot: Some(snapshot(members)), ..RosterState::default() };
         OnCall::People(OnCallDay::from_reading(&reading, &entries, today(), now()).fallback)
     };
     let members = || MembersTable::Table(table(1, MEMBERS));
