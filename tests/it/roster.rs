@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::world::{DAYTIME, World, event_spec, incident, posted, triggered, triggered_at};
 
-/// The first line, which mentions, and the last, which has the subject about the roster.
+/// The first line, which mentions, and the last, which has the news about the roster.
 async fn first_and_last_line(world: &World, event_id: &str, at: &str) -> (String, String) {
     let relay = world.relay().await;
     assert_eq!(relay.signed(at, &triggered_at(event_id, at)).await, posted(1));

@@ -81,7 +81,8 @@ pub(super) fn read(value: &Value) -> Option<Written> {
 pub(super) fn from_text(clean: &str) -> Option<Written> {
     /// Nobody needs more for a date, and what comes from outside must not cost more than a date does.
     const MAX_LENGTH: usize = 120;
-    if clean.len() > MAX_LENGTH || !may_be(clean) {
+    let has_digit = clean.bytes().any(|byte| byte.is_ascii_digit());
+    if clean.len() > MAX_LENGTH || !has_digit || !may_be(clean) {
         return None;
     }
     let text = fold(clean);
@@ -91,15 +92,13 @@ pub(super) fn from_text(clean: &str) -> Option<Written> {
     }
 }
 
-/// Whether a text has a digit, and outside brackets nothing that no date has: most names are told from dates so.
+/// Whether a text has nothing outside brackets that no date has: by this most names are known to be none.
 fn may_be(clean: &str) -> bool {
     let mut depth = 0_usize;
-    let mut has_digit = false;
     for c in clean.chars() {
         match c {
             '(' | '[' | '【' | '〔' | '「' | '〈' | '<' | '『' | '《' | '{' => depth += 1,
             ')' | ']' | '】' | '〕' | '」' | '〉' | '>' | '』' | '》' | '}' => depth = depth.saturating_sub(1),
-            '0'..='9' => has_digit = true,
             c if depth > 0 || c.is_whitespace() => {}
             c if c.is_ascii_alphabetic() => {}
             c if c.is_alphabetic() && !"年月日令和元火水木金土曜祝時分半午前後まで から ー".contains(c) =>
@@ -109,7 +108,7 @@ fn may_be(clean: &str) -> bool {
             _ => {}
         }
     }
-    has_digit && clean.split(|c: char| !c.is_ascii_alphabetic()).all(english::may_be)
+    clean.split(|c: char| !c.is_ascii_alphabetic()).all(english::may_be)
 }
 
 /// The years of serial numbers and of eight digits in a row.

@@ -44,24 +44,26 @@ fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
     if bytes.len() > LONGEST_SOURCE {
         return Err(too_large("more than 2 MiB".to_owned()));
     }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        .from_reader(text.trim_start_matches('\u{feff}').trim_end_matches('\n').as_bytes().chain(&b"\n"[..]));
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|_| {
-            SourceError::new(SourceFailure::Garbled, format!("the file of {setting} is no CSV; export it again"))
-        })?;
-        // The reader skips blank lines; row numbers must not.
-        if let Some(line) = record.position().and_then(|position| usize::try_from(position.line()).ok()) {
-            rows.resize(rows.len().max(line.saturating_sub(1)), Vec::new());
+    let mut record = csv::StringRecord::new();
+    let mut line = reader.position().line();
+    while reader.read_record(&mut record).map_err(|_| {
+        SourceError::new(SourceFailure::Garbled, format!("the file of {setting} is no CSV; export it again"))
+    })? {
+        // The reader skips blank lines; row numbers must not. Lines within a cell are no rows.
+        let own: usize = 1 + record.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
+        let before = std::mem::replace(&mut line, reader.position().line());
+        let blank = usize::try_from(line - before).unwrap_or(usize::MAX).saturating_sub(own);
+        if rows.len().saturating_add(blank) >= MOST_ROWS {
+            return Err(too_large(format!("more than {MOST_ROWS} rows")));
         }
+        rows.resize(rows.len() + blank, Vec::new());
         rows.push(record.iter().map(cell).collect());
-    }
-    if rows.len() > MOST_ROWS {
-        return Err(too_large(format!("{} rows, more than {MOST_ROWS}", rows.len())));
     }
     Ok(Table::new(1, rows))
 }
@@ -98,6 +100,7 @@ mod tests {
         assert_eq!(read("more-rows", &rows(MOST_ROWS + 1)), Err(SourceFailure::TooLarge));
         // A blank line is a row of the sheet, too.
         assert_eq!(read("blank", &format!("{}a", "\n".repeat(MOST_ROWS))), Err(SourceFailure::TooLarge));
+        assert_eq!(read("within", "a,b\r\n\r\n\"c\nd\",e\r\nf\r\n\r\n\r\ng"), Ok(7));
         assert_eq!(read("bytes", &bytes(LONGEST_SOURCE)), Ok(1));
         assert_eq!(read("more-bytes", &bytes(LONGEST_SOURCE + 1)), Err(SourceFailure::TooLarge));
     }

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use self::failures::{MESSAGE_REFUSED, costs, failures};
 use super::Services;
 use super::fleet::{Fleet, Target};
 use super::mentions::{BEFORE, Costs, Everybody, Known, Mentioned, Posted, TODAY};
@@ -12,6 +13,7 @@ use super::sender::{Arrived, Kind, Sent, Version, Webhook, compare, deliver_all,
 use crate::fakes::google::{Google, SPREADSHEET_PATH, VALUES_PATH};
 use crate::fakes::server::{Fault, Server};
 
+mod failures;
 mod sheet;
 
 /// A service that may fail.
@@ -140,88 +142,8 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-const MESSAGE_REFUSED: &str = "400 of the message";
-const INTERNAL_ERROR: &str = r#"{"ok":false,"error":"internal_error"}"#;
-const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#;
 /// Errors of the table that are worth another try at once; none of them makes a first post one of doubt.
 const PASSING: [&str; 6] = ["reset", "500", "503", "throttled", "accepted, then reset", "accepted, then 500"];
-
-/// What Google does once and would not do again at once.
-const PASSING_OF_SHEET: [&str; 12] = [
-    "reset",
-    "hang",
-    "slow drip",
-    "500",
-    "503",
-    "429, short",
-    "429, long",
-    "401",
-    "empty body",
-    "accepted, answered too late",
-    "accepted, then reset",
-    "accepted, then 500",
-];
-
-/// What a fault takes away from instances that start cold. A port that is closed once is closed for a whole attempt.
-fn costs(service: Service, name: &str, lasting: Lasting) -> Costs {
-    let passes = match service {
-        Service::Sheet => PASSING_OF_SHEET.contains(&name),
-        Service::Token => name != "refused connection",
-        _ => return Costs::Nothing,
-    };
-    if passes && lasting == Lasting::Once { Costs::Nothing } else { Costs::Reading }
-}
-
-fn failures(service: Service) -> Vec<(&'static str, Failure)> {
-    let message_refused = match service {
-        Service::Slack => Fault::Answer(200, vec![], r#"{"ok":false,"error":"msg_too_long"}"#),
-        _ => Fault::Answer(400, vec![], r#"{"errors":[{"field":"message","name":"error.maxLength"}]}"#),
-    };
-    let redirect = Fault::Answer(302, vec![("location", "https://example.com/".to_owned())], "");
-    let mut failures = vec![("refused connection", Failure::Refused), ("bad TLS", Failure::BadTls)];
-    let answers = [
-        ("reset", Fault::HangUp),
-        ("hang", Fault::Hang),
-        ("slow drip", Fault::Drip(Duration::from_millis(150))),
-        ("500", Fault::status(500)),
-        ("503", Fault::status(503)),
-        ("429, short", Fault::too_many(1)),
-        ("429, long", Fault::too_many(120)),
-        ("401", Fault::status(401)),
-        ("403", Fault::status(403)),
-        ("404", Fault::status(404)),
-        ("400 of us", Fault::status(400)),
-        (MESSAGE_REFUSED, message_refused),
-        ("garbage", Fault::Answer(200, vec![], "<html>so long")),
-        ("empty body", Fault::status(200)),
-        ("redirect", redirect),
-        ("ok:false", Fault::Answer(200, vec![], r#"{"ok":false,"error":"invalid_auth"}"#)),
-        ("accepted, answered too late", Fault::TakeAndHang),
-        ("accepted, then reset", Fault::TakeAndHangUp),
-        ("accepted, then 500", Fault::TakeAndAnswer(500, "")),
-    ];
-    let particular = match service {
-        Service::Slack => vec![
-            ("internal_error", Fault::Answer(200, vec![], INTERNAL_ERROR)),
-            ("accepted, then internal_error", Fault::TakeAndAnswer(200, INTERNAL_ERROR)),
-            ("service_unavailable", Fault::Answer(200, vec![], r#"{"ok":false,"error":"service_unavailable"}"#)),
-        ],
-        Service::DynamoDb => vec![("throttled", Fault::Answer(400, vec![], THROTTLED))],
-        _ => vec![],
-    };
-    failures.extend(answers.into_iter().chain(particular).map(|(name, fault)| (name, Failure::Answer(fault))));
-    if matches!(service, Service::Typetalk | Service::Slack) {
-        let channel_not_found = Fault::Answer(200, vec![], r#"{"ok":false,"error":"channel_not_found"}"#);
-        let seconds = [
-            ("accepted, then 500, then 503", Fault::status(503)),
-            ("accepted, then 500, then 429, long", Fault::too_many(120)),
-            ("accepted, then 500, then channel_not_found", channel_not_found),
-        ];
-        let first = Fault::TakeAndAnswer(500, "");
-        failures.extend(seconds.map(|(name, second)| (name, Failure::Then(first.clone(), second))));
-    }
-    failures
-}
 
 /// Runs one row against two instances.
 ///
