@@ -99,6 +99,29 @@ async fn the_templates_of_the_sheet_name_people_who_can_be_mentioned() {
     }
 }
 
+#[tokio::test]
+async fn the_weekly_template_names_people_on_every_day_of_their_week() {
+    let mut world = World::new().await;
+    world.set("ROSTER_CSV", &path("docs/roster-weekly-template.csv"));
+    world.set("MEMBERS_CSV", &path("docs/members-template.csv"));
+    let relay = world.relay().await;
+    for (day, mentions) in [
+        ("2026-11-30", "@tanaka @suzuki-k"),
+        ("2026-12-04", "@tanaka @suzuki-k"),
+        ("2026-12-07", "@sato @takahashi"),
+        ("2026-12-11", "@sato @takahashi"),
+        ("2026-12-16", "@tanaka @sato"),
+        ("2026-12-18", "@tanaka @sato"),
+    ] {
+        let at = format!("{day}T11:00:00+09:00");
+        let event = incident().v3(&event_spec(day, "incident.triggered", &at));
+        assert_eq!(relay.signed(&at, &json!(event)).await, posted(1), "{day}");
+        let posts = relay.topic();
+        assert_eq!(posts[0].lines().next(), Some(mentions), "{day}");
+        assert!(!posts[0].contains('⚠'), "{day}: {posts:?}");
+    }
+}
+
 #[test]
 fn documents_in_both_languages_have_the_same_outline() {
     for [english, japanese] in PAIRS {
