@@ -21,6 +21,8 @@ struct Stored {
     called: Vec<StoredSpan>,
     #[serde(default)]
     told: Vec<Vec<StoredSpan>>,
+    #[serde(default)]
+    news: Vec<Vec<StoredSpan>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,7 +83,8 @@ pub(super) fn to_json(first: &FirstMessage) -> Option<String> {
         state: state.as_ref().map(StoredState::from),
         merged_into: merged_into.as_ref().map(StoredIncident::from),
         called: spans(&first.called),
-        told: first.told.iter().map(|line| spans(line)).collect(),
+        told: lines(&first.told),
+        news: lines(&first.news),
     })
     .ok()
 }
@@ -101,7 +104,12 @@ pub(super) fn from_json(text: &str) -> Option<FirstMessage> {
         merged_into: stored.merged_into.map(StoredIncident::read),
     };
     let line = |spans: Vec<StoredSpan>| spans.into_iter().filter_map(StoredSpan::read).collect();
-    Some(FirstMessage { standing, called: line(stored.called), told: stored.told.into_iter().map(line).collect() })
+    let lines = |lines: Vec<Vec<StoredSpan>>| lines.into_iter().map(line).collect();
+    Some(FirstMessage { standing, called: line(stored.called), told: lines(stored.told), news: lines(stored.news) })
+}
+
+fn lines(lines: &[Vec<Span>]) -> Vec<Vec<StoredSpan>> {
+    lines.iter().map(|line| spans(line)).collect()
 }
 
 fn spans(spans: &[Span]) -> Vec<StoredSpan> {
