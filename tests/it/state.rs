@@ -4,8 +4,14 @@ use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::pagerduty::EventSpec;
 use oncall::fakes::server::Fault;
 use oncall::fakes::slack::Shown;
+use oncall_relay::domain::chat::ChatName;
+use oncall_relay::domain::event::IncidentId;
+use oncall_relay::domain::message::FirstMessage;
+use oncall_relay::domain::state::{Phase, Standing, State};
+use oncall_relay::edge::ledger::IncidentFacts;
 use serde_json::Value;
 
+use crate::ledger::{TABLE, already, at, event_of, granted, process};
 use crate::world::{EVENING, World, event_spec, ignored, incident, posted};
 
 const RED: &str = "#d0021b";
@@ -282,6 +288,31 @@ async fn an_event_that_comes_again_is_not_posted_and_puts_the_message_right() {
     assert_eq!(world.relay().await.signed(&on("11:06"), &acknowledged).await, ignored(1));
     assert_eq!(list(&world), [row(YELLOW, "🟡 対応中 #pd33 応答が遅い · 佐藤 花子 11:05")]);
     assert_eq!(world.channel().len(), 2);
+}
+
+#[tokio::test]
+async fn a_process_that_is_late_writes_no_older_state_over_a_newer_one() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let known = |phase, seconds| {
+        let state = State { phase, by: None, since: at(seconds), is_inferred: false };
+        let standing = Standing { state: Some(state), ..Standing::default() };
+        IncidentFacts { first: Some(FirstMessage::default().at(&standing)), ..IncidentFacts::default() }
+    };
+    let key = |event: &str| event_of("P1", event);
+    let (slow, quick) = (process(&table.url()), process(&table.url()));
+    let (first, second) =
+        (granted(slow.claim(&key("e1"), None, at(0)).await), granted(quick.claim(&key("e2"), None, at(0)).await));
+    let (acknowledged, resolved) = (known(Phase::Acknowledged, 1), known(Phase::Resolved, 2));
+    assert!(quick.mark_posted(&key("e2"), &second, ChatName::Slack, &resolved, at(3)).await);
+    assert!(!slow.mark_posted(&key("e1"), &first, ChatName::Slack, &acknowledged, at(4)).await);
+    let id = IncidentId::parse("P1").unwrap();
+    assert_eq!(process(&table.url()).incident(&id, at(5)).await, resolved);
+    assert_eq!(
+        already(process(&table.url()).claim(&key("e1"), None, at(5)).await),
+        ChatName::Slack,
+        "a post is a post"
+    );
+    assert_eq!(slow.failures() + quick.failures(), 0);
 }
 
 #[tokio::test]

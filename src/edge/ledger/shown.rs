@@ -210,3 +210,52 @@ impl StoredSpan {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::chat::ChatName;
+    use crate::domain::event::{Event, Kind};
+    use crate::domain::message::Destination;
+    use crate::domain::samples::{actor, alert, event, now};
+    use crate::domain::wording::Language;
+
+    fn begun(event: Event, cell: &str) -> FirstMessage {
+        let destination = Destination { chat: ChatName::Slack, instead_of: None, again: true };
+        FirstMessage::begin(&alert(event, cell), destination, Language::Japanese)
+    }
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        for kind in Kind::every("a text") {
+            let by = Some(actor(ActorKind::Machine, "Mackerel"));
+            let mut first = begun(Event { actor: by, ..event(kind.clone()) }, "田中、SRE、渡辺");
+            if let Some(state) = &mut first.standing.state {
+                state.by = Some(By::Mention(Mention::SlackMember("U0TANAKA1".to_owned())));
+            }
+            first.standing.incident.created_at = Some(now());
+            assert_eq!(from_json(&to_json(&first).unwrap()), Some(first), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_strangers_write_the_item_stays_small() {
+        for kind in Kind::every(&"💥\"\\\n".repeat(5_000)) {
+            let long = || Some("\u{10ffff}\\".repeat(20_000));
+            let mut event = event(kind.clone());
+            (event.incident.title, event.service) = (long(), long());
+            event.actor = Some(Actor { id: None, name: long(), kind: ActorKind::Person });
+            let kept = to_json(&begun(event, &"x".repeat(3_000))).unwrap();
+            assert!(kept.len() <= 24 * 1024, "{kind:?}: {}", kept.len());
+        }
+    }
+
+    #[test]
+    fn what_no_version_has_kept_is_nothing() {
+        for text in ["", "{}x", "[]", "{\"called\":7}", "{\"state\":{\"phase\":99}}"] {
+            assert_eq!(from_json(text), None, "{text}");
+        }
+        let unknown = r#"{"state":{"phase":99,"by":null,"since":"2026-11-24T02:00:00Z","inferred":false}}"#;
+        assert_eq!(from_json(unknown).map(|first| first.standing.state), Some(None));
+    }
+}
