@@ -268,6 +268,7 @@ fn begin(row: &Row, around: &Services) {
         Service::Sheet => server.fail_only("/v4/"),
         Service::Values => server.fail_at(VALUES_PATH),
         Service::Merges => server.fail_at(SPREADSHEET_PATH),
+        Service::Slack if row.name.starts_with("update, ") => server.fail_at("/api/chat.update"),
         _ => {}
     }
     match (&row.failure, row.lasting) {
