@@ -77,7 +77,7 @@ pub(crate) fn granted(claim: Claim) -> Lease {
 
 pub(crate) fn already(claim: &Claim) -> ChatName {
     let Claim::AlreadyPosted(chat, _) = claim else { panic!("{claim:?}") };
-    chat
+    *chat
 }
 
 fn facts(number: u64, ts: &str) -> IncidentFacts {
