@@ -34,6 +34,8 @@ pub struct Dispatcher {
 pub struct Permit {
     /// None for what carries no id, which can't be told from others.
     claim: Option<(IdempotencyKey, Lease)>,
+    /// What is known of the incident.
+    facts: IncidentFacts,
 }
 
 impl Permit {
@@ -46,7 +48,13 @@ impl Permit {
     /// What is known of the incident.
     #[must_use]
     pub fn facts(&self) -> IncidentFacts {
-        self.claim.as_ref().map(|(_, lease)| lease.facts.clone()).unwrap_or_default()
+        self.facts.clone()
+    }
+
+    /// The right to post the same, which belongs to an incident of which this is known.
+    #[must_use]
+    pub fn about(self, facts: IncidentFacts) -> Self {
+        Self { facts, ..self }
     }
 }
 
@@ -113,9 +121,9 @@ impl Dispatcher {
         number: Option<u64>,
         invocation: Invocation,
     ) -> Result<Permit, NotPermitted> {
-        let Some(key) = key else { return Ok(Permit { claim: None }) };
+        let Some(key) = key else { return Ok(Permit { claim: None, facts: IncidentFacts::default() }) };
         match self.ledger.claim_by(&key, number, invocation).await {
-            Claim::Granted(lease) => Ok(Permit { claim: Some((key, lease)) }),
+            Claim::Granted(lease) => Ok(Permit { facts: lease.facts.clone(), claim: Some((key, lease)) }),
             Claim::AlreadyPosted(chat) => {
                 tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
                 Err(NotPermitted::AlreadyPosted)
@@ -124,6 +132,13 @@ impl Dispatcher {
                 tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
                 Err(NotPermitted::InProgress)
             }
+        }
+    }
+
+    /// Gives the right back unused.
+    pub async fn withdraw(&self, permit: Permit, now: DateTime<Utc>) {
+        if let Some((key, lease)) = permit.claim {
+            self.ledger.release(&key, &lease, lease.in_doubt, now).await;
         }
     }
 
@@ -136,7 +151,11 @@ impl Dispatcher {
             let now = invocation.now();
             match &delivery {
                 Delivery::Posted { chat, thread, .. } => {
-                    let facts = IncidentFacts { number: subject.incident_number(), thread: thread.clone() }.or(facts);
+                    let facts = match subject {
+                        // Its record is its own, not the incident's.
+                        Subject::Notice(_) => IncidentFacts::default(),
+                        _ => IncidentFacts { number: subject.incident_number(), thread: thread.clone() }.or(facts),
+                    };
                     self.ledger.mark_posted(&key, &lease, *chat, &facts, now).await;
                 }
                 Delivery::GivenUp { in_doubt } | Delivery::Failed { in_doubt } => {
@@ -237,6 +256,7 @@ fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), P
     let (event_id, incident, kind) = match subject {
         Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
+        Subject::Notice(notice) => (None, notice.incident.tag(), "notice"),
     };
     let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();

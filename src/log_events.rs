@@ -25,6 +25,7 @@ events! {
     SECRETS = "secrets",
     NOT_FOUND = "not_found",
     METHOD_NOT_ALLOWED = "method_not_allowed",
+    NOTICE = "notice",
     LEDGER = "ledger",
     ROSTER_UNREADABLE = "roster_unreadable",
     MEMBERS_UNREADABLE = "members_unreadable",

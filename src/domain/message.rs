@@ -1,11 +1,13 @@
 //! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
 
+mod notice;
 mod reminder;
 mod roster;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
 use super::event::{Event, Kind, Link, Tag};
+use super::notice::Notice;
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
@@ -51,6 +53,8 @@ pub enum Subject<'a> {
     Alert(&'a Alert),
     /// Somebody's day on call.
     Reminder(&'a Reminder),
+    /// What automation does about an incident.
+    Notice(&'a Notice),
 }
 
 impl Subject<'_> {
@@ -60,6 +64,7 @@ impl Subject<'_> {
         match self {
             Self::Alert(alert) => alert.event.incident.number,
             Self::Reminder(_) => None,
+            Self::Notice(notice) => notice.incident.number,
         }
     }
 
@@ -69,6 +74,7 @@ impl Subject<'_> {
         match self {
             Self::Alert(alert) => alert.event.kind.is_broadcast(),
             Self::Reminder(_) => true,
+            Self::Notice(_) => false,
         }
     }
 }
@@ -87,6 +93,7 @@ impl Message {
         match subject {
             Subject::Alert(alert) => Self::about(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
+            Subject::Notice(notice) => Self::of(notice::lines(notice, destination, language)),
         }
     }
 
@@ -96,6 +103,7 @@ impl Message {
         match subject {
             Subject::Alert(alert) => Self::bare(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
+            Subject::Notice(notice) => Self::of(notice::bare_lines(notice, destination, language)),
         }
     }
 
@@ -275,7 +283,10 @@ fn quotes(event: &Event) -> Vec<Vec<Span>> {
         | Kind::ResponderReplied { message, .. } => message,
         _ => return Vec::new(),
     };
-    let mut lines = sanitize::lines(written);
+    quoted(sanitize::lines(written))
+}
+
+fn quoted(mut lines: Vec<String>) -> Vec<Vec<Span>> {
     if lines.len() > MAX_QUOTED_LINES {
         let rest = lines.split_off(MAX_QUOTED_LINES - 1).join(" ");
         lines.push(rest);

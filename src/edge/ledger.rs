@@ -24,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use ring::digest::{SHA256, digest};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use record::{Claim, IncidentFacts, Lease};
@@ -33,7 +34,7 @@ use crate::budget::{self, Budget};
 use crate::clock::Invocation;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Incident};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
 use memory::Memory;
@@ -55,8 +56,19 @@ impl IdempotencyKey {
     #[must_use]
     pub fn of_event(event: &Event) -> Option<Self> {
         let id = event.id.clone()?;
-        let record = event.incident.id.as_ref().map_or_else(|| format!("event#{id}"), |id| format!("incident#{id}"));
+        let record = event.incident.id.as_ref().map_or_else(|| format!("event#{id}"), of_incident);
         Some(Self { record, entry: id, lease_time: budget::EVENT_LEASE })
+    }
+
+    /// A notice with this key, which may be any text.
+    #[must_use]
+    pub fn of_notice(key: &str) -> Self {
+        let hash = digest(&SHA256, key.as_bytes());
+        Self {
+            record: format!("notice#{}", hex::encode(hash)),
+            entry: "notice".to_owned(),
+            lease_time: budget::EVENT_LEASE,
+        }
     }
 
     /// The reminder of a kind that is sent on a day.
@@ -68,6 +80,14 @@ impl IdempotencyKey {
             lease_time: budget::REMINDER_LEASE,
         }
     }
+}
+
+/// What the keys of incidents' records begin with.
+const INCIDENT: &str = "incident#";
+
+/// The key of an incident's record.
+fn of_incident(id: impl fmt::Display) -> String {
+    format!("{INCIDENT}{id}")
 }
 
 impl fmt::Display for IdempotencyKey {
@@ -175,7 +195,8 @@ impl Ledger {
     ) {
         self.memory.mark_posted(key, chat, facts, now);
         if let Some(table) = &self.table {
-            self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now))).await;
+            let settle = self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now)));
+            tokio::join!(settle, self.teach(table, key, lease, now));
         }
     }
 
@@ -183,8 +204,23 @@ impl Ledger {
     pub async fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
         self.memory.release(key, lease, in_doubt, now);
         if let Some(table) = &self.table {
-            self.asked(self.budget.settle, Box::pin(table.release(key, lease, in_doubt, now))).await;
+            let settle = self.asked(self.budget.settle, Box::pin(table.release(key, lease, in_doubt, now)));
+            tokio::join!(settle, self.teach(table, key, lease, now));
         }
+    }
+
+    /// Lets an incident's number lead to the incident.
+    async fn teach(&self, table: &Table, key: &IdempotencyKey, lease: &Lease, now: DateTime<Utc>) {
+        if let (Some(number), Some(id)) = (lease.teaches, key.record.strip_prefix(INCIDENT)) {
+            self.asked(self.budget.settle, Box::pin(table.save_number(number, id, now))).await;
+        }
+    }
+
+    /// What is known of an incident that is named by its number or its id; nothing, if the table gives no answer.
+    pub async fn incident(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
+        let here = self.memory.incident(named, now);
+        let Some(table) = &self.table else { return here };
+        self.asked(self.budget.claim, Box::pin(table.incident(named, now))).await.unwrap_or_default().or(here)
     }
 
     /// Keeps a roster for times when the sheet can't be read, and says whether it is kept.

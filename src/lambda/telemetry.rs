@@ -82,15 +82,18 @@ const OF_WEBHOOKS: &Counts<Tally> = &[
     ("Posted", |tally| tally.posted),
     ("Ignored", |tally| tally.ignored),
     ("Failed", |tally| tally.failed),
-    ("FailedOver", |tally| tally.failed_over),
+    ("FailedOver", |tally| tally.failed_over + tally.notices.failed_over),
     ("GivenUp", |tally| tally.given_up),
     ("Unreadable", |tally| tally.unreadable),
-    ("Unauthenticated", |tally| tally.unauthenticated),
+    ("Unauthenticated", |tally| tally.unauthenticated + tally.notices.unauthenticated),
     ("UnauthenticatedWebhook", |tally| tally.unauthenticated_webhooks),
-    ("SecretsStale", |tally| tally.secrets_stale),
+    ("SecretsStale", |tally| tally.secrets_stale + tally.notices.secrets_stale),
     ("RosterStale", |tally| tally.roster_stale),
-    ("LedgerFailed", |tally| tally.ledger_failed),
+    ("LedgerFailed", |tally| tally.ledger_failed + tally.notices.ledger_failed),
     ("Unmentionable", |tally| tally.unmentionable),
+    ("NoticesPosted", |tally| tally.notices.posted),
+    ("NoticesFailed", |tally| tally.notices.failed),
+    ("NoticesLimited", |tally| tally.notices.limited),
 ];
 
 const OF_REMINDERS: &Counts<reminder::Tally> = &[

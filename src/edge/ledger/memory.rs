@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide};
-use super::{IdempotencyKey, SavedRoster};
+use super::{INCIDENT, IdempotencyKey, SavedRoster, of_incident};
 use crate::budget::RECORD_FOR;
 use crate::domain::chat::ChatName;
+use crate::domain::event::Incident;
 
 /// Records at most, so that a storm can't fill the function's memory.
 const MAX_RECORDS: usize = 10_000;
@@ -22,8 +23,10 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn claim(&self, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
         self.with_record(key, now, |record| {
-            record.facts.number = number.or(record.facts.number);
+            let known = record.facts.number;
+            record.facts.number = number.or(known);
             let claim = decide(record.entries.get(&key.entry).copied(), record.facts.clone(), key, now);
+            let claim = claim.teaching(number, known);
             if matches!(claim, Claim::Granted(_)) {
                 record.entries.insert(key.entry.clone(), Entry::claimed(key, now));
             }
@@ -50,6 +53,22 @@ impl Memory {
                 record.entries.remove(&key.entry);
             }
         });
+    }
+
+    /// What is known of an incident that is named by its number or its id.
+    pub(super) fn incident(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
+        let records = self.records();
+        let known = match (&named.id, named.number) {
+            (Some(id), _) => records.get(&of_incident(id)),
+            (None, Some(_)) => {
+                let of_number = |(key, record): &(&String, &Record)| {
+                    record.facts.number == named.number && key.starts_with(INCIDENT)
+                };
+                records.iter().filter(of_number).map(|(_, record)| record).max_by_key(|record| record.expires)
+            }
+            (None, None) => None,
+        };
+        known.filter(|record| record.expires > now).map(|record| record.facts.clone()).unwrap_or_default()
     }
 
     pub(super) fn save_roster(&self, saved: SavedRoster) {

@@ -2,9 +2,10 @@
 //!
 //! | attribute | what |
 //! |---|---|
-//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster` |
+//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `number#<number>`, `notice#<hash of its key>`, `reminder#<kind>#<date>`, `roster` |
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
 //! | `number` | the incident's |
+//! | `incident` | the id of the incident that has this number |
 //! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
@@ -24,10 +25,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
-use super::{IdempotencyKey, SavedRoster};
+use super::{IdempotencyKey, SavedRoster, of_incident};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
+use crate::domain::event::Incident;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
@@ -191,6 +193,35 @@ impl Table {
         }
     }
 
+    /// Writes down which incident has this number.
+    pub(super) async fn save_number(&self, number: u64, incident: &str, now: DateTime<Utc>) -> Result<(), TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .item("pk", AttributeValue::S(of_number(number)))
+            .item("expires", seconds(now + RECORD_FOR))
+            .item("incident", AttributeValue::S(incident.to_owned()));
+        put.send().await.map_err(|error| explain(&error))?;
+        Ok(())
+    }
+
+    /// What is known of an incident that is named by its number or its id: a request, or two by a number.
+    pub(super) async fn incident(&self, named: &Incident, now: DateTime<Utc>) -> Result<IncidentFacts, TableError> {
+        let key = match (&named.id, named.number) {
+            (Some(id), _) => Some(of_incident(id)),
+            (None, Some(number)) => {
+                let item = self.item(&of_number(number)).await?;
+                let id = item.get("incident").filter(|_| !is_expired(&item, now)).and_then(|id| id.as_s().ok());
+                id.map(of_incident)
+            }
+            (None, None) => None,
+        };
+        let Some(key) = key else { return Ok(IncidentFacts::default()) };
+        let item = self.item(&key).await?;
+        Ok(if is_expired(&item, now) { IncidentFacts::default() } else { facts(&item) })
+    }
+
     pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
         let put = self
             .client
@@ -245,16 +276,25 @@ impl Table {
 fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
     let carried = IncidentFacts { number, thread: None };
     if is_expired(item, now) {
-        return match decide(None, carried, key, now) {
+        return match decide(None, carried, key, now).teaching(number, None) {
             Claim::Granted(lease) => Claim::Granted(Lease { is_leftover: !item.is_empty(), ..lease }),
             claim => claim,
         };
     }
-    let facts = IncidentFacts {
+    let facts = facts(item);
+    let known = facts.number;
+    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now).teaching(number, known)
+}
+
+fn facts(item: &Item) -> IncidentFacts {
+    IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
-    };
-    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now)
+    }
+}
+
+fn of_number(number: u64) -> String {
+    format!("number#{number}")
 }
 
 fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
