@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 
 use crate::budget::{Budget, MAX_TRY, MIN_TRY, PAUSE, PER_BACKUP};
@@ -14,6 +15,7 @@ use crate::config::TeamConfig;
 use crate::domain::chat::ChatName;
 use crate::domain::chat::FailedChat;
 use crate::domain::message::{Destination, Message, Subject};
+use crate::domain::reminder::ReminderKind;
 use crate::domain::wording::Language;
 use crate::edge::chat::{Chat, Post, PostError, PostFailure, Posted, Thread};
 use crate::edge::http::HttpClient;
@@ -257,6 +259,7 @@ fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), P
         Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
         Subject::Notice(notice) => (None, notice.incident.tag(), "notice"),
+        Subject::Week(_) => (None, None, ReminderKind::Week.key()),
     };
     let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();

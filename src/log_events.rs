@@ -36,4 +36,5 @@ events! {
     DAY_OFF = "day_off",
     EARLY = "early",
     OPEN_INCIDENTS = "open_incidents",
+    WEEK = "week",
 }

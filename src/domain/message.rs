@@ -3,6 +3,7 @@
 mod notice;
 mod reminder;
 mod roster;
+mod week;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
@@ -11,6 +12,7 @@ use super::notice::Notice;
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
+use super::week::Week;
 use super::wording::Language;
 
 /// A part of a message. Only `Mention`, `Tag` and `Link` may become such in a chat; `Untrusted` never does.
@@ -26,6 +28,26 @@ pub enum Span {
     Tag(Tag),
     /// An address.
     Link(Link),
+    /// A table, which has its line for itself.
+    Table(Table),
+}
+
+/// Numbers in rows: a chat prints them in columns, or a line a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// What stands over the columns.
+    pub head: Vec<String>,
+    /// For each row, what it is about, and its numbers.
+    pub rows: Vec<(Span, Vec<String>)>,
+}
+
+impl Table {
+    /// The same, with other words for what its rows are about.
+    #[must_use]
+    pub fn with_rows(&self, row: impl Fn(&Span) -> Span) -> Self {
+        let rows = self.rows.iter().map(|(span, numbers)| (row(span), numbers.clone()));
+        Self { head: self.head.clone(), rows: rows.collect() }
+    }
 }
 
 /// Lines of spans; the spans of a line are printed one after the other with a space between them.
@@ -55,6 +77,8 @@ pub enum Subject<'a> {
     Reminder(&'a Reminder),
     /// What automation does about an incident.
     Notice(&'a Notice),
+    /// What happened in a week.
+    Week(&'a Week),
 }
 
 impl Subject<'_> {
@@ -63,7 +87,7 @@ impl Subject<'_> {
     pub fn incident_number(self) -> Option<u64> {
         match self {
             Self::Alert(alert) => alert.event.incident.number,
-            Self::Reminder(_) => None,
+            Self::Reminder(_) | Self::Week(_) => None,
             Self::Notice(notice) => notice.incident.number,
         }
     }
@@ -73,7 +97,7 @@ impl Subject<'_> {
     pub fn is_broadcast(self) -> bool {
         match self {
             Self::Alert(alert) => alert.event.kind.is_broadcast(),
-            Self::Reminder(_) => true,
+            Self::Reminder(_) | Self::Week(_) => true,
             Self::Notice(_) => false,
         }
     }
@@ -94,6 +118,7 @@ impl Message {
             Subject::Alert(alert) => Self::about(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
             Subject::Notice(notice) => Self::of(notice::lines(notice, destination, language)),
+            Subject::Week(week) => Self::of(week::lines(week, destination, language)),
         }
     }
 
@@ -104,6 +129,7 @@ impl Message {
             Subject::Alert(alert) => Self::bare(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
             Subject::Notice(notice) => Self::of(notice::bare_lines(notice, destination, language)),
+            Subject::Week(week) => Self::of(week::bare_lines(week, destination, language)),
         }
     }
 

@@ -7,6 +7,8 @@ mod verifier;
 
 pub mod rest;
 
+mod week;
+
 pub use verifier::{Marks, Verifier};
 
 use json::Value;
