@@ -59,7 +59,8 @@ pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>
     }
     match notices {
         Some(notices) => {
-            let (answer, tally) = notices.on_notice(request.headers(), request.body().as_ref(), now).await;
+            // Boxed, like the next one: the compiler can't measure futures that are nested as deeply as these.
+            let (answer, tally) = Box::pin(notices.on_notice(request.headers(), request.body().as_ref(), now)).await;
             (answer_notice(&answer), tally.into())
         }
         None => answer_webhook(relay, &request, now).await,
@@ -68,7 +69,7 @@ pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>
 
 async fn answer_webhook(relay: &WebhookHandler, request: &Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
     let webhook = WebhookRequest { headers: request.headers(), body: request.body().as_ref() };
-    let (answer, tally) = relay.on_webhook(webhook, now).await;
+    let (answer, tally) = Box::pin(relay.on_webhook(webhook, now)).await;
     let Tally { posted, ignored, failed, .. } = tally;
     // What was given up is neither posted nor worth sending again; to the caller it is dealt with.
     let ignored = ignored + tally.given_up;

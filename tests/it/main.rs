@@ -15,6 +15,10 @@ mod chats;
 
 mod slack;
 
+mod notice;
+
+mod week;
+
 mod reminder;
 
 mod secrets;
