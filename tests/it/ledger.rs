@@ -366,7 +366,7 @@ async fn a_cold_start_during_an_outage_of_google_mentions_by_the_last_roster_and
     let topic = world.topic();
     assert!(topic[1].starts_with("@tanaka @suzuki-k\n"), "{topic:?}");
     assert!(topic[1].ends_with("⚠️ 当番表を読めないため、2時間0分前に読んだ内容を使っています"), "{topic:?}");
-    assert_eq!(table.items(), 2, "the incident and the roster");
+    assert_eq!(table.items(), 3, "the incident, its number and the roster");
 }
 
 #[tokio::test]

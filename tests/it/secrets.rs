@@ -117,8 +117,8 @@ async fn a_store_that_cannot_be_read_stops_the_start_and_says_why() {
             Fault::Answer(400, vec![], r#"{"__type":"AccessDeniedException","message":"no"}"#),
             "AccessDeniedException; look at the policy of the function's role: it needs ssm:GetParameters on each of \
              /oncall/relay/TYPETALK_ALERT_TOKEN, /oncall/relay/SLACK_TOKEN, /oncall/relay/GOOGLE_CREDENTIALS, \
-             /oncall/relay/PAGERDUTY_SIGNING_SECRETS, /oncall/relay/PAGERDUTY_TOKENS, since one that is left out makes \
-             the whole request fail, and kms:Decrypt if the key is your own",
+             /oncall/relay/PAGERDUTY_SIGNING_SECRETS, /oncall/relay/PAGERDUTY_TOKENS, /oncall/relay/NOTICE_TOKENS, \
+             since one that is left out makes the whole request fail, and kms:Decrypt if the key is your own",
         ),
         (Fault::Answer(400, vec![], r#"{"__type":"InvalidKeyId"}"#), "InvalidKeyId"),
         (Fault::status(500), "an answer that is not the store's"),
