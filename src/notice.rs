@@ -94,7 +94,10 @@ impl NoticeHandler {
             }
             Verdict::Unknown => NoticeAnswer::SendAgain,
             Verdict::Refused => {
-                tracing::warn!(event = log_events::UNAUTHENTICATED, "refused a notice that bears none of NOTICE_TOKENS");
+                tracing::warn!(
+                    event = log_events::UNAUTHENTICATED,
+                    "refused a notice that bears none of NOTICE_TOKENS"
+                );
                 tally.unauthenticated = 1;
                 NoticeAnswer::Unauthenticated
             }
@@ -115,10 +118,8 @@ impl NoticeHandler {
             }
         };
         let key = key.map(|key| IdempotencyKey::of_notice(&key));
-        let (permit, facts) = tokio::join!(
-            self.dispatcher.claim(key, None, invocation),
-            self.facts(&notice.incident, invocation)
-        );
+        let (permit, facts) =
+            tokio::join!(self.dispatcher.claim(key, None, invocation), self.facts(&notice.incident, invocation));
         let permit = match permit {
             Ok(permit) => permit,
             Err(NotPermitted::AlreadyPosted) => return NoticeAnswer::PostedBefore,
@@ -129,7 +130,12 @@ impl NoticeHandler {
         };
         let pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(invocation.arrived_at());
         if let Err(retry_after) = pace {
-            tracing::warn!(event = log_events::NOTICE, retry_after, "refused a notice: more than {} a minute", Pace::MAX);
+            tracing::warn!(
+                event = log_events::NOTICE,
+                retry_after,
+                "refused a notice: more than {} a minute",
+                Pace::MAX
+            );
             self.dispatcher.withdraw(permit, invocation.now()).await;
             tally.limited = 1;
             return NoticeAnswer::TooMany { retry_after };

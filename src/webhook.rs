@@ -14,9 +14,9 @@ use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
+use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
-use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
@@ -105,8 +105,7 @@ impl WebhookHandler {
         let WebhookConfig { team, secrets: webhook_secrets, mention_on, notices } = config;
         team.log_warnings();
         let dispatcher = Arc::new(Dispatcher::new(&team, WEBHOOK, &HttpClient::new()));
-        let notices =
-            notices.map(|tokens| NoticeHandler::new(tokens, secrets.clone(), Arc::clone(&dispatcher), now));
+        let notices = notices.map(|tokens| NoticeHandler::new(tokens, secrets.clone(), Arc::clone(&dispatcher), now));
         Ok(Self {
             authenticator: Authenticator::new(Verifier::new(webhook_secrets), secrets, now),
             roster: RosterSource::new(&team, WEBHOOK).await?,

@@ -309,7 +309,11 @@ fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
     );
     assert_eq!(reminder(&both), ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"]);
     let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv"), ("SLACK_TOKEN", "xoxb-planted")];
-    assert_eq!(webhook(&csv), [&both_proofs[..], &["NOTICE_TOKENS"]].concat(), "what the environment sets is not asked for");
+    assert_eq!(
+        webhook(&csv),
+        [&both_proofs[..], &["NOTICE_TOKENS"]].concat(),
+        "what the environment sets is not asked for"
+    );
     assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY"]);
     assert_eq!(environment(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
     assert_eq!(environment(&both).missing_secrets(NoticeSecrets::read_again), ["NOTICE_TOKENS"]);

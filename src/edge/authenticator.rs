@@ -138,9 +138,9 @@ impl<V: Verify> Authenticator<V> {
 /// Whether a request carries one of these as its bearer token; in constant time.
 #[must_use]
 pub fn bears_one_of(headers: &HeaderMap, tokens: &[SecretString]) -> bool {
-    header_values(headers, "authorization").filter_map(bearer).any(|given| {
-        tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
-    })
+    header_values(headers, "authorization")
+        .filter_map(bearer)
+        .any(|given| tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into()))
 }
 
 /// The values of a header, as far as they are text.

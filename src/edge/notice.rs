@@ -151,7 +151,10 @@ mod tests {
                 json!({"text": "x", "status": "done"}),
                 "`status` must be one of `started`, `succeeded`, `failed`, `info`",
             ),
-            (json!({"text": "x", "status": "Failed"}), "`status` must be one of `started`, `succeeded`, `failed`, `info`"),
+            (
+                json!({"text": "x", "status": "Failed"}),
+                "`status` must be one of `started`, `succeeded`, `failed`, `info`",
+            ),
             (json!({"text": "x", "status": true}), "`status` must be a text"),
             (json!({"text": "x", "incident": "#pd33 @all"}), incident),
             (json!({"text": "x", "incident": 0}), incident),

@@ -26,8 +26,7 @@ pub struct RequestError {
     what: String,
 }
 
-const EXAMPLE: &str =
-    r#"{"reminder":"today", "next" or "week","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)}"#;
+const EXAMPLE: &str = r#"{"reminder":"today", "next" or "week","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)}"#;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -94,7 +93,8 @@ fn reported(outcome: ReminderOutcome) -> Value {
             reason
         }
         ReminderOutcome::NoApiKey => {
-            let reason = "PAGERDUTY_API_KEY and PAGERDUTY_SERVICES are not set, so nothing tells of the week".to_owned();
+            let reason =
+                "PAGERDUTY_API_KEY and PAGERDUTY_SERVICES are not set, so nothing tells of the week".to_owned();
             tracing::info!(event = log_events::DAY_OFF, "{reason}");
             reason
         }

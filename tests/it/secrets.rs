@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use oncall::fakes::{NOTICE_TOKEN, SIGNING_SECRET};
 use oncall::fakes::pagerduty::signature;
 use oncall::fakes::server::Fault;
 use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{NOTICE_TOKEN, SIGNING_SECRET};
 use oncall_relay::config::{ReminderConfig, SETTINGS, WebhookConfig};
 use oncall_relay::edge::secrets;
 use oncall_relay::webhook::WebhookHandler;

@@ -17,8 +17,7 @@ const ROOT: &str = "https://acme.pagerduty.com/incidents";
 
 async fn week(world: &World, at: &str) -> (Value, CountsAsDone, reminder::Tally) {
     let request = json!({"reminder": "week", "at": at});
-    let (answer, settled, tally) =
-        scheduler::answer(&world.reminders().await, &request, instant(at).to_utc()).await;
+    let (answer, settled, tally) = scheduler::answer(&world.reminders().await, &request, instant(at).to_utc()).await;
     (answer.unwrap(), settled, tally)
 }
 

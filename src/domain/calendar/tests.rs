@@ -113,9 +113,7 @@ fn what_cannot_be_understood_is_named_with_what_is_expected() {
     ] {
         assert_eq!(error.to_string(), said);
     }
-    for entry in
-        ["uk", "2026-13-01", "02-30", "+12-29", "2026-12-29..01-03", "2026-12-29..2026-12-01", "", "none,jp"]
-    {
+    for entry in ["uk", "2026-13-01", "02-30", "+12-29", "2026-12-29..01-03", "2026-12-29..2026-12-01", "", "none,jp"] {
         assert!(Holidays::parse(entry).is_err(), "{entry}");
     }
 }

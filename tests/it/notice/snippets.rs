@@ -192,14 +192,16 @@ async fn the_commands_of_jenkins_and_of_github_actions_post() {
     let actions = blocks("yaml").concat();
     let script = actions.split("run: |\n").nth(1).unwrap();
     for (result, line) in [("success", "✅ 成功"), ("failure", "❌ 失敗"), ("cancelled", "ℹ️ お知らせ")] {
-        let variables = [("INCIDENT", "33"), ("RESULT", result), ("RUN_URL", "https://ci.example.com/7"), ("KEY", result)];
+        let variables =
+            [("INCIDENT", "33"), ("RESULT", result), ("RUN_URL", "https://ci.example.com/7"), ("KEY", result)];
         let output = run(&relay, "bash", script, &variables).await.unwrap();
         if String::from_utf8_lossy(&output.stderr).contains("jq: ") {
             println!("skipped: this machine has no jq");
             return;
         }
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        let expected = format!("{line} #pd33 app-01 を再起動 ({result})\n実行: GitHub Actions / https://ci.example.com/7");
+        let expected =
+            format!("{line} #pd33 app-01 を再起動 ({result})\n実行: GitHub Actions / https://ci.example.com/7");
         assert_eq!(relay.topic(), [expected]);
     }
 }
