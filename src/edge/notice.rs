@@ -64,7 +64,11 @@ pub fn parse(body: &[u8]) -> Result<Received, NotANotice> {
     };
     let link = match optional(&fields, "url")? {
         None => None,
-        Some(url) => Some(Link::parse(&url).ok_or_else(|| wrong("`url` must be an http or https address"))?),
+        // What follows a `#` would be a hashtag on Typetalk; the page is the same without.
+        Some(url) => Some(
+            Link::parse(url.split('#').next().unwrap_or_default())
+                .ok_or_else(|| wrong("`url` must be an http or https address"))?,
+        ),
     };
     let source = optional(&fields, "source")?;
     let key = word(&fields, "key")?;
@@ -120,7 +124,7 @@ mod tests {
                 "source": nothing, "key": nothing, "colour": "red"});
             assert_eq!(read(&body), absent, "{body}");
         }
-        let whole = json!({"text": "restarted", "status": "failed", "incident": 33, "url": "https://ci.example/1",
+        let whole = json!({"text": "restarted", "status": "failed", "incident": 33, "url": "https://ci.example/1#step-2",
             "source": "Jenkins", "key": 7});
         let notice = Notice {
             status: NoticeStatus::Failed,
