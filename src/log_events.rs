@@ -15,6 +15,7 @@ events! {
     STOPPED = "stopped",
     SETTINGS = "settings",
     DELIVERY = "delivery",
+    UPDATE = "update",
     DUPLICATE = "duplicate",
     IN_PROGRESS = "in_progress",
     OUT_OF_TIME = "out_of_time",

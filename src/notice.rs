@@ -122,7 +122,7 @@ impl NoticeHandler {
             tokio::join!(self.dispatcher.claim(key, None, invocation), self.facts(&notice.incident, invocation));
         let permit = match permit {
             Ok(permit) => permit,
-            Err(NotPermitted::AlreadyPosted) => return NoticeAnswer::PostedBefore,
+            Err(NotPermitted::AlreadyPosted(_)) => return NoticeAnswer::PostedBefore,
             Err(NotPermitted::InProgress) => {
                 tally.failed = 1;
                 return NoticeAnswer::SendAgain;

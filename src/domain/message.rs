@@ -1,13 +1,19 @@
 //! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
 
+mod first;
 mod notice;
 mod reminder;
+mod reply;
 mod roster;
+mod table;
 mod week;
+
+pub use first::{Card, Colour, FirstMessage};
+pub use table::Table;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
-use super::event::{Event, Kind, Link, Tag};
+use super::event::{Actor, Event, Incident, Kind, Link, Tag, Urgency};
 use super::notice::Notice;
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
@@ -30,24 +36,6 @@ pub enum Span {
     Link(Link),
     /// A table, which has its line for itself.
     Table(Table),
-}
-
-/// Numbers in rows: a chat prints them in columns, or a line a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// What stands over the columns.
-    pub head: Vec<String>,
-    /// For each row, what it is about, and its numbers.
-    pub rows: Vec<(Span, Vec<String>)>,
-}
-
-impl Table {
-    /// The same, with other words for what its rows are about.
-    #[must_use]
-    pub fn with_rows(&self, row: impl Fn(&Span) -> Span) -> Self {
-        let rows = self.rows.iter().map(|(span, numbers)| (row(span), numbers.clone()));
-        Self { head: self.head.clone(), rows: rows.collect() }
-    }
 }
 
 /// Lines of spans; the spans of a line are printed one after the other with a space between them.
@@ -144,24 +132,13 @@ impl Message {
             }
             _ => {
                 let mut lines = vec![people, headline(event, language), details(event, language)];
-                lines.push(merged_into(event, language));
-                lines.extend(quotes(event));
+                lines.push(first::in_words(alert, language));
+                lines.extend(reply::told(event, language));
                 lines.push(event.incident.link.iter().cloned().map(Span::Link).collect());
                 lines
             }
         };
-        if let Some(delay) = &alert.delay {
-            lines.push(vec![Span::Words(language.happened(delay))]);
-        }
-        if alert.in_doubt || destination.again {
-            lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
-        }
-        if let Mentions::OnCall(today) = mentions {
-            lines.extend(roster::news(today, destination.chat, language));
-        }
-        if let Some(failed) = destination.instead_of {
-            lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
-        }
+        lines.extend(news(alert, destination, language));
         Self::of(lines)
     }
 
@@ -195,6 +172,35 @@ fn headline(event: &Event, language: Language) -> Vec<Span> {
     line
 }
 
+/// `🔵 メモ`, or what PagerDuty calls an event that nobody has heard of.
+fn occasion(event: &Event, language: Language) -> Vec<Span> {
+    let icon = status_icon(&event.kind);
+    match &event.kind {
+        Kind::Unknown { event_type: Some(event_type) } => {
+            vec![Span::Words(icon.to_owned()), Span::Untrusted(sanitize::line(event_type))]
+        }
+        kind => vec![Span::Words(format!("{icon} {}", language.label(kind)))],
+    }
+}
+
+/// What else a reader must know: how late it is, whether it may be here twice, what the roster can't say.
+fn news(alert: &Alert, destination: Destination, language: Language) -> Vec<Vec<Span>> {
+    let mut lines = Vec::new();
+    if let Some(delay) = &alert.delay {
+        lines.push(vec![Span::Words(language.happened(delay))]);
+    }
+    if alert.in_doubt || destination.again {
+        lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
+    }
+    if let Mentions::OnCall(today) = &alert.mentions {
+        lines.extend(roster::news(today, destination.chat, language));
+    }
+    if let Some(failed) = destination.instead_of {
+        lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
+    }
+    lines
+}
+
 /// Colours of PagerDuty's own states; blue for everything that leaves the incident in its state.
 fn status_icon(kind: &Kind) -> &'static str {
     match kind {
@@ -209,12 +215,7 @@ fn status_icon(kind: &Kind) -> &'static str {
 
 /// What is known of an event that has no words of its own, on one line.
 fn plain_line(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = match &event.kind {
-        Kind::Unknown { event_type: Some(event_type) } => {
-            vec![Span::Words(status_icon(&event.kind).to_owned()), Span::Untrusted(sanitize::line(event_type))]
-        }
-        kind => vec![Span::Words(format!("{} {}", status_icon(kind), language.label(kind)))],
-    };
+    let mut line = occasion(event, language);
     line.extend(event.incident.tag().map(Span::Tag));
     line.extend(title(event));
     line.extend(event.incident.link.iter().cloned().map(Span::Link));
@@ -230,42 +231,60 @@ fn untrusted(text: &str) -> Option<Span> {
     (!text.is_empty()).then_some(Span::Untrusted(text))
 }
 
-/// `サービス: … / 緊急度: 高 / 操作: … / 担当: …`
+/// `サービス: … / 緊急度: 高 / 対応者: … / 担当: …`
 fn details(event: &Event, language: Language) -> Vec<Span> {
-    let mut parts: Vec<Vec<Span>> = Vec::new();
-    let mut part = |label: &str, names: Vec<Span>| {
-        if !names.is_empty() {
-            let mut part = vec![Span::Words(format!("{label}:"))];
-            part.extend(names);
-            parts.push(part);
-        }
-    };
-    let one = |name: Option<&str>| name.and_then(untrusted).into_iter().collect::<Vec<_>>();
-    part(language.service(), one(event.service.as_deref()));
-    if let Some(urgency) = event.urgency {
-        part(language.urgency(), vec![Span::Words(language.urgency_level(urgency).to_owned())]);
-    }
-    // A service that acts on its own incident tells nothing that isn't on the line already.
-    let actor = event.actor.as_deref().filter(|actor| Some(*actor) != event.service.as_deref());
-    part(language.actor(&event.kind), one(actor));
-    match &event.kind {
-        Kind::Reassigned { to } | Kind::Escalated { to } | Kind::Delegated { to } | Kind::ResponderAdded { to, .. } => {
-            part(language.to(&event.kind), list(to, language));
-        }
-        Kind::PriorityUpdated { to: Some(to) } => part(language.priority(), one(Some(to))),
-        Kind::PriorityUpdated { to: None } => {
-            part(language.priority(), vec![Span::Words(language.no_priority().to_owned())]);
-        }
-        Kind::ResponderReplied { state, .. } => part(language.answer(), one(state.as_deref())),
-        Kind::CustomAction { action } => part(language.action(), one(action.as_deref())),
-        _ => {}
-    }
+    let mut parts = service_and_urgency(event.service.as_deref(), event.urgency, language);
+    parts.extend(actor(event.actor.as_ref(), event.service.as_deref(), &event.kind, language));
+    parts.extend(object(event, language));
     join(parts, "/")
 }
 
+/// `サービス: …`, `緊急度: 高`
+fn service_and_urgency(service: Option<&str>, urgency: Option<Urgency>, language: Language) -> Vec<Vec<Span>> {
+    let service = part(language.service(), one(service));
+    let level = |urgency| vec![Span::Words(language.urgency_level(urgency).to_owned())];
+    let urgency = urgency.and_then(|urgency| part(language.urgency(), level(urgency)));
+    [service, urgency].into_iter().flatten().collect()
+}
+
+/// `検知: …`
+fn actor(actor: Option<&Actor>, service: Option<&str>, kind: &Kind, language: Language) -> Option<Vec<Span>> {
+    // A service that acts on its own incident tells nothing that isn't on the line already.
+    let actor = actor.filter(|actor| actor.name.as_deref() != service)?;
+    part(language.actor(actor.kind, kind), one(actor.name.as_deref()))
+}
+
+/// `担当: …`, `優先度: P1`
+fn object(event: &Event, language: Language) -> Option<Vec<Span>> {
+    match &event.kind {
+        Kind::Reassigned { to } | Kind::Escalated { to } | Kind::Delegated { to } | Kind::ResponderAdded { to, .. } => {
+            part(language.to(&event.kind), list(to, language))
+        }
+        Kind::PriorityUpdated { to: Some(to) } => part(language.priority(), one(Some(to))),
+        Kind::PriorityUpdated { to: None } => {
+            part(language.priority(), vec![Span::Words(language.no_priority().to_owned())])
+        }
+        Kind::ResponderReplied { state, .. } => part(language.answer(), one(state.as_deref())),
+        Kind::CustomAction { action } => part(language.action(), one(action.as_deref())),
+        _ => None,
+    }
+}
+
+fn one(name: Option<&str>) -> Vec<Span> {
+    name.and_then(untrusted).into_iter().collect()
+}
+
+/// A label and what belongs to it, if there is anything.
+fn part(label: &str, mut names: Vec<Span>) -> Option<Vec<Span>> {
+    if names.is_empty() {
+        return None;
+    }
+    names.insert(0, Span::Words(format!("{label}:")));
+    Some(names)
+}
+
 /// `統合先: #pd34 title link`, with whatever is known of the other incident.
-fn merged_into(event: &Event, language: Language) -> Vec<Span> {
-    let Kind::Merged { into } = &event.kind else { return Vec::new() };
+fn merged_into(into: &Incident, language: Language) -> Vec<Span> {
     // Its other messages carry its number, most likely; a tag made from its id would lead nowhere.
     let mut other: Vec<Span> = into.number.and_then(|_| into.tag()).map(Span::Tag).into_iter().collect();
     other.extend(into.title.as_deref().and_then(untrusted));

@@ -2,6 +2,7 @@
 
 mod notice;
 mod roster;
+mod state;
 mod week;
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
@@ -9,7 +10,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 use super::alert::Delay;
 use super::chat::ChatName;
 use super::chat::FailedChat;
-use super::event::{Kind, Urgency};
+use super::event::{ActorKind, Kind, Urgency};
 use super::reminder::ReminderKind;
 use super::roster::SourceFailure;
 
@@ -87,13 +88,15 @@ impl Language {
         }
     }
 
-    /// Labels the one who did it.
+    /// Labels the one who did it, by who it was: people act, monitoring finds.
     #[must_use]
-    pub fn actor(self, kind: &Kind) -> &'static str {
-        match kind {
-            Kind::Annotated { .. } => self.say("記入", "by"),
-            Kind::Triggered => self.say("検知", "by"),
-            _ => self.say("操作", "by"),
+    pub fn actor(self, actor: ActorKind, kind: &Kind) -> &'static str {
+        match (actor, kind) {
+            (ActorKind::Person | ActorKind::Unknown, Kind::Annotated { .. }) => self.say("記入", "by"),
+            (ActorKind::Person, _) => self.say("対応者", "by"),
+            (ActorKind::Machine, Kind::Triggered | Kind::Reopened) => self.say("検知", "detected by"),
+            (ActorKind::Machine, _) => self.say("自動", "automatically by"),
+            (ActorKind::Unknown, _) => self.say("操作", "by"),
         }
     }
 

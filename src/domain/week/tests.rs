@@ -59,7 +59,7 @@ fn incident(id: &str, number: u64, title: &str) -> Incident {
         id: IncidentId::parse(id),
         number: Some(number),
         title: (!title.is_empty()).then(|| title.to_owned()),
-        link: None,
+        ..Incident::default()
     }
 }
 

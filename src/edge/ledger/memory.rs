@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide};
-use super::{INCIDENT, IdempotencyKey, SavedRoster, of_incident};
+use super::{INCIDENT, IdempotencyKey, SavedRoster, incident_record};
 use crate::budget::RECORD_FOR;
 use crate::domain::chat::ChatName;
 use crate::domain::event::Incident;
@@ -34,11 +34,26 @@ impl Memory {
         })
     }
 
-    pub(super) fn mark_posted(&self, key: &IdempotencyKey, chat: ChatName, facts: &IncidentFacts, now: DateTime<Utc>) {
+    /// Whether no newer state was known already.
+    pub(super) fn mark_posted(
+        &self,
+        key: &IdempotencyKey,
+        chat: ChatName,
+        facts: &IncidentFacts,
+        now: DateTime<Utc>,
+    ) -> bool {
         self.with_record(key, now, |record| {
             record.entries.insert(key.entry.clone(), Entry::posted(chat, now));
+            let is_newest = facts.order() >= record.facts.order();
             record.facts = facts.clone().or(record.facts.clone());
-        });
+            is_newest
+        })
+    }
+
+    /// What is known under a key.
+    pub(super) fn facts(&self, key: &str, now: DateTime<Utc>) -> IncidentFacts {
+        let records = self.records();
+        records.get(key).filter(|record| record.expires > now).map(|record| record.facts.clone()).unwrap_or_default()
     }
 
     pub(super) fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
@@ -59,7 +74,7 @@ impl Memory {
     pub(super) fn incident(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
         let records = self.records();
         let known = match (&named.id, named.number) {
-            (Some(id), _) => records.get(&of_incident(id)),
+            (Some(id), _) => records.get(&incident_record(id)),
             (None, Some(_)) => {
                 let of_number = |(key, record): &(&String, &Record)| {
                     record.facts.number == named.number && key.starts_with(INCIDENT)
@@ -127,6 +142,9 @@ mod tests {
             memory.mark_posted(&key(n), ChatName::Slack, &IncidentFacts::default(), at(n));
         }
         assert!(memory.records().len() <= MAX_RECORDS);
-        assert_eq!(memory.claim(&key(24_999), None, at(25_000)), Claim::AlreadyPosted(ChatName::Slack));
+        assert_eq!(
+            memory.claim(&key(24_999), None, at(25_000)),
+            Claim::AlreadyPosted(ChatName::Slack, IncidentFacts::default())
+        );
     }
 }

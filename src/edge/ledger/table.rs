@@ -7,10 +7,14 @@
 //! | `number` | the incident's |
 //! | `incident` | the id of the incident that has this number |
 //! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
+//! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
+//! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
+
+mod changes;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -25,7 +29,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
-use super::{IdempotencyKey, SavedRoster, of_incident};
+use super::{IdempotencyKey, SavedRoster, incident_record, shown};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
@@ -33,6 +37,7 @@ use crate::domain::event::Incident;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
+use changes::{Changes, FIRST, NUMBER, ORDER, THREAD};
 
 /// The roster's key; there is one roster per table.
 const ROSTER: &str = "roster";
@@ -124,7 +129,8 @@ impl Table {
         }
     }
 
-    /// Writes what is known and takes nothing away that others have learnt, but from a record past its time.
+    /// Writes what is known and takes nothing away that others have learnt, but from a record past its time; says
+    /// whether no newer state was known already, which stays.
     pub(super) async fn mark_posted(
         &self,
         key: &IdempotencyKey,
@@ -132,36 +138,46 @@ impl Table {
         chat: ChatName,
         facts: &IncidentFacts,
         now: DateTime<Utc>,
-    ) -> Result<(), TableError> {
-        let (mut set, mut remove) = (vec!["#event = :entry", "expires = :expires"], Vec::new());
-        let mut update = self
-            .update(key, now)
-            .expression_attribute_values(":entry", AttributeValue::M(to_map(Entry::posted(chat, now))));
+    ) -> Result<bool, TableError> {
+        let update = || {
+            self.update(key, now)
+                .expression_attribute_values(":entry", AttributeValue::M(to_map(Entry::posted(chat, now))))
+        };
         let number = facts.number.map(|number| AttributeValue::N(number.to_string()));
         let thread = facts.thread.as_ref().map(thread_to_map);
-        for (value, name, alias, placeholder, assignment) in [
-            (number, "number", "#number", ":number", "#number = :number"),
-            (thread, "thread", "#thread", ":thread", "#thread = :thread"),
-        ] {
-            match value {
-                Some(value) => {
-                    set.push(assignment);
-                    update =
-                        update.expression_attribute_names(alias, name).expression_attribute_values(placeholder, value);
-                }
-                None if lease.is_leftover => {
-                    remove.push(alias);
-                    update = update.expression_attribute_names(alias, name);
-                }
-                None => {}
-            }
+        let first = facts.first.as_ref().and_then(shown::to_json).map(AttributeValue::S);
+        let order = first.as_ref().map(|_| AttributeValue::N(facts.order().to_string()));
+        let mut changes = Changes { set: vec!["#event = :entry", "expires = :expires"], remove: Vec::new() };
+        let known = [(number, &NUMBER), (thread, &THREAD)];
+        let states = [(first, &FIRST), (order, &ORDER)];
+        let with_state = known
+            .iter()
+            .chain(&states)
+            .fold(update(), |update, (value, name)| changes.add(update, value.as_ref(), name, lease.is_leftover));
+        let with_state = with_state.update_expression(changes.expression());
+        let is_guarded = facts.first.is_some() && !lease.is_leftover;
+        let with_state = if is_guarded {
+            with_state.condition_expression("attribute_not_exists(#order) OR #order <= :order")
+        } else {
+            with_state
+        };
+        match with_state.send().await {
+            Ok(_) => return Ok(true),
+            Err(error) if is_guarded && error.code() == Some("ConditionalCheckFailedException") => {}
+            Err(error) => return Err(explain(&error)),
         }
-        let mut expression = format!("SET {}", set.join(", "));
-        if !remove.is_empty() {
-            expression = format!("{expression} REMOVE {}", remove.join(", "));
-        }
-        update.update_expression(expression).send().await.map_err(|error| explain(&error))?;
-        Ok(())
+        // A newer state is known. The post is one all the same.
+        let mut changes = Changes { set: vec!["#event = :entry", "expires = :expires"], remove: Vec::new() };
+        let without =
+            known.iter().fold(update(), |update, (value, name)| changes.add(update, value.as_ref(), name, false));
+        without.update_expression(changes.expression()).send().await.map_err(|error| explain(&error))?;
+        Ok(false)
+    }
+
+    /// What is known of an incident.
+    pub(super) async fn facts(&self, key: &str, now: DateTime<Utc>) -> Result<IncidentFacts, TableError> {
+        let item = self.item(key).await?;
+        Ok(if is_expired(&item, now) { IncidentFacts::default() } else { facts(&item) })
     }
 
     /// Gives up a claim, unless somebody else holds it by now.
@@ -209,11 +225,11 @@ impl Table {
     /// What is known of an incident that is named by its number or its id: a request, or two by a number.
     pub(super) async fn incident(&self, named: &Incident, now: DateTime<Utc>) -> Result<IncidentFacts, TableError> {
         let key = match (&named.id, named.number) {
-            (Some(id), _) => Some(of_incident(id)),
+            (Some(id), _) => Some(incident_record(id)),
             (None, Some(number)) => {
                 let item = self.item(&of_number(number)).await?;
                 let id = item.get("incident").filter(|_| !is_expired(&item, now)).and_then(|id| id.as_s().ok());
-                id.map(of_incident)
+                id.map(incident_record)
             }
             (None, None) => None,
         };
@@ -274,7 +290,7 @@ impl Table {
 }
 
 fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
-    let carried = IncidentFacts { number, thread: None };
+    let carried = IncidentFacts { number, ..IncidentFacts::default() };
     if is_expired(item, now) {
         return match decide(None, carried, key, now).teaching(number, None) {
             Claim::Granted(lease) => Claim::Granted(Lease { is_leftover: !item.is_empty(), ..lease }),
@@ -290,6 +306,7 @@ fn facts(item: &Item) -> IncidentFacts {
     IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
+        first: item.get("first").and_then(|first| shown::from_json(first.as_s().ok()?)),
     }
 }
 

@@ -144,6 +144,7 @@ impl Listed {
                 number: self.incident_number,
                 title: self.title,
                 link: self.html_url.as_deref().and_then(Link::parse),
+                ..Incident::default()
             },
             service: service.unwrap_or_default(),
             began: self.created_at,
