@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-/// The functions' one clock; everything else is told what time it is.
+/// The functions' one clock; everything else gets the time as an argument.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one clock")]
 pub fn now() -> DateTime<Utc> {

@@ -1,5 +1,5 @@
-//! The ends of every post: `claim` before, `post` and settle after, once, on the first chat that takes it. What is
-//! between is the use case's: people, day, words.
+//! Claims what is to be posted, words and posts it on the first chat that takes it, and settles the claim. Between claim
+//! and post the use case finds out about people and day.
 //!
 //! The first message of an incident shows the state that it is in now. It is brought up to date after the posts of a
 //! webhook, in the time that is left.
@@ -274,7 +274,7 @@ fn learnt(
     }
 }
 
-/// The one line of a delivery. It names no people and quotes nobody.
+/// One line for each chat that was tried. It names no people and quotes nobody.
 fn log(subject: Subject<'_>, chat: ChatName, result: Result<(), &PostError>, took: Duration) {
     let (event_id, incident, kind) = match subject {
         Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),

@@ -168,7 +168,7 @@ impl NoticeHandler {
 
     async fn facts(&self, incident: &Incident, invocation: Invocation) -> IncidentFacts {
         match incident.tag() {
-            Some(_) => self.dispatcher.ledger().incident(incident, invocation.arrived_at()).await,
+            Some(_) => self.dispatcher.ledger().incident_named(incident, invocation.arrived_at()).await,
             None => IncidentFacts::default(),
         }
     }

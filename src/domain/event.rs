@@ -97,7 +97,7 @@ pub enum Kind {
     ResponderAdded {
         /// Who was asked.
         to: Vec<String>,
-        /// What they were told.
+        /// What the update says.
         message: String,
     },
     /// Somebody who was asked to help answered.

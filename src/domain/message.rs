@@ -1,4 +1,4 @@
-//! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
+//! Messages as spans: who is mentioned, what is said, what is untrusted text. No product's markup.
 
 mod first;
 mod notice;
@@ -26,7 +26,7 @@ use super::wording::Language;
 pub enum Span {
     /// Our own words.
     Words(String),
-    /// What strangers wrote, cleaned; it may be shortened.
+    /// Text from outside, cleaned; it may be shortened.
     Untrusted(String),
     /// A person to notify.
     Mention(Mention),
@@ -91,7 +91,7 @@ impl Subject<'_> {
     }
 }
 
-/// Nobody has more people on call; whoever writes more into a day is told how many are left out.
+/// Nobody has more people on call; for more, the message says how many are left out.
 const MAX_PEOPLE: usize = 30;
 /// Lines of a note that keep their own line.
 const MAX_QUOTED_LINES: usize = 20;

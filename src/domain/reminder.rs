@@ -49,8 +49,8 @@ pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<
 
 /// Who is on call on the day that a reminder speaks of.
 ///
-/// A `next` reminder passes over days whose row is there and empty; a day whose row is missing is told,
-/// because a silent reminder is how rotations die. If all days ahead are empty, the first is told.
+/// A `next` reminder passes over days whose row is there and empty; a day whose row is missing is named,
+/// because a silent reminder is how rotations die. If all days ahead are empty, it names the first.
 #[must_use]
 pub fn on_call(
     kind: ReminderKind,

@@ -1,8 +1,8 @@
-//! Makes strangers' text harmless to print: no control or bidi characters, no backticks, no forged lines.
+//! Makes untrusted text harmless to print: no control or bidi characters, no backticks, no forged lines.
 //!
 //! What else a product's markup needs (mentions, tags, links) is escaped by that product's chat client.
 
-/// Text of a stranger on one line: line breaks and runs of white space become one space.
+/// Untrusted text on one line: line breaks and runs of white space become one space.
 #[must_use]
 pub fn line(untrusted: &str) -> String {
     let mut out = String::with_capacity(untrusted.len());
@@ -19,7 +19,7 @@ pub fn line(untrusted: &str) -> String {
     out
 }
 
-/// Text of a stranger that may keep its lines: blank lines go, every line is cleaned like [`line()`].
+/// Untrusted text that may keep its lines: blank lines go, every line is cleaned like [`line()`].
 #[must_use]
 pub fn lines(untrusted: &str) -> Vec<String> {
     untrusted.split(is_line_break).map(line).filter(|line| !line.is_empty()).collect()

@@ -152,7 +152,7 @@ impl Language {
         self.say(format!("ほか{count}名"), format!("and {count} more"))
     }
 
-    /// An event that is told late.
+    /// An event that is posted late.
     #[must_use]
     pub fn happened(self, delay: &Delay) -> String {
         let (date, time) = (self.date(delay.happened.date_naive()), delay.happened.format("%H:%M"));

@@ -100,7 +100,7 @@ impl<V: Verify> Authenticator<V> {
         if !is_over(read_at, lasts, now) {
             return true;
         }
-        // Strangers could otherwise keep a store busy that is in trouble already.
+        // Forged requests could otherwise keep a store busy that is in trouble already.
         if failed_at.is_some_and(|failed_at| !is_over(failed_at, SECRETS_COOLDOWN, now)) {
             return false;
         }

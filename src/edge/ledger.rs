@@ -35,7 +35,7 @@ use crate::budget::{self, Budget};
 use crate::clock::Invocation;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::event::{Event, Incident};
+use crate::domain::event::{Event, Incident, IncidentId};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
 use memory::Memory;
@@ -187,10 +187,13 @@ impl Ledger {
 
     /// What is known of an incident; none of it is news to whoever has just claimed one of its events.
     pub async fn incident(&self, id: &IncidentId, now: DateTime<Utc>) -> IncidentFacts {
-        let record = incident_record(id);
-        let here = self.memory.facts(&record, now);
+        self.facts(&incident_record(id), now).await
+    }
+
+    async fn facts(&self, record: &str, now: DateTime<Utc>) -> IncidentFacts {
+        let here = self.memory.facts(record, now);
         let Some(table) = &self.table else { return here };
-        let there = self.asked(self.budget.claim, Box::pin(table.facts(&record, now))).await;
+        let there = self.asked(self.budget.claim, Box::pin(table.facts(record, now))).await;
         there.unwrap_or_default().or(here)
     }
 
@@ -227,11 +230,22 @@ impl Ledger {
         }
     }
 
-    /// What is known of an incident that is named by its number or its id; nothing, if the table gives no answer.
-    pub async fn incident(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
-        let here = self.memory.incident(named, now);
-        let Some(table) = &self.table else { return here };
-        self.asked(self.budget.claim, Box::pin(table.incident(named, now))).await.unwrap_or_default().or(here)
+    /// The same of an incident that is named by its number or its id; a number costs one request more.
+    pub async fn incident_named(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
+        let record = match (&named.id, named.number) {
+            (Some(id), _) => Some(incident_record(id)),
+            (None, Some(number)) => match (self.memory.record_of(number, now), &self.table) {
+                (None, Some(table)) => {
+                    self.asked(self.budget.claim, Box::pin(table.record_of(number, now))).await.flatten()
+                }
+                (here, _) => here,
+            },
+            (None, None) => None,
+        };
+        match record {
+            Some(record) => self.facts(&record, now).await,
+            None => IncidentFacts::default(),
+        }
     }
 
     /// Keeps a roster for times when the sheet can't be read, and says whether it is kept.

@@ -35,7 +35,7 @@ impl Item {
 pub enum Ignored {
     /// An event that says nothing to the people on call, such as `service.updated`.
     NotForPeople {
-        /// What its type begins with: a stranger could write anything after it.
+        /// What its type begins with: anything may follow, and it is untrusted text.
         family: &'static str,
     },
     /// A version 1 webhook.

@@ -89,8 +89,11 @@ const OF_WEBHOOKS: &Counts<Tally> = &[
     ("UnauthenticatedWebhook", |tally| tally.unauthenticated_webhooks),
     ("SecretsStale", |tally| tally.secrets_stale + tally.notices.secrets_stale),
     ("RosterStale", |tally| tally.roster_stale),
+    ("MembersUnreadable", |tally| tally.members_unreadable),
+    ("RowUnreadable", |tally| tally.row_unreadable),
     ("LedgerFailed", |tally| tally.ledger_failed + tally.notices.ledger_failed),
     ("Unmentionable", |tally| tally.unmentionable),
+    ("NobodyMentioned", |tally| tally.nobody_mentioned),
     ("NoticesPosted", |tally| tally.notices.posted),
     ("NoticesFailed", |tally| tally.notices.failed),
     ("NoticesLimited", |tally| tally.notices.limited),
@@ -99,8 +102,11 @@ const OF_WEBHOOKS: &Counts<Tally> = &[
 const OF_REMINDERS: &Counts<reminder::Tally> = &[
     ("GivenUp", |tally| tally.given_up),
     ("RosterStale", |tally| tally.roster_stale),
+    ("MembersUnreadable", |tally| tally.members_unreadable),
+    ("RowUnreadable", |tally| tally.row_unreadable),
     ("LedgerFailed", |tally| tally.ledger_failed),
     ("Unmentionable", |tally| tally.unmentionable),
+    ("NobodyMentioned", |tally| tally.nobody_mentioned),
 ];
 
 const REMINDER_SETTLED: &str = "ReminderSettled";

@@ -26,7 +26,7 @@ fn second_failures() -> [(&'static str, Option<Fault>); 5] {
     ]
 }
 
-/// A relay with these chats, of which the first one takes the post, answers 500, and then fails as told.
+/// A relay with these chats, of which the first one takes the post, answers 500, and then fails like this.
 async fn taken_and_failed_again(chats: &str, second: Option<Fault>) -> (World, (u16, Value)) {
     let mut world = World::new().await;
     world.set("CHATS", chats);

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::world::{DAYTIME, World, event_spec, incident, posted};
 
-/// What a stranger writes who wants to notify, tag, link or confuse.
+/// What somebody writes who wants to notify, tag, link or confuse.
 const NASTY: &str = "(@all|@tanaka| #pd1|<!channel>|<@U0TANAKA1>|<https://x\\.example\\|y>|[@#<>&|`]|\
      [*_~: ]|:fire:|\\n|\u{202e}|\u{2028}|\\PC){0,40}";
 
@@ -215,7 +215,7 @@ fn whatever_strangers_write_arrives_and_does_nothing() {
         let law = |(title, note): (String, String)| {
             let number = events.fetch_add(1, Ordering::Relaxed);
             let incident = Incident { title, ..incident() };
-            let mut note_of = |id: &str| {
+            let note_of = |id: &str| {
                 let mut body = incident.v3_note(&event_spec(id, "incident.annotated", DAYTIME), &note);
                 body["event"]["data"]["incident"]["id"] = json!(format!("PNEW{number}"));
                 runtime.block_on(relay.signed(DAYTIME, &body))

@@ -1,4 +1,4 @@
-//! What a stranger may try: forgeries, floods, injected lines and addresses, redirects, replays.
+//! What an attacker may try: forgeries, floods, injected lines and addresses, redirects, replays.
 
 mod quiet;
 

@@ -2,7 +2,7 @@
 //!
 //! [`cli`] is what can be asked for. [`fakes`] stand for every service, on loopback; [`simulation`] plays
 //! PagerDuty's rules of delivery with several instances and faults around them; [`properties`] states what holds
-//! whatever strangers send. No Lambda function contains any of it.
+//! for any input. No Lambda function contains any of it.
 
 pub mod cli;
 

@@ -1,4 +1,4 @@
-//! What holds whatever strangers send: stated once, for the tests, the fuzz targets and their crashers.
+//! What holds for any input: stated once, for the tests, the fuzz targets and their crashers.
 //!
 //! Each law takes bytes of any kind and panics where it doesn't hold. No Lambda function contains them.
 
@@ -32,7 +32,7 @@ pub use texts::{event, texts};
 /// What holds for any bytes at all; it panics where it doesn't.
 pub type Law = fn(&[u8]);
 
-/// The law for each kind of bytes that strangers send, by the name of its fuzz target.
+/// The law for each kind of untrusted bytes, by the name of its fuzz target.
 pub const LAWS: [(&str, Law); 5] =
     [("webhook", webhook), ("notice", notice), ("signature", signature), ("sheet", sheet), ("texts", texts)];
 
@@ -166,7 +166,7 @@ fn cell(typed: &str) -> Cell {
 pub type Rows = Vec<Vec<Cell>>;
 
 /// Rows before and after a good one, of the roster and of the members tab, cost it nothing, below a header and
-/// more days than they have dates. Problems are told by the numbers of rows that exist.
+/// more days than they have dates. Problems name rows that exist.
 ///
 /// # Panics
 /// If it doesn't hold.
@@ -245,6 +245,6 @@ fn day(members: &[&[&str]], cell: &str) -> OnCallDay {
 
 fn read(tables: Tables) -> OnCallDay {
     let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now());
-    let state = RosterState { snapshot: Some(snapshot), failure: None };
+    let state = RosterState { snapshot: Some(snapshot), ..RosterState::default() };
     OnCallDay::from_reading(&state, &["SRE".to_owned()], today(), now())
 }

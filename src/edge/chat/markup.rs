@@ -1,4 +1,4 @@
-//! Prints a message in a chat's markup, and shortens what strangers wrote until it fits.
+//! Prints a message in a chat's markup, and shortens its untrusted text until it fits.
 
 use crate::domain::message::{Message, Span};
 use crate::domain::sanitize;
@@ -10,7 +10,7 @@ const MAX_CELL: usize = 24;
 
 /// Prints a message within so many UTF-16 units; `line` prints the spans of a line.
 ///
-/// Only strangers' text is shortened, the longest first, with `…`.
+/// Only untrusted text is shortened, the longest first, with `…`.
 pub(super) fn print(message: &Message, max_units: usize, line: impl Fn(&[Span]) -> String) -> String {
     let print_with = |most_chars: usize| {
         let shorten = |span: &Span| match span {
@@ -29,7 +29,7 @@ pub(super) fn print(message: &Message, max_units: usize, line: impl Fn(&[Span]) 
     if units(&whole) <= max_units {
         return whole;
     }
-    // The longest length for the strangers' texts at which the whole fits.
+    // The longest length for the untrusted texts at which the whole fits.
     let (mut fits, mut too_long) = (0, max_units);
     while too_long - fits > 1 {
         let middle = usize::midpoint(fits, too_long);

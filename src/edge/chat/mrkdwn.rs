@@ -1,4 +1,4 @@
-//! Slack's `mrkdwn`: a message's spans in its markup, and strangers' text that looks as it was written.
+//! Slack's `mrkdwn`: a message's spans in its markup, and untrusted text that looks as it was written.
 //!
 //! Three characters are escaped, <https://docs.slack.dev/messaging/formatting-message-text>. There is no escape for
 //! the others, so where a client would format, [`BREAK`] is put in. Which places these are is not documented; the

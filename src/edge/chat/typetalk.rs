@@ -94,7 +94,7 @@ fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
     }
 }
 
-/// The text of a message: `@id` notifies and `#tag` tags, so strangers' text gets their full-width twins.
+/// The text of a message: `@id` notifies and `#tag` tags, so in untrusted text both become full-width.
 pub(super) fn render(message: &Message) -> String {
     let untrusted = |text: &str| text.replace('@', "＠").replace('#', "＃");
     let print = |span: &Span| match span {

@@ -6,10 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide};
-use super::{INCIDENT, IdempotencyKey, SavedRoster, incident_record};
+use super::{INCIDENT, IdempotencyKey, SavedRoster};
 use crate::budget::RECORD_FOR;
 use crate::domain::chat::ChatName;
-use crate::domain::event::Incident;
 
 /// Records at most, so that a storm can't fill the function's memory.
 const MAX_RECORDS: usize = 10_000;
@@ -70,20 +69,14 @@ impl Memory {
         });
     }
 
-    /// What is known of an incident that is named by its number or its id.
-    pub(super) fn incident(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
+    /// The record of the incident that has this number, the newest if there are several.
+    pub(super) fn record_of(&self, number: u64, now: DateTime<Utc>) -> Option<String> {
         let records = self.records();
-        let known = match (&named.id, named.number) {
-            (Some(id), _) => records.get(&incident_record(id)),
-            (None, Some(_)) => {
-                let of_number = |(key, record): &(&String, &Record)| {
-                    record.facts.number == named.number && key.starts_with(INCIDENT)
-                };
-                records.iter().filter(of_number).map(|(_, record)| record).max_by_key(|record| record.expires)
-            }
-            (None, None) => None,
+        let of_number = |(key, record): &(&String, &Record)| {
+            key.starts_with(INCIDENT) && record.facts.number == Some(number) && record.expires > now
         };
-        known.filter(|record| record.expires > now).map(|record| record.facts.clone()).unwrap_or_default()
+        let newest = records.iter().filter(of_number).max_by_key(|(_, record)| record.expires);
+        newest.map(|(key, _)| key.clone())
     }
 
     pub(super) fn save_roster(&self, saved: SavedRoster) {

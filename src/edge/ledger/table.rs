@@ -33,7 +33,6 @@ use super::{IdempotencyKey, SavedRoster, incident_record, shown};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::event::Incident;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
@@ -222,20 +221,11 @@ impl Table {
         Ok(())
     }
 
-    /// What is known of an incident that is named by its number or its id: a request, or two by a number.
-    pub(super) async fn incident(&self, named: &Incident, now: DateTime<Utc>) -> Result<IncidentFacts, TableError> {
-        let key = match (&named.id, named.number) {
-            (Some(id), _) => Some(incident_record(id)),
-            (None, Some(number)) => {
-                let item = self.item(&of_number(number)).await?;
-                let id = item.get("incident").filter(|_| !is_expired(&item, now)).and_then(|id| id.as_s().ok());
-                id.map(incident_record)
-            }
-            (None, None) => None,
-        };
-        let Some(key) = key else { return Ok(IncidentFacts::default()) };
-        let item = self.item(&key).await?;
-        Ok(if is_expired(&item, now) { IncidentFacts::default() } else { facts(&item) })
+    /// The record of the incident that has this number.
+    pub(super) async fn record_of(&self, number: u64, now: DateTime<Utc>) -> Result<Option<String>, TableError> {
+        let item = self.item(&of_number(number)).await?;
+        let id = item.get("incident").filter(|_| !is_expired(&item, now)).and_then(|id| id.as_s().ok());
+        Ok(id.map(incident_record))
     }
 
     pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {

@@ -37,7 +37,7 @@ impl Verifier {
             // Only the first version exists; what others mean is not known.
             .filter_map(|signature| hex::decode(signature.trim().strip_prefix("v1=")?).ok())
             .collect();
-        // The body is hashed once for each of our secrets, not for each signature that a stranger sends.
+        // The body is hashed once for each of our secrets, not for each signature in the header, of which a forger may send any number.
         !signatures.is_empty()
             && self.secrets.signing.iter().any(|secret| {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());

@@ -22,7 +22,7 @@ use crate::world::{DAYTIME, EVENING, World, event_spec, incident, instant, trigg
 const TABLE: &str = "oncall-relay-ledger";
 const AWS_SECRET: &str = "planted-aws-secret-key";
 const AWS_SESSION: &str = "planted-aws-session-token";
-/// What a stranger guessed; it may be nearly right.
+/// What an attacker guessed; it may be nearly right.
 const GUESS: &str = "planted-guess-of-a-token";
 /// In PagerDuty's own bodies: the extension's settings with its headers.
 const IN_BODY: &str = "planted-in-the-body";

@@ -13,7 +13,7 @@ pub struct Incident {
     pub id: &'static str,
     /// The number that people say.
     pub number: u64,
-    /// The title, as strangers wrote it.
+    /// The title, as it was written.
     pub title: String,
     /// The service's name.
     pub service: &'static str,
@@ -24,7 +24,7 @@ pub struct Incident {
 pub struct EventSpec {
     /// The event's own id.
     pub event_id: String,
-    /// Its type, in the words of the version it is told in.
+    /// Its type, in the words of its version.
     pub event_type: &'static str,
     /// When.
     pub at: DateTime<FixedOffset>,

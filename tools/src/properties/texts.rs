@@ -1,4 +1,4 @@
-//! Every text that strangers can write, in every kind of event: it is printed and does nothing.
+//! Every untrusted text, in every kind of event: it is printed and does nothing.
 
 use chrono::TimeDelta;
 use chrono_tz::Asia::Tokyo;

@@ -1,4 +1,4 @@
-//! What strangers write looks on Slack as they wrote it, and what has to be copied is left alone.
+//! Untrusted text looks on Slack as it was written, and what has to be copied is left alone.
 
 use proptest::prelude::*;
 

@@ -15,7 +15,8 @@ pub(super) const NUMBER: Name =
     Name { attribute: "number", alias: "#number", placeholder: ":number", assignment: "#number = :number" };
 pub(super) const THREAD: Name =
     Name { attribute: "thread", alias: "#thread", placeholder: ":thread", assignment: "#thread = :thread" };
-pub(super) const FIRST: Name = Name { attribute: "first", alias: "#first", placeholder: ":first", assignment: "#first = :first" };
+pub(super) const FIRST: Name =
+    Name { attribute: "first", alias: "#first", placeholder: ":first", assignment: "#first = :first" };
 pub(super) const ORDER: Name =
     Name { attribute: "first_order", alias: "#order", placeholder: ":order", assignment: "#order = :order" };
 
