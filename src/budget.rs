@@ -127,6 +127,9 @@ pub const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// Listing the open incidents for a reminder.
 pub const OPEN_INCIDENTS: Duration = Duration::from_secs(6);
 
+/// Listing a week's incidents, up to PagerDuty's last page.
+pub const WEEK_INCIDENTS: Duration = Duration::from_secs(12);
+
 const fn sum(parts: &[Duration]) -> Duration {
     let (mut sum, mut index) = (Duration::ZERO, 0);
     while index < parts.len() {
@@ -173,6 +176,10 @@ const _: () = {
         "a slow sheet and a chat that hangs would cost the reminder"
     );
     assert!(fits(&[OPEN_INCIDENTS], REMINDER.roster), "the list of open incidents would hold up the reminder");
+    assert!(
+        fits(&[WEEK_INCIDENTS, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer),
+        "listing the week's incidents would cost its message"
+    );
     assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
     assert!(is_longer(REMINDER_LEASE, REMINDER.answer), "a claim would end before its attempt");
 };

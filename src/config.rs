@@ -64,6 +64,8 @@ pub struct WebhookConfig {
     pub secrets: WebhookSecrets,
     /// From `MENTION_ON`.
     pub mention_on: MentionOn,
+    /// From `NOTICE_TOKENS`, without which `/notice` is off.
+    pub notices: Option<NoticeSecrets>,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -72,6 +74,13 @@ pub struct WebhookSecrets {
     /// From `PAGERDUTY_SIGNING_SECRETS`.
     pub signing: Vec<SecretString>,
     /// From `PAGERDUTY_TOKENS`.
+    pub tokens: Vec<SecretString>,
+}
+
+/// The tokens of those who may post notices.
+#[derive(Debug, Clone)]
+pub struct NoticeSecrets {
+    /// From `NOTICE_TOKENS`.
     pub tokens: Vec<SecretString>,
 }
 
@@ -108,8 +117,10 @@ impl WebhookConfig {
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
+        let notices = notice_secrets(&mut reader);
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on })
+        let notices = Some(notices).filter(|notices| !notices.tokens.is_empty());
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices })
     }
 }
 
@@ -119,6 +130,16 @@ impl WebhookSecrets {
     pub fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
         let mut reader = Reader::new(environment);
         let secrets = webhook_secrets(&mut reader);
+        (secrets, reader.finish(Some(())).err())
+    }
+}
+
+impl NoticeSecrets {
+    /// Reads them again, after they may have been changed: what can be used of them, and what is wrong with the rest.
+    #[must_use]
+    pub fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
+        let mut reader = Reader::new(environment);
+        let secrets = notice_secrets(&mut reader);
         (secrets, reader.finish(Some(())).err())
     }
 }
@@ -191,6 +212,10 @@ fn webhook_secrets(reader: &mut Reader<'_>) -> WebhookSecrets {
         );
     }
     WebhookSecrets { signing: reader.secrets("PAGERDUTY_SIGNING_SECRETS"), tokens: reader.secrets("PAGERDUTY_TOKENS") }
+}
+
+fn notice_secrets(reader: &mut Reader<'_>) -> NoticeSecrets {
+    NoticeSecrets { tokens: reader.secrets("NOTICE_TOKENS") }
 }
 
 fn incidents(reader: &mut Reader<'_>) -> Option<IncidentsConfig> {

@@ -12,7 +12,7 @@ mod update;
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::time::Instant;
 
@@ -22,6 +22,7 @@ use crate::config::TeamConfig;
 use crate::domain::chat::ChatName;
 use crate::domain::chat::FailedChat;
 use crate::domain::message::{Destination, Message, Subject};
+use crate::domain::reminder::ReminderKind;
 use crate::domain::wording::Language;
 use crate::edge::chat::{Chat, PostError, PostFailure, Thread};
 use crate::edge::http::HttpClient;
@@ -45,6 +46,8 @@ pub struct Dispatcher {
 pub struct Permit {
     /// None for what carries no id, which can't be told from others.
     claim: Option<(IdempotencyKey, Lease)>,
+    /// What is known of the incident.
+    facts: IncidentFacts,
 }
 
 impl Permit {
@@ -57,7 +60,13 @@ impl Permit {
     /// What is known of the incident.
     #[must_use]
     pub fn facts(&self) -> IncidentFacts {
-        self.claim.as_ref().map(|(_, lease)| lease.facts.clone()).unwrap_or_default()
+        self.facts.clone()
+    }
+
+    /// The right to post the same, which belongs to an incident of which this is known.
+    #[must_use]
+    pub fn about(self, facts: IncidentFacts) -> Self {
+        Self { facts, ..self }
     }
 }
 
@@ -125,9 +134,9 @@ impl Dispatcher {
         number: Option<u64>,
         invocation: Invocation,
     ) -> Result<Permit, NotPermitted> {
-        let Some(key) = key else { return Ok(Permit { claim: None }) };
+        let Some(key) = key else { return Ok(Permit { claim: None, facts: IncidentFacts::default() }) };
         match self.ledger.claim_by(&key, number, invocation).await {
-            Claim::Granted(lease) => Ok(Permit { claim: Some((key, lease)) }),
+            Claim::Granted(lease) => Ok(Permit { facts: lease.facts.clone(), claim: Some((key, lease)) }),
             Claim::AlreadyPosted(chat, IncidentFacts { thread, first, .. }) => {
                 tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
                 let update = thread.zip(first).map(|(message, first)| Box::new(Update { message, first }));
@@ -137,6 +146,13 @@ impl Dispatcher {
                 tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
                 Err(NotPermitted::InProgress)
             }
+        }
+    }
+
+    /// Gives the right back unused.
+    pub async fn withdraw(&self, permit: Permit, now: DateTime<Utc>) {
+        if let Some((key, lease)) = permit.claim {
+            self.ledger.release(&key, &lease, lease.in_doubt, now).await;
         }
     }
 
@@ -230,6 +246,10 @@ fn learnt(
     thread: Option<Thread>,
 ) -> (IncidentFacts, Option<Update>) {
     let number = subject.incident_number().or(known.number);
+    // Its record is its own, not the incident's.
+    if matches!(subject, Subject::Notice(_)) {
+        return (IncidentFacts::default(), None);
+    }
     let Subject::Alert(alert) = subject else {
         return (IncidentFacts { number, thread, first: None }, None);
     };
@@ -259,6 +279,8 @@ fn log(subject: Subject<'_>, chat: ChatName, result: Result<(), &PostError>, too
     let (event_id, incident, kind) = match subject {
         Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
+        Subject::Notice(notice) => (None, notice.incident.tag(), "notice"),
+        Subject::Week(_) => (None, None, ReminderKind::Week.key()),
     };
     let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();

@@ -18,6 +18,10 @@ pub mod alert;
 
 pub mod reminder;
 
+pub mod notice;
+
+pub mod week;
+
 pub mod message;
 
 pub mod wording;

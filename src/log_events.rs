@@ -26,6 +26,7 @@ events! {
     SECRETS = "secrets",
     NOT_FOUND = "not_found",
     METHOD_NOT_ALLOWED = "method_not_allowed",
+    NOTICE = "notice",
     LEDGER = "ledger",
     ROSTER_UNREADABLE = "roster_unreadable",
     MEMBERS_UNREADABLE = "members_unreadable",
@@ -36,4 +37,5 @@ events! {
     DAY_OFF = "day_off",
     EARLY = "early",
     OPEN_INCIDENTS = "open_incidents",
+    WEEK = "week",
 }

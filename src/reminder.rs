@@ -1,4 +1,4 @@
-//! At a scheduled time, the people of a day are reminded of their duty.
+//! At a scheduled time, the people of a day are reminded of their duty, or everybody is told of a week.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
@@ -7,10 +7,12 @@ use crate::clock::Invocation;
 use crate::config::ReminderConfig;
 use crate::delivery::{Delivery, Dispatcher, NotPermitted};
 use crate::domain::calendar::Calendar;
+use crate::domain::chat::ChatName;
 use crate::domain::event::Link;
 use crate::domain::message::Subject;
 use crate::domain::reminder::{self, OpenIncidents, Reminder, ReminderKind};
 use crate::domain::roster::{OnCall, OnCallDay};
+use crate::domain::week::{Period, Report, Week};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
 use crate::edge::pagerduty::rest::RestClient;
@@ -66,6 +68,13 @@ pub enum ReminderOutcome {
         /// The day.
         date: NaiveDate,
     },
+    /// The week is not over.
+    WithinWeek {
+        /// The day.
+        date: NaiveDate,
+    },
+    /// No key tells what happened in the week.
+    NoApiKey,
     /// It is for a time to come, and was not carried out.
     Early {
         /// When it is due.
@@ -158,33 +167,44 @@ impl ReminderHandler {
         }
         let today = self.calendar.today(request.at.unwrap_or(now));
         let Some(first) = reminder::due(request.kind, today, &self.calendar) else {
-            return Ok(ReminderOutcome::DayOff { date: today });
+            return Ok(match request.kind {
+                ReminderKind::Week => ReminderOutcome::WithinWeek { date: today },
+                ReminderKind::Today | ReminderKind::Next => ReminderOutcome::DayOff { date: today },
+            });
         };
-        let mut reminder = self.reminder(request, today, first, invocation, tally).await;
+        let mut draft = match (request.kind, &self.incidents) {
+            (ReminderKind::Today | ReminderKind::Next, _) => {
+                Draft::Day(Box::new(self.reminder(request, today, first, invocation, tally).await))
+            }
+            (ReminderKind::Week, Some(incidents)) => {
+                let period = Period::until(request.at.unwrap_or(now), &self.calendar);
+                let past = incidents.past_incidents(&period, invocation).await;
+                let report = Report::of(past, &period, &self.calendar);
+                Draft::Week(today, Box::new(Week { period, report, in_doubt: false }))
+            }
+            (ReminderKind::Week, None) => return Ok(ReminderOutcome::NoApiKey),
+        };
         if request.dry_run {
-            return Ok(self.as_if_posted(&reminder, false));
+            return Ok(self.as_if_posted(&draft, false));
         }
         let key = IdempotencyKey::of_reminder(request.kind, today);
         let permit = match self.dispatcher.claim(Some(key), None, invocation).await {
             Ok(permit) => permit,
             Err(NotPermitted::AlreadyPosted(_)) => {
-                return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&reminder, true))));
+                return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&draft, true))));
             }
             // The invocation that holds the claim has probably died. Lambda tries again when the claim has ended.
             Err(NotPermitted::InProgress) => return Err(NotPosted),
         };
-        reminder.in_doubt = permit.is_in_doubt();
-        match self.dispatcher.post(permit, Subject::Reminder(&reminder), invocation).await {
+        draft.set_in_doubt(permit.is_in_doubt());
+        match self.dispatcher.post(permit, draft.subject(), invocation).await {
             Delivery::Posted { chat, text, .. } => {
                 let now = invocation.now();
-                tally.unmentionable = reminder.day.unmentionable(chat);
-                // Nobody is reminded of a day on which nobody is meant to be on call.
-                let is_meant_for_somebody = reminder.day.on_call != OnCall::Nobody;
-                tally.nobody_mentioned = u32::from(is_meant_for_somebody && reminder.day.mentions_nobody(chat));
+                draft.count(chat, tally);
                 tally.seconds_to_post =
                     request.at.filter(|_| request.is_current(now)).map(|at| (now - at).as_seconds_f64());
                 self.roster.save(self.dispatcher.ledger(), now).await;
-                Ok(reminded(&reminder.day, true, text))
+                Ok(draft.reminded(true, text))
             }
             Delivery::GivenUp { .. } => {
                 tally.given_up = 1;
@@ -227,8 +247,49 @@ impl ReminderHandler {
         }
     }
 
-    fn as_if_posted(&self, reminder: &Reminder, posted: bool) -> ReminderOutcome {
-        reminded(&reminder.day, posted, self.dispatcher.preview(Subject::Reminder(reminder)))
+    fn as_if_posted(&self, draft: &Draft, posted: bool) -> ReminderOutcome {
+        draft.reminded(posted, self.dispatcher.preview(draft.subject()))
+    }
+}
+
+/// What is to be posted.
+enum Draft {
+    /// To the people of a day.
+    Day(Box<Reminder>),
+    /// To everybody, on this day.
+    Week(NaiveDate, Box<Week>),
+}
+
+impl Draft {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Day(reminder) => Subject::Reminder(reminder),
+            Self::Week(_, week) => Subject::Week(week),
+        }
+    }
+
+    fn set_in_doubt(&mut self, in_doubt: bool) {
+        match self {
+            Self::Day(reminder) => reminder.in_doubt = in_doubt,
+            Self::Week(_, week) => week.in_doubt = in_doubt,
+        }
+    }
+
+    /// Counts whom the post on this chat could not mention.
+    fn count(&self, chat: ChatName, tally: &mut Tally) {
+        if let Self::Day(reminder) = self {
+            tally.unmentionable = reminder.day.unmentionable(chat);
+            // Nobody is reminded of a day on which nobody is meant to be on call.
+            let is_meant_for_somebody = reminder.day.on_call != OnCall::Nobody;
+            tally.nobody_mentioned = u32::from(is_meant_for_somebody && reminder.day.mentions_nobody(chat));
+        }
+    }
+
+    fn reminded(&self, posted: bool, text: String) -> ReminderOutcome {
+        match self {
+            Self::Day(reminder) => reminded(&reminder.day, posted, text),
+            Self::Week(date, _) => ReminderOutcome::Reminded { posted, date: *date, on_call: Vec::new(), text },
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A webhook comes in, and every event of it is posted.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
@@ -12,23 +14,25 @@ use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
+use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
-use crate::edge::pagerduty::authenticator::{Authenticator, Verdict};
-use crate::edge::pagerduty::{self, Ignored, Item, Marks};
+use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
 use crate::log_events;
+use crate::notice::{self, NoticeHandler};
 
 /// Everything that lasts from one webhook to the next.
 #[derive(Debug)]
 pub struct WebhookHandler {
-    authenticator: Authenticator,
+    authenticator: Authenticator<Verifier>,
     calendar: Calendar,
     mention_on: MentionOn,
     fallback_mentions: Vec<String>,
     roster: RosterSource,
-    dispatcher: Dispatcher,
+    dispatcher: Arc<Dispatcher>,
+    notices: Option<NoticeHandler>,
 }
 
 /// One HTTP request, as it came in.
@@ -94,6 +98,8 @@ pub struct Tally {
     pub nobody_mentioned: u32,
     /// From event to post, for each that was posted.
     pub seconds_to_post: Vec<f64>,
+    /// What happened to a notice.
+    pub notices: notice::Tally,
 }
 
 impl WebhookHandler {
@@ -102,12 +108,15 @@ impl WebhookHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on, notices } = config;
         team.log_warnings();
+        let dispatcher = Arc::new(Dispatcher::new(&team, WEBHOOK, &HttpClient::new()));
+        let notices = notices.map(|tokens| NoticeHandler::new(tokens, secrets.clone(), Arc::clone(&dispatcher), now));
         Ok(Self {
-            authenticator: Authenticator::new(webhook_secrets, secrets, now),
+            authenticator: Authenticator::new(Verifier::new(webhook_secrets), secrets, now),
             roster: RosterSource::new(&team, WEBHOOK).await?,
-            dispatcher: Dispatcher::new(&team, WEBHOOK, &HttpClient::new()),
+            dispatcher,
+            notices,
             calendar: team.calendar,
             mention_on,
             fallback_mentions: team.fallback_mentions,
@@ -117,6 +126,12 @@ impl WebhookHandler {
     /// Opens connections ahead of the first webhook, which has little time.
     pub async fn warm_up(&self, now: DateTime<Utc>) {
         self.dispatcher.ledger().warm_up(now).await;
+    }
+
+    /// What takes notices, with the same chats and ledger, if they are on.
+    #[must_use]
+    pub fn notices(&self) -> Option<&NoticeHandler> {
+        self.notices.as_ref()
     }
 
     /// Authenticates, reads and posts one webhook, within the time that PagerDuty gives.
@@ -215,6 +230,12 @@ impl WebhookHandler {
         let day = OnCallDay::from_reading(&roster, &self.fallback_mentions, today, now);
         tally.row_unreadable += u32::from(day.has_unread_row());
         mentions.with(day)
+    }
+}
+
+impl From<notice::Tally> for Tally {
+    fn from(notices: notice::Tally) -> Self {
+        Self { notices, ..Self::default() }
     }
 }
 

@@ -65,6 +65,7 @@ pub const SETTINGS: &[Setting] = &[
     secret(reminder("PAGERDUTY_API_KEY")),
     reminder("PAGERDUTY_SERVICES"),
     reminder("PAGERDUTY_BASE_URL"),
+    secret(webhook("NOTICE_TOKENS")),
     both("SECRETS_PATH"),
     both("LEDGER_TABLE"),
 ];

@@ -305,14 +305,19 @@ fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
     let both_proofs = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
     assert_eq!(
         webhook(&both),
-        [&["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS"][..], &both_proofs].concat()
+        [&["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS"][..], &both_proofs, &["NOTICE_TOKENS"]].concat()
     );
     assert_eq!(reminder(&both), ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"]);
     let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv"), ("SLACK_TOKEN", "xoxb-planted")];
-    assert_eq!(webhook(&csv), both_proofs, "what the environment sets is not asked for");
+    assert_eq!(
+        webhook(&csv),
+        [&both_proofs[..], &["NOTICE_TOKENS"]].concat(),
+        "what the environment sets is not asked for"
+    );
     assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY"]);
     assert_eq!(environment(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
-    assert_eq!(webhook(LEAST), ["PAGERDUTY_TOKENS"]);
+    assert_eq!(environment(&both).missing_secrets(NoticeSecrets::read_again), ["NOTICE_TOKENS"]);
+    assert_eq!(webhook(LEAST), ["PAGERDUTY_TOKENS", "NOTICE_TOKENS"]);
 }
 
 #[test]
@@ -352,4 +357,19 @@ fn what_works_but_perhaps_not_as_meant_is_a_warning() {
         slack(&[("SLACK_TOKEN", "xoxp-one")]),
         ["SLACK_TOKEN doesn't begin with `xoxb-`: is it the app's bot token?"]
     );
+}
+
+#[test]
+fn notices_are_on_if_there_is_a_token_for_them() {
+    let read = |tokens: &str| {
+        let settings = [LEAST, &[("NOTICE_TOKENS", tokens)]].concat();
+        WebhookConfig::read(&environment(&settings))
+    };
+    assert!(read("").unwrap().notices.is_none());
+    let notices = read("planted-for-ci, planted-for-runbooks").unwrap().notices.unwrap();
+    assert_eq!(exposed(&notices.tokens), ["planted-for-ci", "planted-for-runbooks"]);
+    for malformed in ["planted-for-ci,", "null", "two words"] {
+        let problems = read(malformed).unwrap_err().to_string();
+        assert!(problems.contains("\n- NOTICE_TOKENS can't be used: "), "{malformed}: {problems}");
+    }
 }

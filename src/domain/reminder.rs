@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::calendar::Calendar;
 use super::event::{Incident, Link};
 use super::roster::{OnCall, OnCallDay, RosterState};
+use super::week;
 
 /// How far a reminder looks for a day with people, in days after the one it is sent on.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(14);
@@ -16,6 +17,8 @@ pub enum ReminderKind {
     Today,
     /// The people of the next working day, in the evening before.
     Next,
+    /// What happened in the week, at its end, for everybody.
+    Week,
 }
 
 impl ReminderKind {
@@ -25,11 +28,13 @@ impl ReminderKind {
         match self {
             Self::Today => "today",
             Self::Next => "next",
+            Self::Week => "week",
         }
     }
 }
 
-/// The first day that a reminder sent on `today` may speak of; none on a day that is not a working day.
+/// The first day that a reminder sent on `today` may speak of; none on a day that is not a working day, or for a week
+/// that is not over.
 #[must_use]
 pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<NaiveDate> {
     if !calendar.is_working_day(today) {
@@ -38,6 +43,7 @@ pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<
     match kind {
         ReminderKind::Today => Some(today),
         ReminderKind::Next => calendar.next_working_day(today),
+        ReminderKind::Week => week::is_due(today, calendar).then_some(today),
     }
 }
 
@@ -57,7 +63,7 @@ pub fn on_call(
     let of = |date| OnCallDay::from_reading(reading, fallback, date, now);
     let days = std::iter::successors(Some(first), |date| calendar.next_working_day(*date));
     match kind {
-        ReminderKind::Today => of(first),
+        ReminderKind::Today | ReminderKind::Week => of(first),
         ReminderKind::Next => days
             .take_while(|date| *date <= first + LOOK_AHEAD)
             .map(of)

@@ -25,6 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use ring::digest::{SHA256, digest};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use record::{Claim, IncidentFacts, Lease};
@@ -34,7 +35,7 @@ use crate::budget::{self, Budget};
 use crate::clock::Invocation;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::event::{Event, IncidentId};
+use crate::domain::event::{Event, Incident, IncidentId};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
 use memory::Memory;
@@ -60,6 +61,17 @@ impl IdempotencyKey {
         Some(Self { record, entry: id, lease_time: budget::EVENT_LEASE })
     }
 
+    /// A notice with this key, which may be any text.
+    #[must_use]
+    pub fn of_notice(key: &str) -> Self {
+        let hash = digest(&SHA256, key.as_bytes());
+        Self {
+            record: format!("notice#{}", hex::encode(hash)),
+            entry: "notice".to_owned(),
+            lease_time: budget::EVENT_LEASE,
+        }
+    }
+
     /// The reminder of a kind that is sent on a day.
     #[must_use]
     pub fn of_reminder(kind: ReminderKind, sent_on: NaiveDate) -> Self {
@@ -71,9 +83,12 @@ impl IdempotencyKey {
     }
 }
 
+/// What the keys of incidents' records begin with.
+const INCIDENT: &str = "incident#";
+
 /// The key of an incident's record.
-fn incident_record(id: &IncidentId) -> String {
-    format!("incident#{id}")
+fn incident_record(id: impl fmt::Display) -> String {
+    format!("{INCIDENT}{id}")
 }
 
 impl fmt::Display for IdempotencyKey {
@@ -172,10 +187,13 @@ impl Ledger {
 
     /// What is known of an incident; none of it is news to whoever has just claimed one of its events.
     pub async fn incident(&self, id: &IncidentId, now: DateTime<Utc>) -> IncidentFacts {
-        let record = incident_record(id);
-        let here = self.memory.facts(&record, now);
+        self.facts(&incident_record(id), now).await
+    }
+
+    async fn facts(&self, record: &str, now: DateTime<Utc>) -> IncidentFacts {
+        let here = self.memory.facts(record, now);
         let Some(table) = &self.table else { return here };
-        let there = self.asked(self.budget.claim, Box::pin(table.facts(&record, now))).await;
+        let there = self.asked(self.budget.claim, Box::pin(table.facts(record, now))).await;
         there.unwrap_or_default().or(here)
     }
 
@@ -191,7 +209,8 @@ impl Ledger {
     ) -> bool {
         let here = self.memory.mark_posted(key, chat, facts, now);
         let Some(table) = &self.table else { return here };
-        let there = self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now))).await;
+        let settle = self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now)));
+        let (there, ()) = tokio::join!(settle, self.teach(table, key, lease, now));
         here && there.unwrap_or(true)
     }
 
@@ -199,7 +218,33 @@ impl Ledger {
     pub async fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
         self.memory.release(key, lease, in_doubt, now);
         if let Some(table) = &self.table {
-            self.asked(self.budget.settle, Box::pin(table.release(key, lease, in_doubt, now))).await;
+            let settle = self.asked(self.budget.settle, Box::pin(table.release(key, lease, in_doubt, now)));
+            tokio::join!(settle, self.teach(table, key, lease, now));
+        }
+    }
+
+    /// Lets an incident's number lead to the incident.
+    async fn teach(&self, table: &Table, key: &IdempotencyKey, lease: &Lease, now: DateTime<Utc>) {
+        if let (Some(number), Some(id)) = (lease.teaches, key.record.strip_prefix(INCIDENT)) {
+            self.asked(self.budget.settle, Box::pin(table.save_number(number, id, now))).await;
+        }
+    }
+
+    /// The same of an incident that is named by its number or its id; a number costs one request more.
+    pub async fn incident_named(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
+        let record = match (&named.id, named.number) {
+            (Some(id), _) => Some(incident_record(id)),
+            (None, Some(number)) => match (self.memory.record_of(number, now), &self.table) {
+                (None, Some(table)) => {
+                    self.asked(self.budget.claim, Box::pin(table.record_of(number, now))).await.flatten()
+                }
+                (here, _) => here,
+            },
+            (None, None) => None,
+        };
+        match record {
+            Some(record) => self.facts(&record, now).await,
+            None => IncidentFacts::default(),
         }
     }
 

@@ -5,9 +5,9 @@ mod v2;
 mod v3;
 mod verifier;
 
-pub mod authenticator;
-
 pub mod rest;
+
+mod week;
 
 pub use verifier::{Marks, Verifier};
 

@@ -26,8 +26,7 @@ pub struct RequestError {
     what: String,
 }
 
-const EXAMPLE: &str =
-    r#"{"reminder":"today" or "next","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)}"#;
+const EXAMPLE: &str = r#"{"reminder":"today", "next" or "week","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)}"#;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -69,7 +68,9 @@ pub async fn answer(
 fn settles(outcome: &ReminderOutcome, request: ReminderRequest) -> bool {
     match outcome {
         ReminderOutcome::Reminded { posted, .. } => *posted,
-        ReminderOutcome::DayOff { .. } => !request.dry_run,
+        ReminderOutcome::DayOff { .. } | ReminderOutcome::WithinWeek { .. } | ReminderOutcome::NoApiKey => {
+            !request.dry_run
+        }
         // What is given up was posted nowhere: the alarm of a missing reminder says so, too.
         ReminderOutcome::RemindedBefore(_) | ReminderOutcome::Early { .. } | ReminderOutcome::GivenUp => false,
     }
@@ -83,6 +84,17 @@ fn reported(outcome: ReminderOutcome) -> Value {
         }
         ReminderOutcome::DayOff { date } => {
             let reason = format!("{date} is not a working day (BUSINESS_DAYS, HOLIDAYS)");
+            tracing::info!(event = log_events::DAY_OFF, "{reason}");
+            reason
+        }
+        ReminderOutcome::WithinWeek { date } => {
+            let reason = format!("{date} is not the last working day of its week (BUSINESS_DAYS, HOLIDAYS)");
+            tracing::info!(event = log_events::DAY_OFF, "{reason}");
+            reason
+        }
+        ReminderOutcome::NoApiKey => {
+            let reason =
+                "PAGERDUTY_API_KEY and PAGERDUTY_SERVICES are not set, so nothing tells of the week".to_owned();
             tracing::info!(event = log_events::DAY_OFF, "{reason}");
             reason
         }
@@ -138,6 +150,7 @@ struct Event {
 enum Which {
     Today,
     Next,
+    Week,
 }
 
 /// Stricter than a time's own form, which does without the `T`.
@@ -157,6 +170,7 @@ fn request(event: &Value) -> Result<ReminderRequest, RequestError> {
     let kind = match reminder {
         Which::Today => ReminderKind::Today,
         Which::Next => ReminderKind::Next,
+        Which::Week => ReminderKind::Week,
     };
     Ok(ReminderRequest { kind, at, dry_run: dry_run.unwrap_or_default() })
 }
@@ -177,6 +191,7 @@ mod tests {
                 at("2026-11-24T08:00:00Z"),
                 false,
             ),
+            (json!({"reminder": "week"}), ReminderKind::Week, None, false),
             (json!({"reminder": "today", "at": null, "dry_run": null}), ReminderKind::Today, None, false),
         ] {
             assert_eq!(request(&event), Ok(ReminderRequest { kind, at: time, dry_run }), "{event}");
@@ -190,7 +205,7 @@ mod tests {
             (json!(["today", null, null]), "the event is not an object"),
             (json!({}), "missing field `reminder`"),
             (json!({"reminder": 1}), "invalid type: integer `1`, expected string or map"),
-            (json!({"reminder": "tomorrow"}), "unknown variant `tomorrow`, expected `today` or `next`"),
+            (json!({"reminder": "tomorrow"}), "unknown variant `tomorrow`, expected one of `today`, `next`, `week`"),
             (json!({"reminder": "today", "at": "10:00"}), "the time \"10:00\" is not RFC 3339"),
             (json!({"reminder": "today", "at": "2026-11-24"}), "the time \"2026-11-24\" is not RFC 3339"),
             (json!({"reminder": "today", "at": 5}), "invalid type: integer `5`, expected a string"),

@@ -16,6 +16,10 @@ mod chats;
 mod slack;
 mod state;
 
+mod notice;
+
+mod week;
+
 mod reminder;
 
 mod secrets;

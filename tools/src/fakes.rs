@@ -36,6 +36,9 @@ pub const SIGNING_SECRET: &str = "stand-in-signing-secret";
 /// The bearer token for v2 that the stand-ins' settings hold.
 pub const BEARER_TOKEN: &str = "stand-in-bearer-token";
 
+/// The token for notices that the stand-ins' settings hold.
+pub const NOTICE_TOKEN: &str = "stand-in-notice-token";
+
 const ALERT_TOPIC: u64 = 11;
 const ALERT_TOKEN: &str = "stand-in-typetalk-token";
 const ONCALL_TOPIC: u64 = 12;
@@ -122,6 +125,7 @@ impl Fakes {
             ("SHEETS_BASE_URL", self.google.url()),
             ("PAGERDUTY_SIGNING_SECRETS", format!("an-older-secret,{SIGNING_SECRET}")),
             ("PAGERDUTY_TOKENS", BEARER_TOKEN.to_owned()),
+            ("NOTICE_TOKENS", NOTICE_TOKEN.to_owned()),
             ("PAGERDUTY_API_KEY", API_KEY.to_owned()),
             ("PAGERDUTY_SERVICES", SERVICE.to_owned()),
             ("PAGERDUTY_BASE_URL", self.incidents.url()),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide};
-use super::{IdempotencyKey, SavedRoster};
+use super::{INCIDENT, IdempotencyKey, SavedRoster};
 use crate::budget::RECORD_FOR;
 use crate::domain::chat::ChatName;
 
@@ -22,8 +22,10 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn claim(&self, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
         self.with_record(key, now, |record| {
-            record.facts.number = number.or(record.facts.number);
+            let known = record.facts.number;
+            record.facts.number = number.or(known);
             let claim = decide(record.entries.get(&key.entry).copied(), record.facts.clone(), key, now);
+            let claim = claim.teaching(number, known);
             if matches!(claim, Claim::Granted(_)) {
                 record.entries.insert(key.entry.clone(), Entry::claimed(key, now));
             }
@@ -65,6 +67,16 @@ impl Memory {
                 record.entries.remove(&key.entry);
             }
         });
+    }
+
+    /// The record of the incident that has this number, the newest if there are several.
+    pub(super) fn record_of(&self, number: u64, now: DateTime<Utc>) -> Option<String> {
+        let records = self.records();
+        let of_number = |(key, record): &(&String, &Record)| {
+            key.starts_with(INCIDENT) && record.facts.number == Some(number) && record.expires > now
+        };
+        let newest = records.iter().filter(of_number).max_by_key(|(_, record)| record.expires);
+        newest.map(|(key, _)| key.clone())
     }
 
     pub(super) fn save_roster(&self, saved: SavedRoster) {

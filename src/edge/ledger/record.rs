@@ -76,6 +76,19 @@ pub enum Claim {
     InProgress,
 }
 
+impl Claim {
+    /// The same; if it is granted to what carries a number, and another one was known, the number is to be told.
+    pub(super) fn teaching(self, carried: Option<u64>, known: Option<u64>) -> Self {
+        match self {
+            Self::Granted(lease) => {
+                let teaches = carried.filter(|_| carried != known || lease.in_doubt);
+                Self::Granted(Lease { teaches, ..lease })
+            }
+            decided => decided,
+        }
+    }
+}
+
 /// The right to post an event, for some seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -83,6 +96,8 @@ pub struct Lease {
     pub in_doubt: bool,
     /// What is known of the incident.
     pub facts: IncidentFacts,
+    /// The incident's number, if nobody has been told it yet, or perhaps not: it must lead to the incident.
+    pub(super) teaches: Option<u64>,
     /// When the right ends; tells this claim from a later one.
     pub(super) until: DateTime<Utc>,
     /// Whether the record had been left over by DynamoDB past its time, with things on it that are to go.
@@ -97,7 +112,7 @@ pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &Idempoten
         old => {
             let in_doubt = old.is_some_and(|entry| entry.posted.is_none());
             let until = Entry::claimed(key, now).until;
-            Claim::Granted(Lease { in_doubt, facts, until, is_leftover: false })
+            Claim::Granted(Lease { in_doubt, facts, teaches: None, until, is_leftover: false })
         }
     }
 }

@@ -193,6 +193,8 @@ impl From<&Span> for StoredSpan {
             Span::Mention(Mention::SlackGroup(id)) => Self::Group(id.clone()),
             Span::Tag(tag) => Self::Tag(tag.to_string()),
             Span::Link(link) => Self::Link(link.to_string()),
+            // No message about an incident has one.
+            Span::Table(_) => Self::Words(String::new()),
         }
     }
 }

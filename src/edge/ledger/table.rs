@@ -2,9 +2,10 @@
 //!
 //! | attribute | what |
 //! |---|---|
-//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster` |
+//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `number#<number>`, `notice#<hash of its key>`, `reminder#<kind>#<date>`, `roster` |
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
 //! | `number` | the incident's |
+//! | `incident` | the id of the incident that has this number |
 //! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
 //! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
@@ -12,6 +13,8 @@
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
+
+mod changes;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -26,13 +29,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
-use super::{IdempotencyKey, SavedRoster, shown};
+use super::{IdempotencyKey, SavedRoster, incident_record, shown};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
+use changes::{Changes, FIRST, NUMBER, ORDER, THREAD};
 
 /// The roster's key; there is one roster per table.
 const ROSTER: &str = "roster";
@@ -204,6 +208,26 @@ impl Table {
         }
     }
 
+    /// Writes down which incident has this number.
+    pub(super) async fn save_number(&self, number: u64, incident: &str, now: DateTime<Utc>) -> Result<(), TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .item("pk", AttributeValue::S(of_number(number)))
+            .item("expires", seconds(now + RECORD_FOR))
+            .item("incident", AttributeValue::S(incident.to_owned()));
+        put.send().await.map_err(|error| explain(&error))?;
+        Ok(())
+    }
+
+    /// The record of the incident that has this number.
+    pub(super) async fn record_of(&self, number: u64, now: DateTime<Utc>) -> Result<Option<String>, TableError> {
+        let item = self.item(&of_number(number)).await?;
+        let id = item.get("incident").filter(|_| !is_expired(&item, now)).and_then(|id| id.as_s().ok());
+        Ok(id.map(incident_record))
+    }
+
     pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
         let put = self
             .client
@@ -258,12 +282,14 @@ impl Table {
 fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
     let carried = IncidentFacts { number, ..IncidentFacts::default() };
     if is_expired(item, now) {
-        return match decide(None, carried, key, now) {
+        return match decide(None, carried, key, now).teaching(number, None) {
             Claim::Granted(lease) => Claim::Granted(Lease { is_leftover: !item.is_empty(), ..lease }),
             claim => claim,
         };
     }
-    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts(item)), key, now)
+    let facts = facts(item);
+    let known = facts.number;
+    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now).teaching(number, known)
 }
 
 fn facts(item: &Item) -> IncidentFacts {
@@ -274,55 +300,8 @@ fn facts(item: &Item) -> IncidentFacts {
     }
 }
 
-/// An attribute, and what stands for it and its value in an expression.
-struct Name {
-    attribute: &'static str,
-    alias: &'static str,
-    placeholder: &'static str,
-    assignment: &'static str,
-}
-
-const NUMBER: Name =
-    Name { attribute: "number", alias: "#number", placeholder: ":number", assignment: "#number = :number" };
-const THREAD: Name =
-    Name { attribute: "thread", alias: "#thread", placeholder: ":thread", assignment: "#thread = :thread" };
-const FIRST: Name = Name { attribute: "first", alias: "#first", placeholder: ":first", assignment: "#first = :first" };
-const ORDER: Name =
-    Name { attribute: "first_order", alias: "#order", placeholder: ":order", assignment: "#order = :order" };
-
-/// What an update sets and removes.
-struct Changes {
-    set: Vec<&'static str>,
-    remove: Vec<&'static str>,
-}
-
-impl Changes {
-    /// Sets what has a value; removes what has none, if it is left over.
-    fn add(
-        &mut self,
-        update: UpdateItemFluentBuilder,
-        value: Option<&AttributeValue>,
-        name: &Name,
-        is_leftover: bool,
-    ) -> UpdateItemFluentBuilder {
-        match value {
-            Some(value) => {
-                self.set.push(name.assignment);
-                let named = update.expression_attribute_names(name.alias, name.attribute);
-                named.expression_attribute_values(name.placeholder, value.clone())
-            }
-            None if is_leftover => {
-                self.remove.push(name.alias);
-                update.expression_attribute_names(name.alias, name.attribute)
-            }
-            None => update,
-        }
-    }
-
-    fn expression(&self) -> String {
-        let set = format!("SET {}", self.set.join(", "));
-        if self.remove.is_empty() { set } else { format!("{set} REMOVE {}", self.remove.join(", ")) }
-    }
+fn of_number(number: u64) -> String {
+    format!("number#{number}")
 }
 
 fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 
 use crate::budget::OPEN_INCIDENTS;
@@ -15,9 +16,10 @@ use crate::domain::reminder::{OpenIncident, OpenIncidents};
 use crate::edge::http::{HttpClient, read_body};
 use crate::log_events;
 
-const PAGE: usize = 100;
+/// Incidents on a page; PagerDuty gives no more.
+pub(super) const PAGE: usize = 100;
 /// `PagerDuty` pages no further than this.
-const LAST_OFFSET: usize = 10_000;
+pub(super) const LAST_OFFSET: usize = 10_000;
 /// A page of a hundred incidents has some 500 KiB.
 const BODY_LIMIT: usize = 8 << 20;
 
@@ -30,7 +32,7 @@ pub struct RestClient {
 
 /// Why a page could not be had; in the log's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Failed(String);
+pub(super) struct Failed(pub(super) String);
 
 #[derive(Deserialize)]
 struct Page {
@@ -87,7 +89,7 @@ impl RestClient {
 
     async fn page(&self, offset: usize) -> Result<Page, Failed> {
         let (limit, offset) = (PAGE.to_string(), offset.to_string());
-        let mut query = vec![
+        let query = [
             ("statuses[]", "triggered"),
             ("statuses[]", "acknowledged"),
             ("date_range", "all"),
@@ -95,7 +97,13 @@ impl RestClient {
             ("limit", &limit),
             ("offset", &offset),
         ];
-        query.extend(self.config.services.iter().map(|service| ("service_ids[]", service.as_str())));
+        self.list(&query).await
+    }
+
+    /// Incidents of the services.
+    pub(super) async fn list<T: DeserializeOwned>(&self, query: &[(&str, &str)]) -> Result<T, Failed> {
+        let services = self.config.services.iter().map(|service| ("service_ids[]", service.as_str()));
+        let query = query.iter().copied().chain(services);
         let url = url::Url::parse_with_params(&format!("{}/incidents", self.config.base_url), query)
             .map_err(|_| Failed("no address".to_owned()))?;
         let request = self

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Mutex;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -31,12 +32,26 @@ impl RestApi {
 
     /// Opens an incident: its number, title, status and time of creation (RFC 3339).
     pub fn open(&self, number: u64, title: &str, status: &str, created_at: &str) {
-        lock(&self.state.incidents).push(json!({
+        self.add(number, title, status, created_at, &json!({}));
+    }
+
+    /// An incident that is over: its number, title, when it began and when it was resolved (RFC 3339).
+    pub fn resolved(&self, number: u64, title: &str, created_at: &str, resolved_at: &str) {
+        self.add(number, title, "resolved", created_at, &json!({ "resolved_at": resolved_at }));
+    }
+
+    /// An incident with other fields than usual.
+    pub fn add(&self, number: u64, title: &str, status: &str, created_at: &str, fields: &Value) {
+        let mut incident = json!({
             "id": format!("PINC{number}"), "type": "incident", "incident_number": number, "title": title,
             "status": status, "created_at": created_at, "urgency": "high",
             "html_url": format!("https://acme.pagerduty.com/incidents/PINC{number}"),
             "service": {"id": self.state.service, "type": "service_reference", "summary": "Backlog"},
-        }));
+        });
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            incident[name] = value.clone();
+        }
+        lock(&self.state.incidents).push(incident);
     }
 }
 
@@ -59,7 +74,9 @@ impl Service for Account {
 impl Account {
     fn list(&self, request: &Received) -> Result<Reply, String> {
         let (mut statuses, mut of_service, mut all_time) = (Vec::new(), false, false);
+        let (mut since, mut until) = (None, None);
         let (mut limit, mut offset) = (25, 0);
+        let time = |text: &str| text.parse::<DateTime<Utc>>().map_err(|_| format!("no time: {text}"));
         let number = |text: &str| text.parse::<usize>().map_err(|_| format!("no number: {text}"));
         for (name, value) in url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
             match (name.as_ref(), value.as_ref()) {
@@ -68,7 +85,9 @@ impl Account {
                 }
                 ("service_ids[]", service) => of_service |= service == self.service,
                 ("date_range", "all") => all_time = true,
-                ("sort_by", "created_at:asc") => {}
+                ("since", text) => since = Some(time(text)?),
+                ("until", text) => until = Some(time(text)?),
+                ("sort_by", "created_at:asc") | ("time_zone", "UTC") => {}
                 ("limit", text) => limit = number(text)?.min(100),
                 ("offset", text) => offset = number(text)?,
                 (name, value) => return Err(format!("unknown parameter {name}={value}")),
@@ -77,11 +96,20 @@ impl Account {
         if offset + limit > 10_000 {
             return Err("Offset is too large".to_owned());
         }
-        // Without `date_range=all`, PagerDuty lists the last month's only; the stand-in lists none.
+        if since.zip(until).is_some_and(|(since, until)| until - since > TimeDelta::days(184)) {
+            return Err("The date range may not be longer than 6 months".to_owned());
+        }
+        // Without `date_range=all` and a range, PagerDuty lists the last month's only; the stand-in lists none.
+        let is_in_range = |incident: &Value| {
+            let created_at = incident["created_at"].as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok());
+            let range = since.zip(until).zip(created_at);
+            all_time || range.is_some_and(|((since, until), at)| (since..=until).contains(&at))
+        };
         let incidents = lock(&self.incidents);
         let mut found: Vec<_> = incidents
             .iter()
-            .filter(|incident| statuses.iter().any(|status| incident["status"] == *status) && of_service && all_time)
+            .filter(|incident| statuses.iter().any(|status| incident["status"] == *status))
+            .filter(|incident| of_service && is_in_range(incident))
             .collect();
         found.sort_by_key(|incident| incident["created_at"].as_str().map(str::to_owned));
         let more = found.len() > offset + limit;
