@@ -14,6 +14,14 @@ pub const NETWORK: Duration = Duration::from_secs(1);
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// `Timeout` of `ReminderFunction` in the template.
 pub const REMINDER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Slack waits this long for an answer to what somebody does, from when they do it.
+///
+/// Source: <https://docs.slack.dev/interactivity/handling-user-interaction>
+pub const SLACK_WAITS: Duration = Duration::from_secs(3);
+/// What of that may be over when a function begins that has to be started first: Lambda's own part and ours.
+pub const COLD_START: Duration = Duration::from_millis(400);
+/// What API Gateway, TLS and the way there and back may take of that.
+pub const SLACK_NETWORK: Duration = Duration::from_millis(200);
 /// What Lambda's runtime may need before and after an invocation.
 const RUNTIME: Duration = Duration::from_secs(2);
 
@@ -49,6 +57,35 @@ pub const REMINDER: Budget = Budget {
     settle: Duration::from_secs(2),
     saved_roster: Duration::from_secs(2),
 };
+
+/// What one request of Slack's may spend, and on what. Whatever hangs, the parts behind it have their time.
+#[derive(Debug, Clone, Copy)]
+pub struct InteractionBudget {
+    /// The whole, from the arrival to the answer.
+    pub answer: Duration,
+    /// Reading the incident, and beside it who pressed.
+    pub look: Duration,
+    /// Remembering who pressed.
+    pub remember: Duration,
+    /// Changing the incident; it has what is left, and this much in any case.
+    pub act: Duration,
+    /// Remembering how that ended.
+    pub settle: Duration,
+    /// Telling the presser, or putting the message right.
+    pub tell: Duration,
+}
+
+/// A request of Slack's.
+pub const INTERACTION: InteractionBudget = InteractionBudget {
+    answer: Duration::from_millis(2_400),
+    look: Duration::from_millis(800),
+    remember: Duration::from_millis(200),
+    act: Duration::from_millis(500),
+    settle: Duration::from_millis(100),
+    tell: Duration::from_millis(300),
+};
+/// A signature of Slack's proves nothing after this.
+pub const SLACK_SIGNATURE_FOR: TimeDelta = TimeDelta::minutes(5);
 
 // ---- a webhook's way in
 
@@ -153,6 +190,10 @@ const _: () = {
         fits(&[WAIT_TO_REFUSE, WEBHOOK.roster, POST, WEBHOOK.settle], WEBHOOK.answer),
         "slow secrets and a slow sheet would cost the post"
     );
+    assert!(fits(&[INTERACTION.answer, COLD_START, SLACK_NETWORK], SLACK_WAITS), "Slack would show a warning");
+    let InteractionBudget { answer, look, remember, act, settle, tell } = INTERACTION;
+    assert!(fits(&[WAIT_TO_ADMIT, look, remember, act, settle, tell], answer), "a press would have no answer");
+    assert!(WAIT_TO_REFUSE.as_millis() <= answer.as_millis(), "a forgery would have no answer");
     assert!(WAIT_TO_ADMIT.as_millis() <= WAIT_TO_REFUSE.as_millis(), "an authentic webhook waits longer than another");
     assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");
     assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], Duration::from_millis(300)), "the ledger takes more than its share");

@@ -16,6 +16,8 @@ pub mod alert;
 
 pub mod reminder;
 
+pub mod acting;
+
 pub mod message;
 
 pub mod wording;

@@ -1,5 +1,7 @@
 //! A webhook comes in, and every event of it is posted.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
@@ -12,22 +14,24 @@ use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
+use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
-use crate::edge::pagerduty::authenticator::{Authenticator, Verdict};
-use crate::edge::pagerduty::{self, Ignored, Item, Marks};
+use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
+use crate::interaction::InteractionHandler;
 
-/// Everything that lasts from one webhook to the next.
+/// Everything that lasts from one webhook to the next, and from one request of Slack's, which shares most of it.
 #[derive(Debug)]
 pub struct WebhookHandler {
-    authenticator: Authenticator,
+    authenticator: Authenticator<Verifier>,
     calendar: Calendar,
     mention_on: MentionOn,
     fallback_mentions: Vec<String>,
-    roster: RosterSource,
-    dispatcher: Dispatcher,
+    roster: Arc<RosterSource>,
+    dispatcher: Arc<Dispatcher>,
+    interactions: Option<InteractionHandler>,
 }
 
 /// A delivery as it came in.
@@ -95,16 +99,30 @@ impl WebhookHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on, interaction } = config;
         team.log_warnings();
+        let http = HttpClient::new();
+        let roster = Arc::new(RosterSource::new(&team, WEBHOOK).await?);
+        let dispatcher = Arc::new(Dispatcher::new(&team, WEBHOOK, &http));
+        let interactions = interaction.map(|config| {
+            let (roster, dispatcher) = (Arc::clone(&roster), Arc::clone(&dispatcher));
+            InteractionHandler::new(config, &team, roster, dispatcher, &http, secrets.clone(), now)
+        });
         Ok(Self {
-            authenticator: Authenticator::new(webhook_secrets, secrets, now),
-            roster: RosterSource::new(&team, WEBHOOK).await?,
-            dispatcher: Dispatcher::new(&team, WEBHOOK, &HttpClient::new()),
+            authenticator: Authenticator::new(Verifier::new(webhook_secrets), secrets, now),
+            roster,
+            dispatcher,
+            interactions,
             calendar: team.calendar,
             mention_on,
             fallback_mentions: team.fallback_mentions,
         })
+    }
+
+    /// What answers Slack's requests, if they are taken.
+    #[must_use]
+    pub fn interactions(&self) -> Option<&InteractionHandler> {
+        self.interactions.as_ref()
     }
 
     /// Opens connections ahead of the first webhook, which has little time.

@@ -1,7 +1,10 @@
 //! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
 
+mod inquiry;
 mod reminder;
 mod roster;
+
+pub use inquiry::Inquiry;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
@@ -97,6 +100,12 @@ impl Message {
             Subject::Alert(alert) => Self::bare(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
         }
+    }
+
+    /// The answer to somebody who asks who is on call.
+    #[must_use]
+    pub fn answer(inquiry: &Inquiry, chat: ChatName, language: Language) -> Self {
+        Self::of(inquiry::lines(inquiry, chat, language))
     }
 
     /// The whole message about an event.
