@@ -58,7 +58,8 @@ pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>
         return (response, Tally::default());
     }
     if let (Route::Slack, Some(slack)) = (route, slack) {
-        return interact(slack, &request, now).await;
+        // Its future is large, and webhooks should not carry it around.
+        return Box::pin(interact(slack, &request, now)).await;
     }
     let webhook = WebhookRequest { headers: request.headers(), body: request.body().as_ref() };
     let (answer, tally) = relay.on_webhook(webhook, now).await;

@@ -30,7 +30,10 @@ pub(super) fn lines(inquiry: &Inquiry, chat: ChatName, language: Language) -> Ve
     } else {
         day(today, chat, language)
     };
-    lines.extend(next.iter().flat_map(|next| day(next, chat, language)));
+    // A sheet that can't be read is said once.
+    let next = next.iter().flat_map(|next| day(next, chat, language));
+    let next: Vec<_> = next.filter(|line| !lines.contains(line)).collect();
+    lines.extend(next);
     match open {
         OpenIncidents::NotRequested => lines.push(words(language.open_incidents_need_a_key())),
         open => lines.extend(reminder::open_incidents(open, *now, language)),
