@@ -79,9 +79,9 @@ pub struct InteractionBudget {
 pub const INTERACTION: InteractionBudget = InteractionBudget {
     answer: Duration::from_millis(2_400),
     look: Duration::from_millis(800),
-    remember: Duration::from_millis(200),
+    remember: WEBHOOK.claim,
     act: Duration::from_millis(500),
-    settle: Duration::from_millis(100),
+    settle: WEBHOOK.settle,
     tell: Duration::from_millis(300),
 };
 /// A signature of Slack's proves nothing after this.
@@ -126,8 +126,12 @@ pub const ROSTER_SAVED_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 /// How long a claim on an event holds; an attempt that has not settled it by then is dead.
 pub const EVENT_LEASE: TimeDelta = TimeDelta::seconds(5);
+/// The same for a press; whoever presses meanwhile waits.
+pub const PRESS_LEASE: TimeDelta = TimeDelta::seconds(5);
 /// The same for a reminder.
 pub const REMINDER_LEASE: TimeDelta = TimeDelta::seconds(30);
+/// `PagerDuty` tells of what was done through its API within this time.
+pub const PRESSED_FOR: TimeDelta = TimeDelta::minutes(5);
 /// `PagerDuty` sends an event again for 48 hours; a day more leaves no gap.
 pub const POSTED_FOR: TimeDelta = TimeDelta::hours(72);
 /// How long an incident is remembered, counted from its last event.
@@ -200,5 +204,6 @@ const _: () = {
     assert!(fits(&[REMINDER.roster, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer));
     assert!(fits(&[OPEN_INCIDENTS], REMINDER.roster), "the list of open incidents would hold up the reminder");
     assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
+    assert!(is_longer(PRESS_LEASE, INTERACTION.answer), "a turn would end before its press");
     assert!(is_longer(REMINDER_LEASE, REMINDER.answer), "a claim would end before its attempt");
 };

@@ -1,5 +1,7 @@
 //! People do something on Slack: they ask who is on call, or press a button under an incident.
 
+mod press;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +24,7 @@ use crate::edge::interactivity::{self, Requested, SlackVerifier};
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::RosterSource;
 use crate::edge::secrets::Secrets;
+use press::Acting;
 
 /// Everything that lasts from one request of Slack's to the next.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ pub struct InteractionHandler {
     roster: Arc<RosterSource>,
     dispatcher: Arc<Dispatcher>,
     incidents: Option<RestClient>,
+    acting: Option<Acting>,
 }
 
 /// How a request of Slack's ended.
@@ -69,10 +73,13 @@ impl InteractionHandler {
         secrets: Option<Secrets>,
         now: DateTime<Utc>,
     ) -> Self {
-        let InteractionConfig { secrets: signing, incidents, acting: _ } = config;
+        let InteractionConfig { secrets: signing, incidents, acting } = config;
         let slack = team.chats.iter().find_map(|chat| match chat {
             ChatConfig::Slack(slack) => Some(slack),
             ChatConfig::Typetalk(_) => None,
+        });
+        let acting = acting.zip(slack).map(|(config, slack)| {
+            Acting::new(config, slack, team, Arc::clone(&roster), Arc::clone(&dispatcher), http)
         });
         Self {
             authenticator: Authenticator::new(SlackVerifier(signing), secrets, now),
@@ -83,6 +90,7 @@ impl InteractionHandler {
             roster,
             dispatcher,
             incidents: incidents.map(|config| RestClient::new(config, http.clone())),
+            acting,
         }
     }
 
@@ -105,7 +113,15 @@ impl InteractionHandler {
         }
         let reaction = match interactivity::parse(body, self.base_url.as_deref()) {
             Requested::Command => self.who_is_on_call(invocation).await,
-            Requested::SslCheck | Requested::Press(_) | Requested::Note(_) => Reaction::Heard,
+            Requested::SslCheck => Reaction::Heard,
+            Requested::Press(press) => match &self.acting {
+                Some(acting) => acting.on_press(&press, invocation).await,
+                None => not_acting(),
+            },
+            Requested::Note(note) => match &self.acting {
+                Some(acting) => acting.on_note(&note, invocation).await,
+                None => not_acting(),
+            },
             Requested::Nothing(why) => {
                 tracing::warn!(event = "ignored", "authentic, and nothing that Slack sends for the relay: {why}");
                 Reaction::Heard
@@ -142,4 +158,13 @@ impl InteractionHandler {
             None => OpenIncidents::NotRequested,
         }
     }
+}
+
+/// Its message is from a time when there were buttons.
+fn not_acting() -> Reaction {
+    tracing::warn!(
+        event = "ignored",
+        "somebody pressed a button, and PAGERDUTY_ACTION_KEY and PAGERDUTY_FROM are not set, or CHATS has no `slack`"
+    );
+    Reaction::Heard
 }

@@ -1,8 +1,13 @@
 //! Acting on an incident from a chat: what can be done, by whom, to an incident in which state.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::event::{Incident, IncidentId};
+use super::event::{Event, Incident, IncidentId, Kind, Status};
+
+/// PagerDuty tells of what was done through its API within this time, or so late that nobody asks any more.
+const TOLD_WITHIN: TimeDelta = TimeDelta::minutes(5);
+/// Our clock and PagerDuty's differ by less than this.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
 
 /// What somebody can do to an incident by pressing a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,17 +52,6 @@ impl Action {
     }
 }
 
-/// The state of an incident, as PagerDuty has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Nobody has it.
-    Triggered,
-    /// Somebody has it.
-    Acknowledged,
-    /// It is over.
-    Resolved,
-}
-
 /// An incident as PagerDuty has it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentNow {
@@ -65,6 +59,8 @@ pub struct IncidentNow {
     pub incident: Incident,
     /// Its state.
     pub status: Status,
+    /// Its service.
+    pub service: Option<String>,
     /// Who brought it into that state, and when.
     pub since: Option<DateTime<Utc>>,
     /// The same as a name.
@@ -84,6 +80,45 @@ pub struct Presser {
     pub name: String,
 }
 
+impl Presser {
+    /// A note of theirs, as PagerDuty gets it: there, everything is done by one user.
+    #[must_use]
+    pub fn signed(&self, note: &str) -> String {
+        format!("{}: {note}", self.name)
+    }
+}
+
+/// A press that PagerDuty has not told of yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pressed {
+    /// What was done.
+    pub action: Action,
+    /// By whom.
+    pub presser: Presser,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// As which user of PagerDuty's, if that is known.
+    pub agent: Option<String>,
+}
+
+impl Pressed {
+    /// Whether this event is what PagerDuty tells of it. What the same user does in PagerDuty itself is not.
+    #[must_use]
+    pub fn is_told_by(&self, event: &Event, now: DateTime<Utc>) -> bool {
+        let is_same = match (&event.kind, self.action) {
+            (Kind::Acknowledged, Action::Acknowledge) | (Kind::Resolved, Action::Resolve) => true,
+            (Kind::Annotated { note }, Action::Note) => note.starts_with(&self.presser.signed("")),
+            _ => false,
+        };
+        let agent = event.actor.as_ref().and_then(|actor| actor.id.as_deref());
+        let later = event.occurred_at.unwrap_or(now) - self.at;
+        is_same
+            && agent.is_some()
+            && agent == self.agent.as_deref()
+            && (-CLOCKS_DIFFER..=TOLD_WITHIN).contains(&later)
+    }
+}
+
 /// Incidents that were made up to practise on, which PagerDuty has never heard of.
 const PRACTICE: &str = "PRACTICE";
 
@@ -100,6 +135,8 @@ pub enum ActingFailure {
     Key,
     /// It doesn't know the user that acts, or the user may not.
     User,
+    /// It has done it already.
+    Done,
     /// It has no such incident.
     Missing,
     /// It gets too many requests.
@@ -115,6 +152,38 @@ pub enum ActingFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::{Actor, ActorKind};
+    use crate::domain::samples::{event, now};
+
+    #[test]
+    fn a_press_is_told_by_the_same_action_of_the_same_user_within_five_minutes() {
+        let presser = Presser { id: "U0TANAKA1".into(), name: "田中".into() };
+        let press = |action| Pressed { action, presser: presser.clone(), at: now(), agent: Some("PACTING".into()) };
+        let told = |pressed: &Pressed, kind: Kind, agent: Option<&str>, seconds: i64| {
+            let actor = Actor { id: agent.map(str::to_owned), name: None, kind: ActorKind::Person };
+            let occurred_at = Some(now() + TimeDelta::seconds(seconds));
+            pressed.is_told_by(&Event { actor: Some(actor), occurred_at, ..event(kind) }, now())
+        };
+        let (acknowledged, note) = (press(Action::Acknowledge), press(Action::Note));
+        let written = |note: &str| Kind::Annotated { note: note.to_owned() };
+        for (pressed, kind, agent, seconds, expected) in [
+            (&acknowledged, Kind::Acknowledged, Some("PACTING"), 1, true),
+            (&acknowledged, Kind::Acknowledged, Some("PACTING"), -20, true),
+            (&acknowledged, Kind::Acknowledged, Some("PACTING"), 300, true),
+            (&acknowledged, Kind::Acknowledged, Some("PACTING"), 301, false),
+            (&acknowledged, Kind::Acknowledged, Some("PACTING"), -60, false),
+            (&acknowledged, Kind::Acknowledged, Some("PSEAT"), 1, false),
+            (&acknowledged, Kind::Acknowledged, None, 1, false),
+            (&acknowledged, Kind::Resolved, Some("PACTING"), 1, false),
+            (&acknowledged, Kind::Reopened, Some("PACTING"), 1, false),
+            (&note, written("田中: 再起動した"), Some("PACTING"), 1, true),
+            (&note, written("鈴木: 再起動した"), Some("PACTING"), 1, false),
+        ] {
+            assert_eq!(told(pressed, kind.clone(), agent, seconds), expected, "{kind:?} {agent:?} {seconds}");
+        }
+        let unknown = Pressed { agent: None, ..acknowledged };
+        assert!(!told(&unknown, Kind::Acknowledged, None, 1) && !told(&unknown, Kind::Acknowledged, Some("P"), 1));
+    }
 
     #[test]
     fn nothing_is_done_to_an_incident_that_would_undo_what_others_did() {

@@ -3,9 +3,11 @@
 //! Source: <https://docs.slack.dev/interactivity/handling-user-interaction>
 
 mod answer;
+mod app;
 mod payload;
 mod verifier;
 
 pub use answer::{ephemeral, modal_error};
+pub use app::SlackApp;
 pub use payload::{Press, Reply, Requested, WrittenNote, parse};
 pub use verifier::SlackVerifier;

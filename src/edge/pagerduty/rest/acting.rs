@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{BODY_LIMIT, authorized};
 use crate::config::ActingConfig;
-use crate::domain::acting::{ActingFailure, IncidentNow, Status};
-use crate::domain::event::{Incident, IncidentId, Link};
+use crate::domain::acting::{ActingFailure, IncidentNow};
+use crate::domain::event::{Incident, IncidentId, Link, Status};
 use crate::edge::http::{HttpClient, SendError, read_body};
 
 /// The user and the key with which incidents are acted on.
@@ -43,6 +43,9 @@ struct Whole {
     title: Option<String>,
     status: Option<String>,
     html_url: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    service: Value,
     #[serde(default)]
     last_status_change_at: Value,
     #[serde(default)]
@@ -178,6 +181,7 @@ fn refusal(status: u16, body: &[u8], is_write: bool) -> ActingError {
     // The only reasons that are looked at; they hold nothing private, and are not logged all the same.
     let mentions_from = body["error"]["errors"].to_string().contains("From");
     let (failure, remedy) = match (status, code) {
+        (_, Some(1001 | 1002)) => (ActingFailure::Done, "somebody else was quicker"),
         (_, Some(1008)) => (ActingFailure::User, "PAGERDUTY_FROM is no user's address; users sign in with theirs"),
         (400, _) if mentions_from => (ActingFailure::User, "PagerDuty misses or refuses the address in PAGERDUTY_FROM"),
         (429, _) | (_, Some(2020)) => (ActingFailure::Busy, "PagerDuty takes 960 requests a minute for a key"),
@@ -214,6 +218,7 @@ fn read_incident(body: &[u8]) -> Result<IncidentNow, ActingError> {
     Ok(IncidentNow {
         status,
         since: time(&incident.last_status_change_at),
+        service: text(&incident.service["summary"]),
         by: text(&by["summary"]),
         by_id: text(&by["id"]),
         reopened_at: time(&incident.reopened_at),
@@ -222,6 +227,8 @@ fn read_incident(body: &[u8]) -> Result<IncidentNow, ActingError> {
             number: incident.incident_number,
             title: incident.title,
             link: incident.html_url.as_deref().and_then(Link::parse),
+            created_at: incident.created_at,
+            status: None,
         },
     })
 }
@@ -261,6 +268,7 @@ mod tests {
             (500, "", false, ActingFailure::Down, "status.pagerduty.com"),
             (503, "", true, ActingFailure::Down, "status.pagerduty.com"),
             (504, "", true, ActingFailure::Unknown, "status.pagerduty.com"),
+            (400, r#"{"error":{"code":1001}}"#, true, ActingFailure::Done, "quicker"),
             (418, "{}", true, ActingFailure::Refused, "HTTP 418"),
         ] {
             let error = refusal(status, body.as_bytes(), is_write);
