@@ -154,6 +154,10 @@ pub const MAX_TRY: Duration = Duration::from_secs(8);
 /// With less time than this a post is not worth trying.
 pub const MIN_TRY: Duration = Duration::from_millis(150);
 
+/// Bringing an incident's first message up to date, after all posts of a webhook and in time that none of them needs;
+/// a chat that doesn't answer by then isn't waited for to the end.
+pub const MAX_UPDATE: Duration = Duration::from_secs(1);
+
 // ---- everything that is called
 
 /// Opening a connection.
@@ -198,6 +202,11 @@ const _: () = {
     let InteractionBudget { answer, look, remember, act, settle, tell } = INTERACTION;
     assert!(fits(&[WAIT_TO_ADMIT, look, remember, act, settle, tell], answer), "a press would have no answer");
     assert!(WAIT_TO_REFUSE.as_millis() <= answer.as_millis(), "a forgery would have no answer");
+    assert!(fits(&[MIN_TRY], MAX_UPDATE), "an update would never be tried");
+    assert!(
+        fits(&[WEBHOOK.roster, MIN_TRY, WEBHOOK.settle, MAX_UPDATE], WEBHOOK.answer),
+        "a slow sheet would cost the update"
+    );
     assert!(WAIT_TO_ADMIT.as_millis() <= WAIT_TO_REFUSE.as_millis(), "an authentic webhook waits longer than another");
     assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");
     assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], Duration::from_millis(300)), "the ledger takes more than its share");

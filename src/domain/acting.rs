@@ -112,10 +112,7 @@ impl Pressed {
         };
         let agent = event.actor.as_ref().and_then(|actor| actor.id.as_deref());
         let later = event.occurred_at.unwrap_or(now) - self.at;
-        is_same
-            && agent.is_some()
-            && agent == self.agent.as_deref()
-            && (-CLOCKS_DIFFER..=TOLD_WITHIN).contains(&later)
+        is_same && agent.is_some() && agent == self.agent.as_deref() && (-CLOCKS_DIFFER..=TOLD_WITHIN).contains(&later)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::budget::{CLAIM_AGAIN, INTERACTION, MIN_TRY};
 use crate::clock::Invocation;
 use crate::config::{ActingConfig, SlackConfig, TeamConfig};
 use crate::delivery::{Dispatcher, Update};
-use crate::domain::acting::{Action, ActingFailure, IncidentNow, Pressed, Presser};
+use crate::domain::acting::{ActingFailure, Action, IncidentNow, Pressed, Presser};
 use crate::domain::calendar::Calendar;
 use crate::domain::chat::ChatName;
 use crate::domain::event::{Incident, IncidentId, Status};
@@ -212,7 +212,11 @@ impl Acting {
     async fn tell(&self, press: &Press, message: &Message, invocation: Invocation) {
         let text = chat::render(ChatName::Slack, message);
         if let Err(why) = self.app.tell(&press.reply, &text, left(invocation)).await {
-            tracing::warn!(event = "press", outcome = "not_told", "whoever pressed could not be told how it ended: {why}");
+            tracing::warn!(
+                event = "press",
+                outcome = "not_told",
+                "whoever pressed could not be told how it ended: {why}"
+            );
         }
     }
 
@@ -303,9 +307,10 @@ fn first_message(now: &IncidentNow, by: Option<By>, facts: &IncidentFacts, at: D
     };
     let state = State { phase, by, since: now.since.unwrap_or(at), is_inferred: false };
     // A merged incident is resolved for PagerDuty, and a state that is known already has its details.
-    let is_behind = known.standing.state.as_ref().is_none_or(|known| {
-        known.phase.status() != now.status || (known.is_inferred && known.order() < state.order())
-    });
+    let is_behind =
+        known.standing.state.as_ref().is_none_or(|known| {
+            known.phase.status() != now.status || (known.is_inferred && known.order() < state.order())
+        });
     let standing = Standing {
         incident: now.incident.clone(),
         service: known.standing.service.clone().or(now.service.clone()),

@@ -15,6 +15,7 @@ mod roster_cases;
 mod chats;
 
 mod slack;
+mod state;
 
 mod reminder;
 

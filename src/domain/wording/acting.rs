@@ -1,7 +1,7 @@
 //! The words of acting on an incident: buttons, what they ask, and what their presser alone is told.
 
 use super::Language;
-use crate::domain::acting::{Action, ActingFailure};
+use crate::domain::acting::{ActingFailure, Action};
 use crate::domain::event::Status;
 
 impl Language {
@@ -100,18 +100,15 @@ impl Language {
                 "⚠️ PagerDuty refused it (the user of the setting PAGERDUTY_FROM needs a look)",
             ),
             ActingFailure::Done => self.say("ℹ️ すでに処理されています", "ℹ️ It is done already"),
-            ActingFailure::Missing => self.say(
-                "⚠️ PagerDuty にこのインシデントが見つかりません",
-                "⚠️ PagerDuty has no such incident",
-            ),
+            ActingFailure::Missing => {
+                self.say("⚠️ PagerDuty にこのインシデントが見つかりません", "⚠️ PagerDuty has no such incident")
+            }
             ActingFailure::Busy => self.say(
                 "⚠️ PagerDuty が混み合っています。少し待って、もう一度お試しください",
                 "⚠️ PagerDuty gets too many requests; please try again in a moment",
             ),
-            ActingFailure::Down => self.say(
-                "⚠️ PagerDuty に接続できず、実行していません",
-                "⚠️ PagerDuty can't be reached; nothing was done",
-            ),
+            ActingFailure::Down => self
+                .say("⚠️ PagerDuty に接続できず、実行していません", "⚠️ PagerDuty can't be reached; nothing was done"),
             ActingFailure::Unknown => self.say(
                 "⚠️ PagerDuty の応答がなく、実行されたかどうか分かりません。もう一度試す前に確認してください",
                 "⚠️ PagerDuty didn't answer, and it may be done or not; please look before you try again",

@@ -1,9 +1,12 @@
-//! Slack's `chat.postMessage`: channels, threads, and errors inside HTTP 200.
+//! Slack's `chat.postMessage` and `chat.update`: channels, threads, layouts, and errors inside HTTP 200.
 //!
 //! What becomes of replies that can't be threaded is as users of the real Slack report it:
 //! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
 
-use std::collections::HashMap;
+mod interactions;
+mod layout;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -13,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::server::{Fake, Received, Reply, Service, lock};
+use interactions::Interactions;
+use layout::{Attachment, Block};
 
 /// A message that a channel has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +34,35 @@ pub struct Post {
     pub ts: String,
 }
 
+/// What a message shows now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The channel's id.
+    pub channel: String,
+    /// Its id.
+    pub ts: String,
+    /// The thread it is in.
+    pub thread: Option<String>,
+    /// Whether the channel shows it, too.
+    pub broadcast: bool,
+    /// The text of notifications, and of what has no layout.
+    pub text: String,
+    /// The colour of the bar, if it has one.
+    pub colour: Option<String>,
+    /// The blocks above the bar.
+    pub head: Vec<String>,
+    /// Those beside it.
+    pub body: Vec<String>,
+    /// What its buttons do.
+    pub buttons: Vec<String>,
+    /// How often it was changed.
+    pub updates: usize,
+    /// Whether it is still there.
+    is_there: bool,
+    /// Whether the bot wrote it.
+    is_ours: bool,
+}
+
 /// A running Slack; [`Server`](super::server::Server) says how to make it fail.
 pub type Slack = Fake<Workspace>;
 
@@ -38,13 +72,18 @@ pub struct Workspace {
     token: String,
     channels: Vec<String>,
     messages: Mutex<Messages>,
+    interactions: Mutex<Interactions>,
 }
 
 #[derive(Debug, Default)]
 struct Messages {
     new: Vec<Post>,
-    /// Every message that was ever posted, by its channel and its id; and whether it is still there.
-    known: HashMap<(String, String), bool>,
+    /// Every message that was ever posted, by its channel and its id.
+    known: BTreeMap<(String, String), Shown>,
+    updates: usize,
+    /// How many updates are still taken, if there is a limit.
+    updates_left: Option<usize>,
+    edit_window_closed: bool,
     unseen: usize,
     count: usize,
     /// The least time between two messages, and when the last one came.
@@ -58,11 +97,27 @@ struct NewMessage {
     channel: String,
     #[serde(default)]
     text: String,
+    #[serde(default)]
+    blocks: Vec<Block>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
     unfurl_links: bool,
     unfurl_media: bool,
     thread_ts: Option<String>,
     #[serde(default)]
     reply_broadcast: bool,
+}
+
+/// What is left out of `blocks` and `attachments` is taken away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedMessage {
+    channel: String,
+    ts: String,
+    text: String,
+    blocks: Vec<Block>,
+    attachments: Vec<Attachment>,
+    parse: String,
 }
 
 impl Slack {
@@ -72,7 +127,7 @@ impl Slack {
     /// If the port is taken.
     pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
         let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default() };
+        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default(), interactions: Mutex::default() };
         Self::serve(port, workspace).await
     }
 
@@ -89,7 +144,51 @@ impl Slack {
 
     /// Deletes every message, so that no thread can be continued.
     pub fn delete_messages(&self) {
-        lock(&self.state.messages).known.values_mut().for_each(|is_there| *is_there = false);
+        lock(&self.state.messages).known.values_mut().for_each(|message| message.is_there = false);
+    }
+
+    /// Every message that is there, as it is shown now, in the order in which they were posted.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown> {
+        lock(&self.state.messages).known.values().filter(|message| message.is_there).cloned().collect()
+    }
+
+    /// How many updates were taken.
+    #[must_use]
+    pub fn updates(&self) -> usize {
+        lock(&self.state.messages).updates
+    }
+
+    /// Takes so many more updates; the real Slack takes some 50 a minute.
+    pub fn limit_updates(&self, updates: usize) {
+        lock(&self.state.messages).updates_left = Some(updates);
+    }
+
+    /// Lets nobody edit what was posted, as a workspace may be set to after some time.
+    pub fn close_edit_window(&self) {
+        lock(&self.state.messages).edit_window_closed = true;
+    }
+
+    /// Takes every message away from the bot, as if another app had posted them.
+    pub fn disown_messages(&self) {
+        lock(&self.state.messages).known.values_mut().for_each(|message| message.is_ours = false);
+    }
+
+    /// Takes what single people were told since the last call.
+    #[must_use]
+    pub fn take_told(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.state.interactions).told)
+    }
+
+    /// Takes the modals that were opened since the last call.
+    #[must_use]
+    pub fn take_views(&self) -> Vec<Value> {
+        std::mem::take(&mut lock(&self.state.interactions).views)
+    }
+
+    /// Lets every trigger come too late, as after three seconds.
+    pub fn expire_triggers(&self) {
+        lock(&self.state.interactions).are_triggers_expired = true;
     }
 
     /// How many messages were taken that no channel shows.
@@ -101,7 +200,11 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
-        if request.uri().path() != "/api/chat.postMessage" || request.method() != Method::POST {
+        if request.method() == Method::POST && request.uri().path().starts_with("/actions/") {
+            return lock(&self.interactions).tell(request);
+        }
+        let method = request.uri().path().strip_prefix("/api/").unwrap_or_default();
+        if !["chat.postMessage", "chat.update", "views.open"].contains(&method) || request.method() != Method::POST {
             return error("unknown_method");
         }
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -111,10 +214,13 @@ impl Service for Workspace {
         if !header("content-type").starts_with("application/json") {
             return error("invalid_post_type");
         }
-        match serde_json::from_slice::<NewMessage>(request.body()) {
-            Ok(message) => self.take(message),
-            Err(_) => error("invalid_arguments"),
-        }
+        let body = request.body();
+        let answer = match method {
+            "views.open" => Ok(lock(&self.interactions).open(request)),
+            "chat.update" => serde_json::from_slice(body).map(|message| self.change(message)),
+            _ => serde_json::from_slice(body).map(|message| self.take(message)),
+        };
+        answer.unwrap_or_else(|_| error("invalid_arguments"))
     }
 }
 
@@ -129,19 +235,20 @@ impl Workspace {
         if message.text.chars().count() > 40_000 || message.unfurl_links || message.unfurl_media {
             return error("msg_too_long");
         }
+        if let Some(code) = layout::refusal(&message.blocks, &message.attachments) {
+            return error(code);
+        }
         let mut messages = lock(&self.messages);
         if let Some(wait) = messages.last.and_then(|last| messages.pace.checked_sub(last.elapsed())) {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let headers = vec![("retry-after", seconds.to_string())];
-            let body = json!({"ok": false, "error": "ratelimited"}).to_string();
-            return Reply { status: StatusCode::TOO_MANY_REQUESTS, headers, body };
+            return rate_limited(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         }
         messages.last = Some(Instant::now());
         messages.count += 1;
         let ts = format!("1795485600.{:06}", messages.count);
         let mut told = json!({"type": "message", "text": message.text, "ts": ts});
         let parent = message.thread_ts.map(|thread| (message.channel.clone(), thread));
-        let thread = match parent.map(|parent| (messages.known.get(&parent).copied(), parent.1)) {
+        let is_there = |parent: &(String, String)| messages.known.get(parent).map(|message| message.is_there);
+        let thread = match parent.map(|parent| (is_there(&parent), parent.1)) {
             // A reply to a message that was deleted is one of the channel.
             None | Some((Some(false), _)) => None,
             Some((is_known, thread)) => {
@@ -154,7 +261,21 @@ impl Workspace {
                 Some(thread)
             }
         };
-        messages.known.insert((message.channel.clone(), ts.clone()), true);
+        let shown = Shown {
+            channel: message.channel.clone(),
+            ts: ts.clone(),
+            thread: thread.clone(),
+            broadcast: message.reply_broadcast && thread.is_some(),
+            text: message.text.clone(),
+            colour: message.attachments.first().map(|attachment| attachment.color.clone()),
+            head: texts(&message.blocks),
+            body: message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect(),
+            buttons: buttons(&message.attachments),
+            updates: 0,
+            is_there: true,
+            is_ours: true,
+        };
+        messages.known.insert((message.channel.clone(), ts.clone()), shown);
         messages.new.push(Post {
             channel: message.channel.clone(),
             text: message.text,
@@ -164,6 +285,68 @@ impl Workspace {
         });
         ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": told}))
     }
+}
+
+impl Workspace {
+    fn change(&self, message: ChangedMessage) -> Reply {
+        if !self.channels.contains(&message.channel) {
+            return error("channel_not_found");
+        }
+        if message.text.is_empty() {
+            return error("no_text");
+        }
+        if message.text.encode_utf16().count() > 4_000 {
+            return error("msg_too_long");
+        }
+        if message.parse != "none" {
+            // Real Slack takes it, and links what looks like a name in it.
+            return error("invalid_arguments");
+        }
+        if let Some(code) = layout::refusal(&message.blocks, &message.attachments) {
+            return error(code);
+        }
+        let mut messages = lock(&self.messages);
+        if messages.updates_left == Some(0) {
+            return rate_limited(30);
+        }
+        let is_closed = messages.edit_window_closed;
+        let key = (message.channel.clone(), message.ts.clone());
+        let code = match messages.known.get(&key) {
+            None | Some(Shown { is_there: false, .. }) => Some("message_not_found"),
+            Some(Shown { is_ours: false, .. }) => Some("cant_update_message"),
+            Some(_) if is_closed => Some("edit_window_closed"),
+            Some(_) => None,
+        };
+        if let Some(code) = code {
+            return error(code);
+        }
+        messages.updates += 1;
+        messages.updates_left = messages.updates_left.map(|left| left - 1);
+        if let Some(shown) = messages.known.get_mut(&key) {
+            shown.head = texts(&message.blocks);
+            shown.body = message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect();
+            shown.colour = message.attachments.first().map(|attachment| attachment.color.clone());
+            shown.text.clone_from(&message.text);
+            shown.buttons = buttons(&message.attachments);
+            shown.updates += 1;
+        }
+        let told = json!({"type": "message", "text": message.text});
+        ok(&json!({"ok": true, "channel": message.channel, "ts": message.ts, "text": message.text, "message": told}))
+    }
+}
+
+fn buttons(attachments: &[Attachment]) -> Vec<String> {
+    attachments.iter().flat_map(|attachment| attachment.blocks.iter().flat_map(Block::buttons)).collect()
+}
+
+fn texts(blocks: &[Block]) -> Vec<String> {
+    blocks.iter().filter_map(Block::text).collect()
+}
+
+fn rate_limited(seconds: u64) -> Reply {
+    let headers = vec![("retry-after", seconds.to_string())];
+    let body = json!({"ok": false, "error": "ratelimited"}).to_string();
+    Reply { status: StatusCode::TOO_MANY_REQUESTS, headers, body }
 }
 
 fn ok(body: &Value) -> Reply {
