@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Reaction;
-use crate::budget::{CLAIM_AGAIN, INTERACTION, MIN_TRY};
+use crate::budget::{CLAIM_AGAIN, INTERACTION, MIN_TRY, PRESS_LEASE, PRESSED_FOR};
 use crate::clock::Invocation;
 use crate::config::{ActingConfig, SlackConfig, TeamConfig};
 use crate::delivery::{Dispatcher, Update};
@@ -126,7 +126,30 @@ impl Acting {
                 self.acted(&press.incident, &hold, pressed, invocation).await;
                 self.tell(press, &self.not_done(error.failure, press), invocation).await;
             }
+            Err(error) if error.failure == ActingFailure::Done => {
+                self.done_meanwhile(press, &hold, pressed, invocation).await;
+            }
             Err(error) => self.failed(press, &hold, error, invocation).await,
+        }
+    }
+
+    /// Somebody has done it in PagerDuty since the look; or we have, and the answer that said so was lost.
+    async fn done_meanwhile(&self, press: &Press, hold: &Hold, pressed: Pressed, invocation: Invocation) {
+        let after = self.client.incident(&press.incident, invocation.deadline() - INTERACTION.tell).await;
+        let is_ours = |after: &IncidentNow| {
+            let is_now = after.since.is_none_or(|since| (since - pressed.at).abs() < PRESS_LEASE);
+            is_now && after.by_id.is_some() && after.by_id == pressed.agent
+        };
+        let is_ours = after.as_ref().is_ok_and(is_ours);
+        // Only what that user has done is taken for the press.
+        self.acted(&press.incident, hold, pressed, invocation).await;
+        match after {
+            Ok(_) if is_ours => tracing::info!(event = "press", action = press.action.key(), outcome = "done"),
+            Ok(after) => self.is_done(press, &after, &hold.facts, invocation).await,
+            Err(error) => {
+                log(press.action, &error);
+                self.tell(press, &self.not_done(ActingFailure::Done, press), invocation).await;
+            }
         }
     }
 
@@ -283,14 +306,14 @@ fn incident_of(press: &Press) -> Incident {
 /// Whether a press was carried out so shortly before that this one's look may have come before it.
 fn was_just_pressed(turn: &Turn, now: DateTime<Utc>) -> bool {
     let Turn::Taken(hold) = turn else { return false };
-    hold.facts.pressed.iter().any(|pressed| (now - pressed.at).abs() < crate::budget::PRESS_LEASE)
+    hold.facts.pressed.iter().any(|pressed| (now - pressed.at).abs() < PRESS_LEASE)
 }
 
 /// The person who pressed, if what PagerDuty tells is their press; else whom PagerDuty names.
 fn who_was_first(now: &IncidentNow, pressed: &[Pressed]) -> Option<By> {
     let action = if now.status == Status::Resolved { Action::Resolve } else { Action::Acknowledge };
     let is_it = |pressed: &&Pressed| {
-        let is_same_time = now.since.is_none_or(|since| (since - pressed.at).abs() < crate::budget::PRESSED_FOR);
+        let is_same_time = now.since.is_none_or(|since| (since - pressed.at).abs() < PRESSED_FOR);
         pressed.action == action && pressed.agent.is_some() && pressed.agent == now.by_id && is_same_time
     };
     let person = pressed.iter().find(is_it).map(|pressed| By::Member(pressed.presser.clone()));

@@ -8,6 +8,8 @@ mod webhook;
 mod intake;
 mod interaction;
 
+mod acting;
+
 mod roster;
 
 mod roster_cases;

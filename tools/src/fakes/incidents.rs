@@ -25,6 +25,7 @@ pub struct Account {
     service: String,
     incidents: Mutex<Vec<Value>>,
     done: Mutex<Vec<Done>>,
+    clock: Mutex<String>,
 }
 
 /// Who may do what.
@@ -55,8 +56,13 @@ impl RestApi {
     /// # Errors
     /// If the port is taken.
     pub async fn start(port: u16, keys: Keys, service: &str) -> io::Result<Self> {
-        let service = service.to_owned();
-        Self::serve(port, Account { keys, service, incidents: Mutex::default(), done: Mutex::default() }).await
+        let (service, clock) = (service.to_owned(), Mutex::new("2026-11-24T02:05:00Z".to_owned()));
+        Self::serve(port, Account { keys, service, incidents: Mutex::default(), done: Mutex::default(), clock }).await
+    }
+
+    /// Sets the time (RFC 3339) at which things are done from now on.
+    pub fn set_clock(&self, now: &str) {
+        now.clone_into(&mut lock(&self.state.clock));
     }
 
     /// Opens an incident: its number, title, status and time of creation (RFC 3339).
@@ -178,9 +184,9 @@ impl Account {
             };
             incident["status"] = json!(wanted);
             if was_resolved {
-                incident["reopened_at"] = json!("2026-11-24T02:30:00Z");
+                incident["reopened_at"] = json!(*lock(&self.clock));
             }
-            incident["last_status_change_at"] = json!("2026-11-24T02:05:00Z");
+            incident["last_status_change_at"] = json!(*lock(&self.clock));
             incident["last_status_change_by"] = self.user();
             lock(&self.done).push(Done { incident: id.to_owned(), what, note: String::new() });
             Ok(())

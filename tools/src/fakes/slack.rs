@@ -127,7 +127,8 @@ impl Slack {
     /// If the port is taken.
     pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
         let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default(), interactions: Mutex::default() };
+        let workspace =
+            Workspace { token: token.to_owned(), channels, messages: Mutex::default(), interactions: Mutex::default() };
         Self::serve(port, workspace).await
     }
 

@@ -22,6 +22,8 @@ pub enum Service {
     Token,
     /// The ledger's table.
     DynamoDb,
+    /// PagerDuty's REST API, which only presses need.
+    PagerDuty,
 }
 
 /// How long it fails.
@@ -117,7 +119,7 @@ const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Throttlin
 /// Errors of the table that are worth another try at once; none of them makes a first post one of doubt.
 const PASSING: [&str; 6] = ["reset", "500", "503", "throttled", "accepted, then reset", "accepted, then 500"];
 
-fn failures(service: Service) -> Vec<(&'static str, Failure)> {
+pub(super) fn failures(service: Service) -> Vec<(&'static str, Failure)> {
     let message_refused = match service {
         Service::Slack => Fault::Answer(200, vec![], r#"{"ok":false,"error":"msg_too_long"}"#),
         _ => Fault::Answer(400, vec![], r#"{"errors":[{"field":"message","name":"error.maxLength"}]}"#),
@@ -152,7 +154,7 @@ fn failures(service: Service) -> Vec<(&'static str, Failure)> {
             ("service_unavailable", Fault::Answer(200, vec![], r#"{"ok":false,"error":"service_unavailable"}"#)),
         ],
         Service::DynamoDb => vec![("throttled", Fault::Answer(400, vec![], THROTTLED))],
-        Service::Typetalk | Service::Sheet | Service::Token => vec![],
+        Service::Typetalk | Service::Sheet | Service::Token | Service::PagerDuty => vec![],
     };
     failures.extend(answers.into_iter().chain(particular).map(|(name, fault)| (name, Failure::Answer(fault))));
     if matches!(service, Service::Typetalk | Service::Slack) {
@@ -234,7 +236,7 @@ impl Row {
     }
 }
 
-fn begin(row: &Row, server: &Server) {
+pub(super) fn begin(row: &Row, server: &Server) {
     server.fail_only(match row.service {
         Service::Token => "/token",
         Service::Sheet => "/v4/",
@@ -256,7 +258,7 @@ fn begin(row: &Row, server: &Server) {
     }
 }
 
-async fn end(row: &Row, server: &Server) {
+pub(super) async fn end(row: &Row, server: &Server) {
     match row.failure {
         Failure::Refused => {
             // A port that somebody else has taken shows as a row that is not as promised.
@@ -267,12 +269,13 @@ async fn end(row: &Row, server: &Server) {
 }
 
 impl Service {
-    fn server(self, around: &Services) -> &Server {
+    pub(super) fn server(self, around: &Services) -> &Server {
         match self {
             Self::Typetalk => &around.fakes.typetalk,
             Self::Slack => &around.fakes.slack,
             Self::Sheet | Self::Token => &around.fakes.google,
             Self::DynamoDb => &around.dynamodb,
+            Self::PagerDuty => &around.fakes.incidents,
         }
     }
 
@@ -283,6 +286,7 @@ impl Service {
             Self::Slack => "SLACK_BASE_URL",
             Self::Sheet | Self::Token => "SHEETS_BASE_URL",
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::PagerDuty => "PAGERDUTY_BASE_URL",
         }
     }
 }
@@ -295,6 +299,7 @@ impl fmt::Display for Service {
             Self::Sheet => "sheet",
             Self::Token => "token",
             Self::DynamoDb => "DynamoDB",
+            Self::PagerDuty => "PagerDuty API",
         })
     }
 }

@@ -1,10 +1,31 @@
-//! The words of acting on an incident: buttons, what they ask, and what their presser alone is told.
+//! The words of interactions: buttons, what they ask, and what only whoever pressed or asked is told.
+
+use chrono::NaiveDate;
 
 use super::Language;
 use crate::domain::acting::{ActingFailure, Action};
 use crate::domain::event::Status;
 
 impl Language {
+    /// A day on which nobody has to be on call.
+    #[must_use]
+    pub fn day_off(self, date: NaiveDate) -> String {
+        let date = self.date(date);
+        self.say(
+            format!("ℹ️ {date}は営業日ではなく、当番表に行がありません"),
+            format!("ℹ️ {date} is no working day, and the roster has no row for it"),
+        )
+    }
+
+    /// The open incidents can't be listed.
+    #[must_use]
+    pub fn open_incidents_need_a_key(self) -> &'static str {
+        self.say(
+            "ℹ️ 未解決のインシデントを表示するには、PAGERDUTY_API_KEY と PAGERDUTY_SERVICES の設定が必要です",
+            "ℹ️ To list the open incidents, PAGERDUTY_API_KEY and PAGERDUTY_SERVICES must be set",
+        )
+    }
+
     /// What a button says.
     #[must_use]
     pub fn button(self, action: Action) -> &'static str {
