@@ -12,6 +12,7 @@ mod update;
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 use tokio::time::Instant;
 
@@ -103,7 +104,7 @@ impl Dispatcher {
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
             ledger: Ledger::new(team.ledger.as_ref(), budget, http),
             language: team.language,
-            zone: team.calendar.zone(),
+            zone: team.calendar.local(DateTime::UNIX_EPOCH).timezone(),
             budget,
             has_buttons: false,
         }

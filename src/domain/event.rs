@@ -1,10 +1,14 @@
 //! What happened, in our own words, whichever webhook version said it.
 
+mod actor;
+
 use std::fmt;
 use std::iter::successors;
 
 use chrono::{DateTime, Utc};
 use url::Url;
+
+pub use actor::{Actor, ActorKind, Status};
 
 /// One thing that PagerDuty says has happened. Whatever is missing is `None`; nothing is guessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,39 +27,6 @@ pub struct Event {
     pub urgency: Option<Urgency>,
     /// Who or what did it; never the assignee in the place of the one who acted.
     pub actor: Option<Actor>,
-}
-
-/// Who or what did something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// PagerDuty's id.
-    pub id: Option<String>,
-    /// The name, as strangers wrote it.
-    pub name: Option<String>,
-    /// Of which kind.
-    pub kind: ActorKind,
-}
-
-/// Whether somebody or something acted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActorKind {
-    /// A user of PagerDuty.
-    Person,
-    /// A service or an integration: monitoring that triggers and resolves by itself.
-    Machine,
-    /// PagerDuty doesn't say, or says something else.
-    Unknown,
-}
-
-/// How an incident is, by the event that carries it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Nobody has it.
-    Triggered,
-    /// Somebody has it.
-    Acknowledged,
-    /// It is over.
-    Resolved,
 }
 
 impl Event {

@@ -3,6 +3,7 @@
 mod first;
 mod inquiry;
 mod reminder;
+mod reply;
 mod roster;
 mod told;
 
@@ -123,30 +124,11 @@ impl Message {
             _ => {
                 let mut lines = vec![people, headline(event, language), details(event, language)];
                 lines.push(first::in_words(alert, language));
-                lines.extend(told(event, language));
+                lines.extend(reply::told(event, language));
                 lines.push(event.incident.link.iter().cloned().map(Span::Link).collect());
                 lines
             }
         };
-        lines.extend(news(alert, destination, language));
-        Self::of(lines)
-    }
-
-    /// A short reply in the thread of an incident, whose first message says the rest. What the channel shows, too,
-    /// stands alone there and keeps the title.
-    #[must_use]
-    pub fn reply(alert: &Alert, destination: Destination, language: Language) -> Self {
-        let event = &alert.event;
-        let mut lines = vec![mention_spans(&alert.mentions, destination.chat, language)];
-        let mut line = occasion(event, language);
-        line.extend(event.incident.tag().map(Span::Tag));
-        if event.kind.is_broadcast() {
-            line.extend(alert.standing.incident.title.as_deref().and_then(untrusted));
-        }
-        line.extend(by_whom_and_when(alert, language));
-        lines.push(line);
-        lines.push(to_whom(event, language));
-        lines.extend(told(event, language));
         lines.extend(news(alert, destination, language));
         Self::of(lines)
     }
@@ -190,27 +172,6 @@ fn occasion(event: &Event, language: Language) -> Vec<Span> {
         }
         kind => vec![Span::Words(format!("{icon} {}", language.label(kind)))],
     }
-}
-
-/// `· 田中 11:40 (40分)`
-fn by_whom_and_when(alert: &Alert, language: Language) -> Vec<Span> {
-    let mut line = vec![Span::Words("·".to_owned())];
-    line.extend(alert.event.actor.as_ref().and_then(|actor| actor.name.as_deref()).and_then(untrusted));
-    line.push(Span::Words(alert.at.format("%H:%M").to_string()));
-    if alert.standing.is_by(&alert.event) {
-        line.extend(alert.standing.took().map(|took| Span::Words(language.took(took))));
-    }
-    line
-}
-
-/// What an event says that the first message of its incident doesn't: where it was merged into, what somebody wrote.
-fn told(event: &Event, language: Language) -> Vec<Vec<Span>> {
-    let mut lines = Vec::new();
-    if let Kind::Merged { into } = &event.kind {
-        lines.push(merged_into(into, language));
-    }
-    lines.extend(quotes(event));
-    lines
 }
 
 /// What else a reader must know: how late it is, whether it may be here twice, what the roster can't say.
@@ -282,11 +243,6 @@ fn actor(actor: Option<&Actor>, service: Option<&str>, kind: &Kind, language: La
     // A service that acts on its own incident tells nothing that isn't on the line already.
     let actor = actor.filter(|actor| actor.name.as_deref() != service)?;
     part(language.actor(actor.kind, kind), one(actor.name.as_deref()))
-}
-
-/// To whom it was given, or what it was set to, on a line of its own.
-fn to_whom(event: &Event, language: Language) -> Vec<Span> {
-    object(event, language).unwrap_or_default()
 }
 
 /// `担当: …`, `優先度: P1`

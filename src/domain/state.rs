@@ -204,3 +204,6 @@ fn short(text: Option<&str>, most_chars: usize) -> Option<String> {
     let text = sanitize::line(text?);
     (!text.is_empty()).then(|| sanitize::shorten(&text, most_chars))
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,21 @@ async fn no_press_opens_an_incident_again_or_is_answered_too_late_whatever_fails
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_that_fails_costs_no_post_and_no_attempt() {
+    let rows: Vec<_> = faults::rows()
+        .into_iter()
+        .filter(|row| row.version == Version::V3 && row.lasting == Lasting::ForGood && row.name.starts_with("update, "))
+        .collect();
+    assert_eq!(rows.len(), 7);
+    join_all(rows.iter().map(async |row| {
+        let outcome = faults::run(row, &Target::Linked).await.unwrap();
+        assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+        assert_eq!((outcome.sent.attempts, outcome.arrived.repeated_in_doubt), (4, 0), "{row:?}: {outcome:?}");
+    }))
+    .await;
+}
+
 #[tokio::test]
 async fn an_incident_whose_thread_has_ended_is_seen_to_its_end() {
     for how in [ThreadEnds::Deleted, ThreadEnds::OtherChannel] {

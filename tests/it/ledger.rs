@@ -75,13 +75,9 @@ pub(crate) fn granted(claim: Claim) -> Lease {
     }
 }
 
-/// The chat that has it.
-#[track_caller]
 pub(crate) fn already(claim: Claim) -> ChatName {
-    match claim {
-        Claim::AlreadyPosted(chat, _) => chat,
-        other => panic!("{other:?}"),
-    }
+    let Claim::AlreadyPosted(chat, _) = claim else { panic!("{claim:?}") };
+    chat
 }
 
 fn facts(number: u64, ts: &str) -> IncidentFacts {

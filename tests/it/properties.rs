@@ -187,7 +187,7 @@ fn whatever_strangers_write_arrives_and_does_nothing() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut world = runtime.block_on(World::new());
     let on_typetalk =
-        Effects { mentions: texts(["tanaka", "suzuki-k"]), tags: texts(["pdPINCIDENT1"]), ..Effects::default() };
+        Effects { mentions: texts(["tanaka", "suzuki-k"]), tags: texts(["pdPNEW"]), ..Effects::default() };
     let on_slack = Effects {
         mentions: texts(["@U0TANAKA1", "@U0SUZUKI1"]),
         links: texts(["https://acme.pagerduty.com/incidents/PINCIDENT1"]),
@@ -198,12 +198,28 @@ fn whatever_strangers_write_arrives_and_does_nothing() {
         let relay = runtime.block_on(world.relay());
         let events = AtomicU32::new(0);
         let law = |(title, note): (String, String)| {
-            let id = format!("e{}", events.fetch_add(1, Ordering::Relaxed));
+            let number = events.fetch_add(1, Ordering::Relaxed);
             let incident = Incident { title, ..incident() };
-            let body = incident.v3_note(&event_spec(&id, "incident.annotated", DAYTIME), &note);
-            prop_assert_eq!(runtime.block_on(relay.signed(DAYTIME, &body)), posted(1));
+            let mut note_of = |id: &str| {
+                let mut body = incident.v3_note(&event_spec(id, "incident.annotated", DAYTIME), &note);
+                body["event"]["data"]["incident"]["id"] = json!(format!("PNEW{number}"));
+                runtime.block_on(relay.signed(DAYTIME, &body))
+            };
+            let effects = |text: &str| Effects::of(&text.replace(&format!("PNEW{number}"), "PNEW"), chat);
+            prop_assert_eq!(note_of(&format!("e{number}")), posted(1));
             let text = [relay.topic(), relay.channel()].concat().concat();
-            prop_assert_eq!(&Effects::of(&text, chat), &meant, "{}", text);
+            prop_assert_eq!(&effects(&text), &meant, "{}", text);
+            // A reply has no link. The first message, laid out and brought up to date, has what its text has.
+            prop_assert_eq!(note_of(&format!("e{number}, again")), posted(1));
+            if chat == ChatName::Slack {
+                let reply = relay.channel().concat();
+                prop_assert_eq!(effects(&reply), Effects { links: Vec::new(), ..meant.clone() }, "{}", reply);
+                let first = world.slack.shown().into_iter().rfind(|message| message.thread.is_none());
+                let first = first.map(|first| [first.head, first.body].concat().join("\n")).unwrap_or_default();
+                prop_assert_eq!(&effects(&first), &meant, "{}", first);
+            } else {
+                relay.topic();
+            }
             Ok(())
         };
         TestRunner::new(cases(40)).run(&(NASTY, NASTY), law).unwrap();

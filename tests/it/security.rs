@@ -173,6 +173,8 @@ async fn an_address_that_is_none_is_not_linked_and_one_that_is_holds_no_markup()
         {
             let mut event = incident().v3(&event_spec(&format!("{chat}{index}"), "incident.triggered", EVENING));
             event["event"]["data"]["html_url"] = json!(address);
+            // A reply in the thread has no link.
+            event["event"]["data"]["id"] = json!(format!("P{index}"));
             assert_eq!(relay.signed(EVENING, &event).await, posted(1), "{address}");
             let text = [relay.topic(), relay.channel()].concat().concat();
             let effects = Effects::of(&text, chat);

@@ -307,10 +307,10 @@ async fn who_did_it_and_to_whom_is_said_and_the_assignee_never_stands_for_the_ac
     assert_eq!(
         details,
         [
-            "サービス: Backlog / 緊急度: 高 / 操作: 佐藤 花子",
+            "サービス: Backlog / 緊急度: 高 / 対応者: 佐藤 花子",
             "サービス: Backlog / 緊急度: 高",
-            "サービス: Backlog / 緊急度: 高 / 操作: 佐藤 花子 / 担当: Daytime Dummy",
-            "サービス: Backlog / 緊急度: 高 / 操作: 佐藤 花子 / 委譲先: Developers daytime",
+            "サービス: Backlog / 緊急度: 高 / 対応者: 佐藤 花子 / 担当: Daytime Dummy",
+            "サービス: Backlog / 緊急度: 高 / 対応者: 佐藤 花子 / 委譲先: Developers daytime",
         ]
     );
 }

@@ -2,9 +2,10 @@
 
 use chrono_tz::Tz;
 
+use super::reply::by_whom_and_when;
 use super::{
-    Alert, Destination, Language, Message, Span, actor, by_whom_and_when, join, mention_spans, merged_into, news,
-    object, occasion, quotes, service_and_urgency, untrusted,
+    Alert, Destination, Language, Message, Span, actor, join, mention_spans, merged_into, news, object, occasion,
+    quotes, service_and_urgency, untrusted,
 };
 use crate::domain::acting::{self, Action, Presser};
 use crate::domain::event::{IncidentId, Kind};
@@ -15,7 +16,7 @@ use crate::domain::wording::Confirm;
 
 /// Characters of what the event that began the message says.
 const TOLD: usize = 2_000;
-/// Characters of the names of those who can't be mentioned.
+/// Characters of names of people who can't be mentioned, and in what else is told.
 const CALLED: usize = 1_000;
 /// Lines of what an event says.
 const TOLD_LINES: usize = 40;
@@ -29,6 +30,8 @@ pub struct FirstMessage {
     pub called: Vec<Span>,
     /// What else it has said when it was posted; later states don't unsay it.
     pub told: Vec<Vec<Span>>,
+    /// What else a reader had to know then.
+    pub news: Vec<Vec<Span>>,
 }
 
 /// The colour of a state.
@@ -91,11 +94,11 @@ impl FirstMessage {
             told.extend(object(event, language));
             told.extend(quotes(event));
         }
-        told.extend(news(alert, destination, language));
         Self {
             standing: alert.standing.clone(),
             called: bounded(vec![mention_spans(&alert.mentions, destination.chat, language)], CALLED).concat(),
             told: bounded(told, TOLD),
+            news: bounded(news(alert, destination, language), CALLED),
         }
     }
 
@@ -162,6 +165,7 @@ impl FirstMessage {
         body.extend(into.as_ref().map(|into| merged_into(into, language)));
         body.extend(self.told.iter().cloned());
         body.push(incident.link.iter().cloned().map(Span::Link).collect());
+        body.extend(self.news.iter().cloned());
         Card {
             colour: state.as_ref().map_or(Colour::Blue, |state| colour(state.phase)),
             head: Message::of(vec![self.called.clone(), headline]),
@@ -171,16 +175,22 @@ impl FirstMessage {
     }
 }
 
-/// `状態: 対応中(11:05から)`, for a chat whose messages stay as they are; a new incident's says so already.
+/// `状態: 対応中(11:05から)`, for a chat whose messages stay as they are; an event that says no more of it itself is left alone.
 pub(super) fn in_words(alert: &Alert, language: Language) -> Vec<Span> {
-    let Some(state) = &alert.standing.state else { return Vec::new() };
-    if state.is_inferred || (state.phase == Phase::Triggered && alert.standing.is_by(&alert.event)) {
+    let Some(state) = alert.standing.state.as_ref().filter(|state| !state.is_inferred) else { return Vec::new() };
+    let is_its_own = alert.standing.is_by(&alert.event);
+    let adds = match state.phase {
+        Phase::Acknowledged => alert.event.occurred_at.is_some(),
+        Phase::Resolved => alert.standing.took().is_some(),
+        Phase::Triggered | Phase::Unacknowledged | Phase::Reopened | Phase::Merged => false,
+    };
+    if is_its_own && !adds {
         return Vec::new();
     }
     let since = since(&alert.standing, state, language, alert.at.timezone());
     let mut line = vec![Span::Words(format!("{}:", language.state()))];
     line.push(Span::Words(language.standing(state.phase, &since, alert.standing.took())));
-    if !alert.standing.is_by(&alert.event) {
+    if !is_its_own {
         line.extend(state.by.as_ref().and_then(|by| by_whom(by, |member| untrusted(&member.name))));
     }
     line

@@ -22,6 +22,8 @@ struct Stored {
     called: Vec<StoredSpan>,
     #[serde(default)]
     told: Vec<Vec<StoredSpan>>,
+    #[serde(default)]
+    news: Vec<Vec<StoredSpan>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,7 +87,8 @@ pub(super) fn to_json(first: &FirstMessage) -> Option<String> {
         state: state.as_ref().map(StoredState::from),
         merged_into: merged_into.as_ref().map(StoredIncident::from),
         called: spans(&first.called),
-        told: first.told.iter().map(|line| spans(line)).collect(),
+        told: lines(&first.told),
+        news: lines(&first.news),
     })
     .ok()
 }
@@ -105,7 +108,12 @@ pub(super) fn from_json(text: &str) -> Option<FirstMessage> {
         merged_into: stored.merged_into.map(StoredIncident::read),
     };
     let line = |spans: Vec<StoredSpan>| spans.into_iter().filter_map(StoredSpan::read).collect();
-    Some(FirstMessage { standing, called: line(stored.called), told: stored.told.into_iter().map(line).collect() })
+    let lines = |lines: Vec<Vec<StoredSpan>>| lines.into_iter().map(line).collect();
+    Some(FirstMessage { standing, called: line(stored.called), told: lines(stored.told), news: lines(stored.news) })
+}
+
+fn lines(lines: &[Vec<Span>]) -> Vec<Vec<StoredSpan>> {
+    lines.iter().map(|line| spans(line)).collect()
 }
 
 fn spans(spans: &[Span]) -> Vec<StoredSpan> {
@@ -205,5 +213,54 @@ impl StoredSpan {
             Self::Tag(tag) => Span::Tag(Tag::parse(&tag)?),
             Self::Link(link) => Span::Link(Link::parse(&link)?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::chat::ChatName;
+    use crate::domain::event::{Event, Kind};
+    use crate::domain::message::Destination;
+    use crate::domain::samples::{actor, alert, event, now};
+    use crate::domain::wording::Language;
+
+    fn begun(event: Event, cell: &str) -> FirstMessage {
+        let destination = Destination { chat: ChatName::Slack, instead_of: None, again: true };
+        FirstMessage::begin(&alert(event, cell), destination, Language::Japanese)
+    }
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        for kind in Kind::every("a text") {
+            let by = Some(actor(ActorKind::Machine, "Mackerel"));
+            let mut first = begun(Event { actor: by, ..event(kind.clone()) }, "田中、SRE、渡辺");
+            if let Some(state) = &mut first.standing.state {
+                state.by = Some(By::Mention(Mention::SlackMember("U0TANAKA1".to_owned())));
+            }
+            first.standing.incident.created_at = Some(now());
+            assert_eq!(from_json(&to_json(&first).unwrap()), Some(first), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_strangers_write_the_item_stays_small() {
+        for kind in Kind::every(&"💥\"\\\n".repeat(5_000)) {
+            let long = || Some("\u{10ffff}\\".repeat(20_000));
+            let mut event = event(kind.clone());
+            (event.incident.title, event.service) = (long(), long());
+            event.actor = Some(Actor { id: None, name: long(), kind: ActorKind::Person });
+            let kept = to_json(&begun(event, &"x".repeat(3_000))).unwrap();
+            assert!(kept.len() <= 24 * 1024, "{kind:?}: {}", kept.len());
+        }
+    }
+
+    #[test]
+    fn what_no_version_has_kept_is_nothing() {
+        for text in ["", "{}x", "[]", "{\"called\":7}", "{\"state\":{\"phase\":99}}"] {
+            assert_eq!(from_json(text), None, "{text}");
+        }
+        let unknown = r#"{"state":{"phase":99,"by":null,"since":"2026-11-24T02:00:00Z","inferred":false}}"#;
+        assert_eq!(from_json(unknown).map(|first| first.standing.state), Some(None));
     }
 }

@@ -6,7 +6,7 @@
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
 //! | `number` | the incident's |
 //! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
-//! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 10 KiB at most |
+//! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |

@@ -24,8 +24,10 @@ pub(super) async fn run(language: Language) -> Result<(), Box<dyn Error>> {
     let fakes = Fakes::start().await?;
     let mut settings = fakes.settings();
     settings.insert("MESSAGE_LANGUAGE".to_owned(), language.code().to_owned());
-    let relay = relay(settings).await?;
-    Story { relay, fakes, language, screen: Screen::new(), events: 0 }.tell().await
+    let on_typetalk = relay(settings.clone()).await?;
+    settings.insert("CHATS".to_owned(), "slack".to_owned());
+    let on_slack = relay(settings).await?;
+    Story { relay: on_typetalk, on_slack, fakes, language, screen: Screen::new(), events: 0 }.tell().await
 }
 
 async fn relay(settings: HashMap<String, String>) -> Result<WebhookHandler, Box<dyn Error>> {
@@ -36,6 +38,8 @@ async fn relay(settings: HashMap<String, String>) -> Result<WebhookHandler, Box<
 
 struct Story {
     relay: WebhookHandler,
+    /// Another team's, which uses Slack alone.
+    on_slack: WebhookHandler,
     fakes: Fakes,
     language: Language,
     screen: Screen,
@@ -67,6 +71,7 @@ impl Story {
         self.send(&ping, "2026-11-24T09:30:00+09:00", &Proof::Signature).await?;
 
         self.one_incident().await?;
+        self.a_list_of_incidents().await?;
         self.people_change().await?;
         self.things_fail().await?;
 
@@ -104,10 +109,7 @@ impl Story {
 
     async fn press(&mut self) -> Result<(), Box<dyn Error>> {
         self.scene("17:30, on Slack: 佐藤, who has no seat in PagerDuty, presses a button under an incident.")?;
-        let mut settings = self.fakes.settings();
-        settings.insert("CHATS".to_owned(), "slack".to_owned());
-        settings.insert("MESSAGE_LANGUAGE".to_owned(), self.language.code().to_owned());
-        self.relay = relay(settings).await?;
+        std::mem::swap(&mut self.relay, &mut self.on_slack);
         let title = self.say("キャッシュが応答しません", "The cache doesn't answer");
         self.fakes.incidents.open(41, title, "triggered", "2026-11-25T08:30:00Z");
         let cache = incident("PINC41", 41, title);
@@ -145,6 +147,55 @@ impl Story {
         let shown = self.fakes.slack.shown().into_iter().rfind(|message| message.thread.is_none());
         let headline = shown.map(|message| message.head.join(" / ")).unwrap_or_default();
         self.screen.aside(&format!("the first message says now: {headline}"))
+    }
+
+    async fn a_list_of_incidents(&mut self) -> Result<(), Box<dyn Error>> {
+        std::mem::swap(&mut self.relay, &mut self.on_slack);
+        self.scene(
+            "The same morning in a team that uses Slack: the channel is the list of incidents, and red is open.",
+        )?;
+        let slow =
+            incident("PINC33", 33, self.say("応答時間が 5 秒を超えています", "Response time is above 5 seconds"));
+        let disk =
+            incident("PINC32", 32, self.say("ディスクの残りが少なくなっています", "Disk space is running short"));
+        self.v3(&disk, "incident.triggered", "2026-11-24T10:50:00+09:00", None).await?;
+        self.v3(&slow, "incident.triggered", "2026-11-24T11:00:00+09:00", None).await?;
+        self.list("11:00")?;
+        self.v3(&slow, "incident.acknowledged", "2026-11-24T11:05:00+09:00", Some("田中 太郎")).await?;
+        self.list("11:05")?;
+        let note = slow.v3_note(
+            &self.event_spec("incident.annotated", "2026-11-24T11:20:00+09:00", Some("田中 太郎"))?,
+            self.say("インデックスを追加しました", "Added an index"),
+        );
+        self.send(&note, "2026-11-24T11:20:00+09:00", &Proof::Signature).await?;
+        self.v3(&slow, "incident.resolved", "2026-11-24T11:40:00+09:00", Some("田中 太郎")).await?;
+        self.list("11:40")?;
+        self.thread()?;
+        std::mem::swap(&mut self.relay, &mut self.on_slack);
+        Ok(())
+    }
+
+    /// The channel as it looks now: what stands in it, and in which colour.
+    fn list(&mut self, time: &str) -> Result<(), Box<dyn Error>> {
+        self.screen.aside(&format!("{time} the channel"))?;
+        for message in self.fakes.slack.shown().iter().filter(|message| message.thread.is_none()) {
+            let headline = message.head.last().map(String::as_str).unwrap_or_default();
+            self.screen.row(message.colour.as_deref().unwrap_or_default(), headline)?;
+        }
+        Ok(())
+    }
+
+    /// The thread of the incident that has most to tell.
+    fn thread(&mut self) -> Result<(), Box<dyn Error>> {
+        let shown = self.fakes.slack.shown();
+        let Some(first) = shown.iter().max_by_key(|message| message.updates) else { return Ok(()) };
+        self.screen.aside("its thread")?;
+        let replies = shown.iter().filter(|message| message.thread.as_ref() == Some(&first.ts));
+        let texts = [[&first.head[..], &first.body].concat().join("\n")].into_iter();
+        for text in texts.chain(replies.map(|reply| reply.text.clone())) {
+            self.screen.post("", "Slack", &text)?;
+        }
+        Ok(())
     }
 
     async fn people_change(&mut self) -> Result<(), Box<dyn Error>> {
@@ -299,6 +350,18 @@ impl Screen {
             writeln!(self.out, "  │ {}", words.join(" "))?;
         }
         Ok(())
+    }
+
+    /// A message of a channel with the colour of its bar.
+    fn row(&mut self, colour: &str, headline: &str) -> Result<(), Box<dyn Error>> {
+        let style = match colour {
+            "#d0021b" => "31",
+            "#f5c400" => "33",
+            "#2eb886" => "32",
+            _ => "90",
+        };
+        let bar = self.paint(style, "│");
+        Ok(writeln!(self.out, "  {bar} {headline}")?)
     }
 
     /// What the chat would highlight, highlighted.

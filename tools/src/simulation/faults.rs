@@ -156,6 +156,9 @@ pub(super) fn failures(service: Service) -> Vec<(&'static str, Failure)> {
         Service::DynamoDb => vec![("throttled", Fault::Answer(400, vec![], THROTTLED))],
         Service::Typetalk | Service::Sheet | Service::Token | Service::PagerDuty => vec![],
     };
+    if service == Service::Slack {
+        failures.extend(of_updates());
+    }
     failures.extend(answers.into_iter().chain(particular).map(|(name, fault)| (name, Failure::Answer(fault))));
     if matches!(service, Service::Typetalk | Service::Slack) {
         let channel_not_found = Fault::Answer(200, vec![], r#"{"ok":false,"error":"channel_not_found"}"#);
@@ -168,6 +171,22 @@ pub(super) fn failures(service: Service) -> Vec<(&'static str, Failure)> {
         failures.extend(seconds.map(|(name, second)| (name, Failure::Then(first.clone(), second))));
     }
     failures
+}
+
+/// How the first message of an incident can't be brought up to date; posts are taken as ever.
+fn of_updates() -> impl Iterator<Item = (&'static str, Failure)> {
+    let refused = |body| Fault::Answer(200, vec![], body);
+    [
+        ("update, 500", Fault::status(500)),
+        ("update, 429, long", Fault::too_many(120)),
+        ("update, hang", Fault::Hang),
+        ("update, slow drip", Fault::Drip(Duration::from_millis(150))),
+        ("update, accepted, then reset", Fault::TakeAndHangUp),
+        ("update, message_not_found", refused(r#"{"ok":false,"error":"message_not_found"}"#)),
+        ("update, edit_window_closed", refused(r#"{"ok":false,"error":"edit_window_closed"}"#)),
+    ]
+    .into_iter()
+    .map(|(name, fault)| (name, Failure::Answer(fault)))
 }
 
 /// Runs one row against two instances.
@@ -240,6 +259,7 @@ pub(super) fn begin(row: &Row, server: &Server) {
     server.fail_only(match row.service {
         Service::Token => "/token",
         Service::Sheet => "/v4/",
+        Service::Slack if row.name.starts_with("update, ") => "/api/chat.update",
         _ => "",
     });
     match (&row.failure, row.lasting) {

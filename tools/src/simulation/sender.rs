@@ -72,8 +72,8 @@ impl Webhook {
     pub fn new(version: Version, incident: &'static str, number: u64, kind: Kind, id: &str) -> Self {
         let mark = format!("[{id}]");
         let at = oncall_relay::clock::now().fixed_offset();
-        // A short reply has no title; it says who acted.
-        let agent = Some(&*mark.clone().leak());
+        // A short reply has no title; it says who acted. What begins an incident has one.
+        let agent = (kind != Kind::Triggered).then(|| &*mark.clone().leak());
         let event_spec = EventSpec { event_id: id.to_owned(), event_type: kind.event_type(version), at, agent };
         let incident_of =
             Incident { id: incident, number, title: format!("{mark} 応答が遅い"), service: "Backlog" };
