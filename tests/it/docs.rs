@@ -18,10 +18,12 @@ const SETTINGS_PAGE: [&str; 2] = ["docs/settings.md", "docs/settings.ja.md"];
 const SHEET: [&str; 2] = ["docs/sheet.md", "docs/sheet.ja.md"];
 const MESSAGES: [&str; 2] = ["docs/messages.md", "docs/messages.ja.md"];
 const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/operations.ja.md"];
+const SLACK_ACTIONS: [&str; 2] = ["docs/slack-actions.md", "docs/slack-actions.ja.md"];
 const RELIABILITY: [&str; 2] = ["docs/reliability.md", "docs/reliability.ja.md"];
 
 /// The documents that are in English and Japanese.
-const PAIRS: [[&str; 2]; 7] = [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, OPERATIONS, RELIABILITY];
+const PAIRS: [[&str; 2]; 8] =
+    [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, SLACK_ACTIONS, OPERATIONS, RELIABILITY];
 /// Those that are in English only.
 const ENGLISH: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/security.md", "fuzz/README.md"];
