@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::{Event, Incident, IncidentId, Kind, Status};
+use super::sanitize;
 
 /// PagerDuty tells of what was done through its API within this time, or so late that nobody asks any more.
 const TOLD_WITHIN: TimeDelta = TimeDelta::minutes(5);
@@ -80,7 +81,17 @@ pub struct Presser {
     pub name: String,
 }
 
+/// Characters of a name; the ledger keeps it.
+const NAME: usize = 100;
+
 impl Presser {
+    /// Somebody by what they are called, or by their id if that is nothing.
+    #[must_use]
+    pub fn new(id: &str, name: &str) -> Self {
+        let name = sanitize::shorten(&sanitize::line(name), NAME);
+        Self { id: id.to_owned(), name: if name.is_empty() { id.to_owned() } else { name } }
+    }
+
     /// A note of theirs, as PagerDuty gets it: there, everything is done by one user.
     #[must_use]
     pub fn signed(&self, note: &str) -> String {

@@ -182,8 +182,8 @@ impl Acting {
         let today = self.calendar.today(invocation.arrived_at());
         let reading = self.roster.reading(self.dispatcher.ledger(), today, invocation);
         let snapshot = timeout_at(deadline, reading).await.ok().and_then(|state| state.snapshot);
-        let name = snapshot.and_then(|snapshot| snapshot.roster.member_called(&presser.id).map(str::to_owned));
-        Presser { id: presser.id.clone(), name: name.unwrap_or_else(|| presser.name.clone()) }
+        let member = snapshot.as_ref().and_then(|snapshot| snapshot.roster.member_called(&presser.id));
+        member.map_or_else(|| presser.clone(), |name| Presser::new(&presser.id, name))
     }
 
     async fn acted(&self, id: &IncidentId, hold: &Hold, pressed: Pressed, invocation: Invocation) {
@@ -215,7 +215,8 @@ impl Acting {
             By::Name(name) => name.as_str(),
             By::Member(presser) => presser.name.as_str(),
         });
-        let text = Message::already(now, name, self.calendar.zone(), self.language);
+        let zone = self.calendar.local(invocation.now()).timezone();
+        let text = Message::already(now, name, zone, self.language);
         let first = first_message(now, by.clone(), facts, invocation.now());
         let update = Update { message: press.message.clone(), first };
         tokio::join!(

@@ -22,8 +22,7 @@ const SLACK_ACTIONS: [&str; 2] = ["docs/slack-actions.md", "docs/slack-actions.j
 const RELIABILITY: [&str; 2] = ["docs/reliability.md", "docs/reliability.ja.md"];
 
 /// The documents that are in English and Japanese.
-const PAIRS: [[&str; 2]; 8] =
-    [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, SLACK_ACTIONS, OPERATIONS, RELIABILITY];
+const PAIRS: [[&str; 2]; 8] = [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, SLACK_ACTIONS, OPERATIONS, RELIABILITY];
 /// Those that are in English only.
 const ENGLISH: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/security.md", "fuzz/README.md"];

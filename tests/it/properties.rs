@@ -200,7 +200,7 @@ fn whatever_strangers_write_arrives_and_does_nothing() {
         let law = |(title, note): (String, String)| {
             let number = events.fetch_add(1, Ordering::Relaxed);
             let incident = Incident { title, ..incident() };
-            let mut note_of = |id: &str| {
+            let note_of = |id: &str| {
                 let mut body = incident.v3_note(&event_spec(id, "incident.annotated", DAYTIME), &note);
                 body["event"]["data"]["incident"]["id"] = json!(format!("PNEW{number}"));
                 runtime.block_on(relay.signed(DAYTIME, &body))

@@ -147,8 +147,8 @@ fn written_note(payload: &Value) -> Result<WrittenNote, &'static str> {
 fn presser(user: &Value) -> Result<Presser, &'static str> {
     let is_id = |id: &String| id.len() <= 40 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let id = text(&user["id"]).filter(is_id).ok_or("no user")?;
-    let name = ["username", "name"].into_iter().find_map(|name| text(&user[name])).unwrap_or_else(|| id.clone());
-    Ok(Presser { id, name })
+    let name = ["username", "name"].into_iter().find_map(|name| text(&user[name])).unwrap_or_default();
+    Ok(Presser::new(&id, &name))
 }
 
 fn real_incident(id: &str) -> Option<IncidentId> {

@@ -236,7 +236,7 @@ mod tests {
             let by = Some(actor(ActorKind::Machine, "Mackerel"));
             let mut first = begun(Event { actor: by, ..event(kind.clone()) }, "田中、SRE、渡辺");
             if let Some(state) = &mut first.standing.state {
-                state.by = Some(By::Mention(Mention::SlackMember("U0TANAKA1".to_owned())));
+                state.by = Some(By::Member(Presser::new("U0TANAKA1", "田中")));
             }
             first.standing.incident.created_at = Some(now());
             assert_eq!(from_json(&to_json(&first).unwrap()), Some(first), "{kind:?}");

@@ -17,6 +17,7 @@
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
 
 mod press;
+mod roster;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -31,7 +32,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
-use super::{IdempotencyKey, SavedRoster, shown};
+use super::{IdempotencyKey, shown};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
@@ -39,8 +40,6 @@ use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
 
-/// The roster's key; there is one roster per table.
-const ROSTER: &str = "roster";
 /// Throttling, 5xx and broken connections mostly pass at once.
 const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt at most; before the third, twice that.
@@ -206,34 +205,6 @@ impl Table {
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
             Err(error) => Err(explain(&error)),
         }
-    }
-
-    pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", AttributeValue::S(ROSTER.to_owned()))
-            .item("expires", seconds(now + RECORD_FOR))
-            .item("tables", AttributeValue::S(saved.tables.clone()))
-            .item("read_at", milliseconds(saved.read_at))
-            // A slower process must not put an older copy over a newer one.
-            .condition_expression("attribute_not_exists(read_at) OR read_at <= :read_at")
-            .expression_attribute_values(":read_at", milliseconds(saved.read_at));
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(explain(&error)),
-        }
-    }
-
-    pub(super) async fn saved_roster(&self, now: DateTime<Utc>) -> Result<Option<SavedRoster>, TableError> {
-        let item = self.item(ROSTER).await?;
-        let saved = || {
-            let tables = item.get("tables")?.as_s().ok()?.clone();
-            Some(SavedRoster { tables, read_at: time(item.get("read_at")?)? })
-        };
-        Ok(if is_expired(&item, now) { None } else { saved() })
     }
 
     fn incident(&self, record: &str) -> UpdateItemFluentBuilder {
