@@ -4,6 +4,7 @@
 
 mod aws;
 mod chats;
+mod interaction;
 mod reader;
 mod roster;
 mod settings;
@@ -19,6 +20,7 @@ use crate::log_events;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
+pub use interaction::{ActingConfig, InteractionConfig, SlackSecrets};
 pub use reader::{Environment, Problem, Problems};
 pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
 pub use settings::{SETTINGS, Setting};
@@ -66,6 +68,8 @@ pub struct WebhookConfig {
     pub mention_on: MentionOn,
     /// From `NOTICE_TOKENS`, without which `/notice` is off.
     pub notices: Option<NoticeSecrets>,
+    /// From `SLACK_SIGNING_SECRETS`, without which `/slack` is off, and what belongs to it.
+    pub interaction: Option<InteractionConfig>,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -118,9 +122,10 @@ impl WebhookConfig {
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
         let notices = notice_secrets(&mut reader);
+        let interaction = interaction::interaction(&mut reader, team.as_ref().map(|team| &team.chats[..]));
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
         let notices = Some(notices).filter(|notices| !notices.tokens.is_empty());
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices })
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices, interaction })
     }
 }
 

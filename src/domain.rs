@@ -22,6 +22,8 @@ pub mod notice;
 
 pub mod week;
 
+pub mod acting;
+
 pub mod message;
 
 pub mod wording;

@@ -6,6 +6,8 @@ pub mod pagerduty;
 
 pub mod notice;
 
+pub mod interactivity;
+
 pub mod roster;
 
 pub mod chat;

@@ -23,6 +23,8 @@ events! {
     UNREADABLE = "unreadable",
     UNAUTHENTICATED = "unauthenticated",
     UNAUTHENTICATED_WEBHOOK = "unauthenticated_webhook",
+    PRESS = "press",
+    INQUIRY = "inquiry",
     SECRETS = "secrets",
     NOT_FOUND = "not_found",
     METHOD_NOT_ALLOWED = "method_not_allowed",

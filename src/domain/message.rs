@@ -1,14 +1,17 @@
 //! Messages as spans: who is mentioned, what is said, what is untrusted text. No product's markup.
 
 mod first;
+mod inquiry;
 mod notice;
 mod reminder;
 mod reply;
 mod roster;
 mod table;
+mod told;
 mod week;
 
-pub use first::{Card, Colour, FirstMessage};
+pub use first::{Button, Card, Colour, FirstMessage};
+pub use inquiry::Inquiry;
 pub use table::Table;
 
 use super::alert::{Alert, Mentions};
@@ -119,6 +122,12 @@ impl Message {
             Subject::Notice(notice) => Self::of(notice::bare_lines(notice, destination, language)),
             Subject::Week(week) => Self::of(week::bare_lines(week, destination, language)),
         }
+    }
+
+    /// The answer to somebody who asks who is on call.
+    #[must_use]
+    pub fn answer(inquiry: &Inquiry, chat: ChatName, language: Language) -> Self {
+        Self::of(inquiry::lines(inquiry, chat, language))
     }
 
     /// The whole message about an event.

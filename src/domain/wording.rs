@@ -1,9 +1,12 @@
 //! Every word that people read in a chat, in Japanese and English, one function per thing said.
 
+mod interaction;
 mod notice;
 mod roster;
 mod state;
 mod week;
+
+pub use interaction::{Confirm, NoteForm};
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 

@@ -1,4 +1,4 @@
-//! API Gateway's side: which requests are webhooks, which are notices, and the status and body of each answer.
+//! API Gateway's side: which requests are webhooks, notices, or Slack's, and the status and body of each answer.
 
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, Method, StatusCode, header};
@@ -6,22 +6,28 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
 
+use crate::interaction::{self, InteractionHandler, Reaction};
 use crate::log_events;
-use crate::notice::NoticeAnswer;
+use crate::notice::{NoticeAnswer, NoticeHandler};
 use crate::webhook::{Answer, Tally, WebhookHandler, WebhookRequest};
 
-/// What somebody wants of us, by the last part of the path.
+/// What comes in where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Entrance {
+enum Route {
+    /// PagerDuty's webhooks.
     Webhooks,
+    /// What automation says.
     Notices,
+    /// What people do on Slack.
+    Slack,
 }
 
-impl Entrance {
+impl Route {
     fn of(last_part: &str) -> Option<Self> {
         match last_part {
             "pagerduty" => Some(Self::Webhooks),
             "notice" => Some(Self::Notices),
+            "slack" => Some(Self::Slack),
             _ => None,
         }
     }
@@ -41,29 +47,45 @@ const UNAUTHENTICATED: AnswerBody<'_> = AnswerBody::Refused { error: "unauthenti
 
 /// Answers one request, and says what happened for the metrics. Nothing internal goes to the caller.
 pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
-    let entrance = entrance(&request);
-    let notices = relay.notices().filter(|_| entrance == Some(Entrance::Notices));
-    if notices.is_none() && entrance != Some(Entrance::Webhooks) {
+    let Some(handler) = route(&request).and_then(|route| Handler::of(relay, route)) else {
         tracing::warn!(
             event = log_events::NOT_FOUND,
-            "a request for another path: PagerDuty's webhook goes to /pagerduty, a notice to /notice if NOTICE_TOKENS \
-             is set"
+            "a request for another path: PagerDuty's webhook goes to /pagerduty, a notice to /notice if NOTICE_TOKENS is \
+             set, and what people do on Slack to /slack if SLACK_SIGNING_SECRETS is"
         );
         return (refuse(StatusCode::NOT_FOUND, "not found"), Tally::default());
-    }
+    };
     if request.method() != Method::POST {
         tracing::warn!(event = log_events::METHOD_NOT_ALLOWED, "a request that is not a POST");
         let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return (response, Tally::default());
     }
-    match notices {
-        Some(notices) => {
-            // Boxed, like the next one: the compiler can't measure futures that are nested as deeply as these.
+    // Boxed: the compiler can't measure futures that are nested as deeply as these.
+    match handler {
+        Handler::Webhooks => Box::pin(answer_webhook(relay, &request, now)).await,
+        Handler::Notices(notices) => {
             let (answer, tally) = Box::pin(notices.on_notice(request.headers(), request.body().as_ref(), now)).await;
             (answer_notice(&answer), tally.into())
         }
-        None => answer_webhook(relay, &request, now).await,
+        Handler::Slack(slack) => Box::pin(interact(slack, &request, now)).await,
+    }
+}
+
+/// Who takes a request. What the settings don't switch on takes none.
+enum Handler<'a> {
+    Webhooks,
+    Notices(&'a NoticeHandler),
+    Slack(&'a InteractionHandler),
+}
+
+impl<'a> Handler<'a> {
+    fn of(relay: &'a WebhookHandler, route: Route) -> Option<Self> {
+        match route {
+            Route::Webhooks => Some(Self::Webhooks),
+            Route::Notices => relay.notices().map(Self::Notices),
+            Route::Slack => relay.interactions().map(Self::Slack),
+        }
     }
 }
 
@@ -101,9 +123,21 @@ fn answer_notice(answer: &NoticeAnswer) -> Response<Body> {
     }
 }
 
+/// Slack shows its people a warning for every answer but 200.
+async fn interact(slack: &InteractionHandler, request: &Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
+    let (reaction, tally) = slack.on_request(request.headers(), request.body().as_ref(), now).await;
+    let response = match reaction {
+        Reaction::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED),
+        Reaction::Heard => Response::new(Body::Empty),
+        Reaction::Answered(body) => json(StatusCode::OK, body),
+    };
+    let interaction::Tally { unauthenticated, secrets_stale } = tally;
+    (response, Tally { unauthenticated, secrets_stale, ..Tally::default() })
+}
+
 /// Goes by the route, or else by the path's last part: what is before it is a stage or a custom domain's base path,
 /// and a slash too many is somebody's slip when they gave PagerDuty the address. A 404 would drop the webhook.
-fn entrance(request: &Request) -> Option<Entrance> {
+fn route(request: &Request) -> Option<Route> {
     let raw = request.raw_http_path();
     let path = if raw.is_empty() { request.uri().path() } else { raw };
     let route = match request.request_context_ref() {
@@ -112,7 +146,7 @@ fn entrance(request: &Request) -> Option<Entrance> {
         Some(RequestContext::ApiGatewayV1(context)) => context.resource_path.as_deref(),
         _ => None,
     };
-    let by_last_part = |path: &str| Entrance::of(path.split('/').rfind(|part| !part.is_empty())?);
+    let by_last_part = |path: &str| Route::of(path.split('/').rfind(|part| !part.is_empty())?);
     route.and_then(by_last_part).or_else(|| by_last_part(path))
 }
 
@@ -121,7 +155,10 @@ fn refuse(status: StatusCode, error: &str) -> Response<Body> {
 }
 
 fn respond(status: StatusCode, body: &AnswerBody<'_>) -> Response<Body> {
-    let body = serde_json::to_string(body).unwrap_or_default();
+    json(status, serde_json::to_string(body).unwrap_or_default())
+}
+
+fn json(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -158,8 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_wants_is_told_by_its_route_or_by_the_last_part_of_its_path() {
-        let (webhooks, notices) = (Some(Entrance::Webhooks), Some(Entrance::Notices));
+    fn a_request_is_for_us_by_its_route_or_by_the_last_part_of_its_path() {
+        let [webhooks, notices, slack] = [Route::Webhooks, Route::Notices, Route::Slack].map(Some);
         for (request, expected) in [
             (http_api("$default", "/pagerduty"), webhooks),
             (http_api("$default", "/pagerduty/"), webhooks),
@@ -190,8 +227,13 @@ mod tests {
             (rest_api("/pagerduty", "/hooks"), webhooks),
             (rest_api("/{proxy+}", "/hooks//pagerduty/"), webhooks),
             (rest_api("/{proxy+}", "/other"), None),
+            (http_api("POST /slack", "/slack"), slack),
+            (http_api("$default", "/prod//slack/"), slack),
+            (http_api("POST /slack", "/prod/pagerduty"), slack),
+            (http_api("$default", "/slack/x"), None),
+            (rest_api("/slack", "/hooks"), slack),
         ] {
-            assert_eq!(entrance(&request), expected, "{} {:?}", request.uri(), request.request_context_ref());
+            assert_eq!(route(&request), expected, "{} {:?}", request.uri(), request.request_context_ref());
         }
     }
 }

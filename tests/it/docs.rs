@@ -20,13 +20,14 @@ const SETTINGS_PAGE: [&str; 2] = ["docs/settings.md", "docs/settings.ja.md"];
 const SHEET: [&str; 2] = ["docs/sheet.md", "docs/sheet.ja.md"];
 const MESSAGES: [&str; 2] = ["docs/messages.md", "docs/messages.ja.md"];
 const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/operations.ja.md"];
+const SLACK_ACTIONS: [&str; 2] = ["docs/slack-actions.md", "docs/slack-actions.ja.md"];
 const NOTICES: [&str; 2] = ["docs/notices.md", "docs/notices.ja.md"];
 const SERVICE_LEVELS: [&str; 2] = ["docs/service-levels.md", "docs/service-levels.ja.md"];
 const RELIABILITY: [&str; 2] = ["docs/reliability.md", "docs/reliability.ja.md"];
 
 /// The documents that are in English and Japanese.
-const PAIRS: [[&str; 2]; 9] =
-    [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, OPERATIONS, RELIABILITY, NOTICES, SERVICE_LEVELS];
+const PAIRS: [[&str; 2]; 10] =
+    [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, SLACK_ACTIONS, OPERATIONS, RELIABILITY, NOTICES, SERVICE_LEVELS];
 /// Those that are in English only.
 const ENGLISH: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/security.md", "fuzz/README.md"];

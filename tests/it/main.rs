@@ -6,6 +6,9 @@ mod world;
 mod webhook;
 
 mod intake;
+mod interaction;
+
+mod acting;
 
 mod roster;
 

@@ -282,7 +282,7 @@ fn a_failed_reminder_is_tried_twice_more_and_then_kept() {
 }
 
 #[test]
-fn the_ways_in_are_post_pagerduty_and_notice_and_whatever_else_somebody_writes_instead() {
+fn the_ways_in_are_post_pagerduty_notice_and_slack_and_whatever_else_somebody_writes_instead() {
     let ways = |function: &str| -> Vec<Value> {
         let Value::Object(events) = resource(function)["Properties"]["Events"].take() else { panic!("no events") };
         events.into_values().filter(|event| event["Type"] != "ScheduleV2").collect()
@@ -294,7 +294,7 @@ fn the_ways_in_are_post_pagerduty_and_notice_and_whatever_else_somebody_writes_i
     };
     // An event without method and path is API Gateway's route `$default`.
     let post = |path: &str| way(json!({"Method": "POST", "Path": path}));
-    assert_eq!(ways("WebhookFunction"), [post("/notice"), way(json!({})), post("/pagerduty")]);
+    assert_eq!(ways("WebhookFunction"), [post("/notice"), post("/slack"), way(json!({})), post("/pagerduty")]);
     assert_eq!(ways("ReminderFunction"), Vec::<Value>::new());
 }
 

@@ -10,11 +10,16 @@
 //! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
+//! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |
+//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press was |
+//! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
 
 mod changes;
+mod press;
+mod roster;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -29,7 +34,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
-use super::{IdempotencyKey, SavedRoster, incident_record, shown};
+use super::{IdempotencyKey, incident_record, shown};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
@@ -38,8 +43,6 @@ use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
 use changes::{Changes, FIRST, NUMBER, ORDER, THREAD};
 
-/// The roster's key; there is one roster per table.
-const ROSTER: &str = "roster";
 /// Throttling, 5xx and broken connections mostly pass at once.
 const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt at most; before the third, twice that.
@@ -73,8 +76,7 @@ impl Table {
         number: Option<u64>,
         now: DateTime<Utc>,
     ) -> Result<Claim, TableError> {
-        // A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
-        let by = AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)));
+        let by = mark(now);
         if let Some(mut old) = self.take(key, number, &by, false, now).await? {
             old.remove(&attribute(key));
             return Ok(decide_item(&old, key, number, now));
@@ -228,39 +230,12 @@ impl Table {
         Ok(id.map(incident_record))
     }
 
-    pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", AttributeValue::S(ROSTER.to_owned()))
-            .item("expires", seconds(now + RECORD_FOR))
-            .item("tables", AttributeValue::S(saved.tables.clone()))
-            .item("read_at", milliseconds(saved.read_at))
-            // A slower process must not put an older copy over a newer one.
-            .condition_expression("attribute_not_exists(read_at) OR read_at <= :read_at")
-            .expression_attribute_values(":read_at", milliseconds(saved.read_at));
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(explain(&error)),
-        }
-    }
-
-    pub(super) async fn saved_roster(&self, now: DateTime<Utc>) -> Result<Option<SavedRoster>, TableError> {
-        let item = self.item(ROSTER).await?;
-        let saved = || {
-            let tables = item.get("tables")?.as_s().ok()?.clone();
-            Some(SavedRoster { tables, read_at: time(item.get("read_at")?)? })
-        };
-        Ok(if is_expired(&item, now) { None } else { saved() })
+    fn incident(&self, record: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).key("pk", AttributeValue::S(record.to_owned()))
     }
 
     fn update(&self, key: &IdempotencyKey, now: DateTime<Utc>) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", AttributeValue::S(key.record.clone()))
+        self.incident(&key.record)
             .expression_attribute_names("#event", attribute(key))
             .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
     }
@@ -297,11 +272,17 @@ fn facts(item: &Item) -> IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
         first: item.get("first").and_then(|first| shown::from_json(first.as_s().ok()?)),
+        pressed: press::pressed(item),
     }
 }
 
 fn of_number(number: u64) -> String {
     format!("number#{number}")
+}
+
+/// A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
+fn mark(now: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)))
 }
 
 fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {

@@ -10,9 +10,11 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use super::Language;
+use crate::fakes::incidents::{ACTING_NAME, ACTING_USER};
 use crate::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature, v2, v3};
+use crate::fakes::people::{Button, Person, payload, slack_event};
 use crate::fakes::server::Fault;
-use crate::fakes::{BEARER_TOKEN, Fakes, NOTICE_TOKEN, ROSTER_TAB, SIGNING_SECRET};
+use crate::fakes::{BEARER_TOKEN, Fakes, NOTICE_TOKEN, ROSTER_TAB, SIGNING_SECRET, SLACK_SIGNING_SECRET};
 use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
 use oncall_relay::lambda::{api_gateway, scheduler};
 use oncall_relay::reminder::ReminderHandler;
@@ -81,6 +83,7 @@ impl Story {
         let message = hostile.v2(&self.event_spec("incident.trigger", "2026-11-25T16:30:00+09:00", None)?);
         self.send(&v2(&[message]), "2026-11-25T16:30:00+09:00", &Proof::Bearer).await?;
 
+        self.press().await?;
         self.the_week().await?;
 
         self.screen.heading("That is all. Nothing left this machine.")
@@ -117,6 +120,48 @@ impl Story {
         self.scene("20:00: after hours. The same message, and nobody is mentioned.")?;
         let night = incident("PINC34", 34, self.say("バッチが失敗しました", "The nightly batch failed"));
         self.v3(&night, "incident.triggered", "2026-11-24T20:00:00+09:00", None).await
+    }
+
+    async fn press(&mut self) -> Result<(), Box<dyn Error>> {
+        self.scene("17:30, on Slack: 佐藤, who has no seat in PagerDuty, presses a button under an incident.")?;
+        std::mem::swap(&mut self.relay, &mut self.on_slack);
+        let title = self.say("キャッシュが応答しません", "The cache doesn't answer");
+        self.fakes.incidents.open(41, title, "triggered", "2026-11-25T08:30:00Z");
+        let cache = incident("PINC41", 41, title);
+        self.v3(&cache, "incident.triggered", "2026-11-25T17:30:00+09:00", None).await?;
+
+        let Some(shown) = self.fakes.slack.shown().pop() else { return Err("the incident is not shown".into()) };
+        self.screen.aside(&format!("buttons: {}", shown.buttons.join(", ")))?;
+        let at: DateTime<FixedOffset> = "2026-11-25T17:32:00+09:00".parse()?;
+        let button = Button {
+            action: "acknowledge",
+            value: "PINC41",
+            channel: &shown.channel,
+            ts: &shown.ts,
+            text: &shown.text,
+        };
+        let person = Person { id: "U0SATO001", name: "sato" };
+        let body = payload(&person.press(&button, 1, &self.fakes.slack.url()));
+        let event = slack_event(SLACK_SIGNING_SECRET, at, &body);
+        let request = lambda_http::request::from_str(&event.to_string())?;
+        let (response, _) = api_gateway::answer(&self.relay, request, at.to_utc()).await;
+        let (status, state) = (response.status().as_u16(), self.fakes.incidents.status("PINC41"));
+        self.screen
+            .aside(&format!("17:32: 佐藤 presses `acknowledge`. Answer to Slack: {status}. In PagerDuty: {state}"))?;
+        if (status, state.as_str()) != (200, "acknowledged") {
+            return Err("the press had no effect".into());
+        }
+
+        self.scene(
+            "17:32: PagerDuty's webhook follows. It names the user as whom the relay acts; the relay knows better.",
+        )?;
+        let acknowledged = self.event_spec("incident.acknowledged", "2026-11-25T17:32:00+09:00", Some(ACTING_NAME))?;
+        let mut event = cache.v3(&acknowledged);
+        event["event"]["agent"]["id"] = json!(ACTING_USER);
+        self.send(&event, "2026-11-25T17:32:00+09:00", &Proof::Signature).await?;
+        let shown = self.fakes.slack.shown().into_iter().rfind(|message| message.thread.is_none());
+        let headline = shown.map(|message| message.head.join(" / ")).unwrap_or_default();
+        self.screen.aside(&format!("the first message says now: {headline}"))
     }
 
     async fn a_list_of_incidents(&mut self) -> Result<(), Box<dyn Error>> {
