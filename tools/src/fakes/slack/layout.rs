@@ -84,7 +84,8 @@ impl Button {
 #[serde(deny_unknown_fields)]
 pub(super) struct Text {
     r#type: String,
-    pub(super) text: String,
+    #[serde(rename = "text")]
+    pub(super) printed: String,
     #[serde(default)]
     verbatim: bool,
 }
@@ -103,7 +104,7 @@ impl Block {
     /// What it says; buttons say nothing.
     pub(super) fn text(&self) -> Option<String> {
         match self {
-            Self::Section { text, .. } => Some(text.text.clone()),
+            Self::Section { text, .. } => Some(text.printed.clone()),
             Self::Actions { .. } => None,
         }
     }
@@ -124,7 +125,7 @@ impl Block {
             Self::Section { text, block_id } => {
                 // What is not verbatim would be searched for channels and addresses: strangers write here.
                 let is_known = (text.r#type == "mrkdwn" && text.verbatim) || text.r#type == "plain_text";
-                is_known && (1..=3_000).contains(&units(&text.text)) && is_id(block_id)
+                is_known && (1..=3_000).contains(&units(&text.printed)) && is_id(block_id)
             }
             Self::Actions { elements, block_id } => {
                 let has_one = |id: &str| elements.iter().filter(|button| button.action_id == id).count() == 1;
