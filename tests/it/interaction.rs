@@ -38,7 +38,7 @@ fn what_is_sent_to_pagerduty_is_as_its_description_wants_it() {
 const SATO: Person = Person { id: "U0SATO001", name: "sato" };
 
 async fn asked(relay: &Running<'_>, at: &str) -> String {
-    let (status, answer) = relay.from_slack(at, &SATO.ask("/oncall", "https://hooks.slack.com")).await;
+    let (status, answer) = relay.on_slack(at, &SATO.ask("/oncall", "https://hooks.slack.com")).await;
     assert_eq!((status, answer["response_type"].as_str()), (200, Some("ephemeral")), "{answer}");
     answer["text"].as_str().unwrap().to_owned()
 }
@@ -159,7 +159,7 @@ async fn what_slack_only_wants_to_know_or_nobody_understands_is_answered_and_doe
         b"\xff\xfe".to_vec(),
         Vec::new(),
     ] {
-        assert_eq!(relay.from_slack(DAYTIME, &body).await, (200, Value::Null));
+        assert_eq!(relay.on_slack(DAYTIME, &body).await, (200, Value::Null));
     }
     assert_eq!(world.google.requests() + world.incidents.requests() + world.slack.requests(), 0);
 }
@@ -170,7 +170,7 @@ async fn without_slacks_secrets_there_is_no_such_address() {
     world.set("SLACK_SIGNING_SECRETS", "");
     let relay = world.relay().await;
     let body = SATO.ask("/oncall", "https://hooks.slack.com");
-    assert_eq!(relay.from_slack(DAYTIME, &body).await, (404, json!({"error": "not found"})));
+    assert_eq!(relay.on_slack(DAYTIME, &body).await, (404, json!({"error": "not found"})));
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn every_argument_that_we_send_is_documented() {
     let (channel, ts, text) = (first.channel.as_str(), first.ts.as_str(), first.text.as_str());
     let note = Button { action: "note", value: "PINCIDENT1", channel, ts, text };
     let person = Person { id: "U0TANAKA1", name: "tanaka" };
-    assert_eq!(relay.from_slack(EVENING, &payload(&person.press(&note, 1, &world.slack.url()))).await.0, 200);
+    assert_eq!(relay.on_slack(EVENING, &payload(&person.press(&note, 1, &world.slack.url()))).await.0, 200);
     let asked = world.slack.asked();
     let methods: std::collections::BTreeSet<_> = asked.iter().map(|(method, _)| method.as_str()).collect();
     assert_eq!(methods.into_iter().collect::<Vec<_>>(), METHODS);
