@@ -60,6 +60,8 @@ pub struct Tally {
     pub unauthenticated: u32,
     /// It was judged by old secrets, because they could not be read again.
     pub secrets_stale: u32,
+    /// The ledger's table could not be used.
+    pub ledger_failed: u32,
 }
 
 impl InteractionHandler {
@@ -112,6 +114,7 @@ impl InteractionHandler {
             tally.unauthenticated = 1;
             return (Reaction::Unauthenticated, tally);
         }
+        let failures = self.dispatcher.ledger().failures();
         let reaction = match interactivity::parse(body, self.base_url.as_deref()) {
             Requested::Command => self.who_is_on_call(invocation).await,
             Requested::SslCheck => Reaction::Heard,
@@ -131,6 +134,7 @@ impl InteractionHandler {
                 Reaction::Heard
             }
         };
+        tally.ledger_failed = u32::from(self.dispatcher.ledger().failures() > failures);
         (reaction, tally)
     }
 

@@ -266,7 +266,7 @@ impl Acting {
         }
         let deadline = invocation.within(INTERACTION.look);
         let ledger = self.dispatcher.ledger();
-        let (mut turn, presser, agent) = tokio::join!(
+        let (mut turn, writer, agent) = tokio::join!(
             ledger.take_turn(&note.incident, &note.id, invocation.now()),
             self.called(&note.presser, invocation, deadline),
             ledger.acting_user(invocation.now()),
@@ -281,8 +281,8 @@ impl Acting {
             Turn::Replayed => return Reaction::Heard,
             Turn::Busy => return refuse(self.language.press_in_progress()),
         };
-        let text = presser.signed(&note.text);
-        let mut pressed = Pressed { action: Action::Note, presser, at: invocation.now(), agent };
+        let text = writer.signed(&note.text);
+        let mut pressed = Pressed { action: Action::Note, presser: writer, at: invocation.now(), agent };
         ledger.remember_press(&note.incident, &pressed, invocation.now()).await;
         let deadline = invocation.deadline() - INTERACTION.settle;
         match self.client.write_note(&note.incident, &text, deadline).await {

@@ -131,8 +131,8 @@ async fn interact(slack: &InteractionHandler, request: &Request, now: DateTime<U
         Reaction::Heard => Response::new(Body::Empty),
         Reaction::Answered(body) => json(StatusCode::OK, body),
     };
-    let interaction::Tally { unauthenticated, secrets_stale } = tally;
-    (response, Tally { unauthenticated, secrets_stale, ..Tally::default() })
+    let interaction::Tally { unauthenticated, secrets_stale, ledger_failed } = tally;
+    (response, Tally { unauthenticated, secrets_stale, ledger_failed, ..Tally::default() })
 }
 
 /// Goes by the route, or else by the path's last part: what is before it is a stage or a custom domain's base path,

@@ -68,7 +68,7 @@ async fn whoever_presses_is_named_in_the_reply_and_mentioned_only_where_it_notif
     let relay = world.relay().await;
     alerted(&relay).await;
     assert_eq!(first(&world).buttons, buttons(&["acknowledge", "resolve", "note"]));
-    assert_eq!(relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await, heard());
+    assert_eq!(relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await, heard());
     assert_eq!(world.incidents.take_done(), [done("acknowledged")]);
     assert_eq!(world.slack.take_told(), [""; 0], "what works is told by the message itself");
     let event = told("e2", "incident.acknowledged", FIVE_PAST, Some((ACTING_USER, ACTING_NAME)));
@@ -83,7 +83,7 @@ async fn whoever_presses_is_named_in_the_reply_and_mentioned_only_where_it_notif
     assert_eq!(shown.buttons, buttons(&["resolve", "note"]));
     // It is over, by somebody who isn't a member of the team.
     let later = "2026-11-24T11:40:00+09:00";
-    assert_eq!(relay.from_slack(later, &press(&world, GUEST, "resolve", 2)).await, heard());
+    assert_eq!(relay.on_slack(later, &press(&world, GUEST, "resolve", 2)).await, heard());
     assert_eq!(world.incidents.take_done(), [done("resolved")]);
     let event = told("e3", "incident.resolved", later, Some((ACTING_USER, ACTING_NAME)));
     assert_eq!(relay.signed(later, &event).await, posted(1));
@@ -98,7 +98,7 @@ async fn somebodys_own_click_in_pagerduty_keeps_their_name() {
     let world = world().await;
     let relay = world.relay().await;
     alerted(&relay).await;
-    relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await;
+    relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await;
     for (index, (event_type, at, by, is_tanaka)) in [
         ("incident.acknowledged", FIVE_PAST, ("PSEAT", "鈴木 一郎"), false),
         ("incident.resolved", FIVE_PAST, (ACTING_USER, ACTING_NAME), false),
@@ -123,7 +123,7 @@ async fn a_stale_button_never_opens_a_resolved_incident_again() {
     alerted(&relay).await;
     world.incidents.set(ID, "resolved", "鈴木 一郎", "2026-11-24T02:03:00Z");
     for (number, action) in [(1, "acknowledge"), (2, "resolve")] {
-        assert_eq!(relay.from_slack(FIVE_PAST, &press(&world, TANAKA, action, number)).await, heard());
+        assert_eq!(relay.on_slack(FIVE_PAST, &press(&world, TANAKA, action, number)).await, heard());
         assert_eq!(world.slack.take_told(), ["#pd33 ℹ️ すでに解決済みです · 鈴木 一郎 11:03"], "{action}");
     }
     assert_eq!(world.incidents.take_done(), []);
@@ -137,9 +137,9 @@ async fn a_second_press_is_told_who_was_first() {
     let world = world().await;
     let relay = world.relay().await;
     alerted(&relay).await;
-    relay.from_slack("2026-11-24T11:04:30+09:00", &press(&world, TANAKA, "acknowledge", 1)).await;
+    relay.on_slack("2026-11-24T11:04:30+09:00", &press(&world, TANAKA, "acknowledge", 1)).await;
     let second = press(&world, GUEST, "acknowledge", 2);
-    assert_eq!(relay.from_slack(FIVE_PAST, &second).await, heard());
+    assert_eq!(relay.on_slack(FIVE_PAST, &second).await, heard());
     assert_eq!(world.incidents.take_done(), [done("acknowledged")]);
     assert_eq!(world.slack.take_told(), ["#pd33 ℹ️ すでに対応中です · 田中 11:05"]);
 }
@@ -155,7 +155,7 @@ async fn of_two_people_at_the_same_second_one_has_the_effect_and_both_are_told_t
     world.incidents.fail_once(Fault::Delay(Duration::from_millis(100)));
     world.incidents.fail_once(Fault::Delay(Duration::from_millis(100)));
     let (first, second) = (press(&world, TANAKA, "acknowledge", 1), press(&world, GUEST, "acknowledge", 2));
-    let answers = tokio::join!(one.from_slack(FIVE_PAST, &first), other.from_slack(FIVE_PAST, &second));
+    let answers = tokio::join!(one.on_slack(FIVE_PAST, &first), other.on_slack(FIVE_PAST, &second));
     assert_eq!(answers, (heard(), heard()));
     assert_eq!(world.incidents.take_done(), [done("acknowledged")]);
     let told = world.slack.take_told();
@@ -164,7 +164,7 @@ async fn of_two_people_at_the_same_second_one_has_the_effect_and_both_are_told_t
     // One resolves while the other takes it on: whichever is first, it is not open again.
     world.incidents.set(ID, "triggered", "Backlog", "2026-11-24T02:06:00Z");
     let (first, second) = (press(&world, TANAKA, "acknowledge", 3), press(&world, GUEST, "resolve", 4));
-    tokio::join!(one.from_slack(FIVE_PAST, &first), other.from_slack(FIVE_PAST, &second));
+    tokio::join!(one.on_slack(FIVE_PAST, &first), other.on_slack(FIVE_PAST, &second));
     assert_eq!(world.incidents.status(ID), "resolved");
     assert!(!world.incidents.take_done().contains(&done("reopened")));
 }
@@ -177,10 +177,10 @@ async fn the_same_request_once_more_has_no_effect() {
     let (one, other) = (world.relay().await, world.relay().await);
     alerted(&one).await;
     let body = press(&world, TANAKA, "acknowledge", 1);
-    one.from_slack(FIVE_PAST, &body).await;
+    one.on_slack(FIVE_PAST, &body).await;
     world.incidents.set(ID, "triggered", "Backlog", "2026-11-24T02:06:00Z");
     for relay in [&one, &other] {
-        assert_eq!(relay.from_slack(FIVE_PAST, &body).await, heard());
+        assert_eq!(relay.on_slack(FIVE_PAST, &body).await, heard());
     }
     assert_eq!(world.incidents.take_done(), [done("acknowledged")]);
     assert_eq!(world.slack.take_told(), [""; 0]);
@@ -195,12 +195,12 @@ async fn a_webhook_that_overtakes_the_answer_names_the_person_too() {
         let relay = world.relay().await;
         alerted(&relay).await;
         // The user as whom presses are carried out is known by now.
-        relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await;
+        relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await;
         let _ = (relay.channel(), world.slack.take_told(), world.incidents.take_done());
         world.incidents.set_clock("2026-11-24T02:20:00Z");
         world.incidents.fail_once(Fault::Delay(Duration::ZERO));
         world.incidents.fail_once(lost.clone());
-        assert_eq!(relay.from_slack(at, &press(&world, TANAKA, "resolve", 2)).await, heard());
+        assert_eq!(relay.on_slack(at, &press(&world, TANAKA, "resolve", 2)).await, heard());
         let told_presser = world.slack.take_told();
         if is_told {
             assert!(told_presser[0].contains("実行されたかどうか分かりません"), "{told_presser:?}");
@@ -235,7 +235,7 @@ async fn each_refusal_is_told_to_the_presser_alone_with_the_way_to_do_it_by_hand
         let is_failing = fault.is_some();
         world.incidents.fail_always(fault);
         let body = press(&world, TANAKA, "acknowledge", 1);
-        assert_eq!(relay.from_slack(FIVE_PAST, &body).await, heard(), "{words}");
+        assert_eq!(relay.on_slack(FIVE_PAST, &body).await, heard(), "{words}");
         let told = world.slack.take_told();
         assert!(told.len() == 1 && told[0].contains(words), "{words}: {told:?}");
         assert!(told[0].ends_with(&format!("PagerDuty で操作する: {PAGE}")), "{told:?}");
@@ -243,7 +243,7 @@ async fn each_refusal_is_told_to_the_presser_alone_with_the_way_to_do_it_by_hand
         // Once it is right again, the next press works.
         if is_failing {
             world.incidents.fail_always(None);
-            relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 2)).await;
+            relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 2)).await;
             assert_eq!(world.incidents.take_done(), [done("acknowledged")], "{words}");
         }
     }
@@ -254,20 +254,20 @@ async fn a_note_is_written_in_a_form_and_signed_with_its_writers_name() {
     let world = world().await;
     let relay = world.relay().await;
     alerted(&relay).await;
-    assert_eq!(relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "note", 1)).await, heard());
+    assert_eq!(relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "note", 1)).await, heard());
     let view = world.slack.take_views().remove(0);
     let empty = payload(&TANAKA.submit(&view, "  "));
-    let answer = relay.from_slack(FIVE_PAST, &empty).await.1;
+    let answer = relay.on_slack(FIVE_PAST, &empty).await.1;
     assert_eq!(answer["errors"]["note"], "メモの内容を書いてください");
     let body = payload(&TANAKA.submit(&view, "再起動した"));
     // What doesn't work is said in the form, which can be sent again.
     world.incidents.fail_once(Fault::status(503));
-    let (status, answer) = relay.from_slack(FIVE_PAST, &body).await;
+    let (status, answer) = relay.on_slack(FIVE_PAST, &body).await;
     assert_eq!((status, answer["response_action"].as_str()), (200, Some("errors")));
     let error = answer["errors"]["note"].as_str().unwrap();
     assert!(error.contains("実行していません") && error.ends_with("https://acme.pagerduty.com/incidents/PINCIDENT1"));
     for _ in 0..2 {
-        assert_eq!(relay.from_slack(FIVE_PAST, &body).await, heard());
+        assert_eq!(relay.on_slack(FIVE_PAST, &body).await, heard());
     }
     let note = "田中: 再起動した".to_owned();
     assert_eq!(world.incidents.take_done(), [Done { note: note.clone(), ..done("annotated") }], "once");
@@ -284,11 +284,11 @@ async fn a_form_that_cannot_be_opened_any_more_is_said_to_the_presser() {
     let world = world().await;
     let relay = world.relay().await;
     alerted(&relay).await;
-    relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "note", 1)).await;
+    relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "note", 1)).await;
     // The same trigger again, and then one that is too old.
-    relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "note", 1)).await;
+    relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "note", 1)).await;
     world.slack.expire_triggers();
-    relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "note", 2)).await;
+    relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "note", 2)).await;
     assert_eq!(world.slack.take_views().len(), 1);
     let told = world.slack.take_told();
     assert!(told.len() == 2 && told.iter().all(|text| text.contains("入力画面を開けませんでした")), "{told:?}");
@@ -309,7 +309,7 @@ async fn whatever_hangs_a_press_is_answered_in_time() {
         world.google.fail_always(hang("sheet"));
         table.fail_always(hang("ledger"));
         for body in bodies {
-            assert_eq!(relay.from_slack("2026-11-24T11:10:00+09:00", &body).await, heard(), "{hangs}");
+            assert_eq!(relay.on_slack("2026-11-24T11:10:00+09:00", &body).await, heard(), "{hangs}");
         }
         let done_all_the_same = matches!(hangs, "slack" | "sheet" | "ledger");
         let expected = if done_all_the_same { vec![done("acknowledged")] } else { vec![] };
@@ -327,7 +327,7 @@ async fn killed_between_change_and_answer_the_next_event_puts_the_message_right(
     let body = press(&world, TANAKA, "acknowledge", 1);
     world.incidents.fail_once(Fault::Delay(Duration::ZERO));
     world.incidents.fail_once(Fault::TakeAndHang);
-    let killed = tokio::time::timeout(Duration::from_millis(700), relay.from_slack(FIVE_PAST, &body)).await;
+    let killed = tokio::time::timeout(Duration::from_millis(700), relay.on_slack(FIVE_PAST, &body)).await;
     assert!(killed.is_err());
     assert_eq!(world.incidents.take_done(), [done("acknowledged")]);
     // Another process: it knows what the ledger has.
@@ -337,7 +337,7 @@ async fn killed_between_change_and_answer_the_next_event_puts_the_message_right(
     assert_eq!(first(&world).buttons, buttons(&["resolve", "note"]));
     // The turn of whoever died ends.
     let later = "2026-11-24T11:05:06+09:00";
-    assert_eq!(next.from_slack(later, &press(&world, GUEST, "resolve", 2)).await, heard());
+    assert_eq!(next.on_slack(later, &press(&world, GUEST, "resolve", 2)).await, heard());
     assert_eq!(world.incidents.take_done(), [done("resolved")]);
 }
 
@@ -349,7 +349,7 @@ async fn what_was_resolved_between_look_and_press_is_said_to_be_open_again() {
     let open = json!({"incident": {"id": ID, "incident_number": 33, "status": "triggered"}}).to_string();
     world.incidents.fail_once(Fault::Answer(200, vec![], open.leak()));
     world.incidents.set(ID, "resolved", "鈴木 一郎", "2026-11-24T02:05:00Z");
-    assert_eq!(relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await, heard());
+    assert_eq!(relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await, heard());
     let told = world.slack.take_told();
     assert!(told.len() == 1 && told[0].contains("再オープンになりました"), "{told:?}");
 }
@@ -366,7 +366,7 @@ async fn there_are_no_buttons_without_all_that_a_press_needs() {
         let shown = first(&world);
         assert_eq!(shown.buttons, [""; 0], "{missing:?}");
         assert!(shown.body.iter().any(|line| line.contains(PAGE)), "a link is text: {shown:?}");
-        let answer = relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "resolve", 1)).await;
+        let answer = relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "resolve", 1)).await;
         assert_eq!(answer.0, if missing.len() == 1 { 404 } else { 200 }, "{missing:?}");
         assert_eq!(world.incidents.take_done(), []);
     }
@@ -378,7 +378,7 @@ async fn without_a_sheet_the_presser_is_called_as_on_slack() {
     let relay = world.relay().await;
     world.google.fail_always(Some(Fault::status(500)));
     alerted(&relay).await;
-    relay.from_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await;
+    relay.on_slack(FIVE_PAST, &press(&world, TANAKA, "acknowledge", 1)).await;
     let event = told("e2", "incident.acknowledged", FIVE_PAST, Some((ACTING_USER, ACTING_NAME)));
     assert_eq!(relay.signed(FIVE_PAST, &event).await, posted(1));
     assert!(relay.channel()[1].contains("t.tanaka"));

@@ -83,7 +83,7 @@ async fn no_press_opens_an_incident_again_or_is_answered_too_late_whatever_fails
     assert_eq!(rows.len(), 4 * names.len());
     for some in rows.chunks(14) {
         join_all(some.iter().map(async |row| {
-            let outcome = presses::run(row, &Target::Linked).await.unwrap();
+            let outcome = Box::pin(presses::run(row, &Target::Linked)).await.unwrap();
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
         }))
         .await;

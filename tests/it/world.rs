@@ -135,7 +135,7 @@ impl Running<'_> {
     }
 
     /// Sends what somebody does on Slack, signed. Every answer must come within 3 s of wall time.
-    pub(crate) async fn from_slack(&self, at: &str, body: &[u8]) -> (u16, Value) {
+    pub(crate) async fn on_slack(&self, at: &str, body: &[u8]) -> (u16, Value) {
         let started = Instant::now();
         let answer = self.event(at, &slack_event(SLACK_SIGNING_SECRET, instant(at), body)).await;
         assert!(started.elapsed() < Duration::from_secs(3), "the answer took {:?}", started.elapsed());

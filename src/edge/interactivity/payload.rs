@@ -100,13 +100,13 @@ fn interaction(payload: &Value, base_url: Option<&str>) -> Requested {
 }
 
 fn press(payload: &Value, base_url: Option<&str>) -> Result<Press, &'static str> {
-    let [pressed] = payload["actions"].as_array().map(Vec::as_slice).unwrap_or_default() else {
+    let [button] = payload["actions"].as_array().map(Vec::as_slice).unwrap_or_default() else {
         return Err("not exactly one action");
     };
-    let action = pressed["action_id"].as_str().and_then(Action::from_key).ok_or("an unknown action")?;
-    let incident = pressed["value"].as_str().and_then(real_incident).ok_or("a value that is no incident's id")?;
+    let action = button["action_id"].as_str().and_then(Action::from_key).ok_or("an unknown action")?;
+    let incident = button["value"].as_str().and_then(real_incident).ok_or("a value that is no incident's id")?;
     let presser = presser(&payload["user"])?;
-    let pressed_at = text(&pressed["action_ts"]).ok_or("no time of the press")?;
+    let pressed_at = text(&button["action_ts"]).ok_or("no time of the press")?;
     let container = &payload["container"];
     let channel = text(&payload["channel"]["id"]).or_else(|| text(&container["channel_id"])).ok_or("no channel")?;
     let message = &payload["message"];

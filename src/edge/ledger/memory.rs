@@ -106,12 +106,12 @@ impl Memory {
     pub(super) fn end_turn(&self, record: &str, hold: &Hold, ending: &Ending, now: DateTime<Utc>) {
         self.with_record(record, now, |record| {
             record.pressing = record.pressing.filter(|until| *until != hold.until);
-            let presses = &mut record.facts.pressed;
+            let last = &mut record.facts.pressed;
             match ending {
-                Ending::Acted(pressed) => *presses = keep_last(std::mem::take(presses), pressed.clone()),
+                Ending::Acted(pressed) => *last = keep_last(std::mem::take(last), pressed.clone()),
                 Ending::NothingToDo => {}
                 Ending::Failed(action) => {
-                    presses.retain(|pressed| pressed.action != *action);
+                    last.retain(|pressed| pressed.action != *action);
                     record.presses.remove(&hold.press);
                 }
             }

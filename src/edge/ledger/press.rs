@@ -11,6 +11,7 @@ use crate::domain::event::IncidentId;
 
 /// The answer to a press that wants to be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, for as long as its press")]
 pub enum Turn {
     /// Go ahead.
     Taken(Hold),

@@ -54,7 +54,7 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     }
     let press = |row: Row| {
         let make = make.clone();
-        async move { (presses::run(&row, &make).await, row) }
+        async move { (Box::pin(presses::run(&row, &make)).await, row) }
     };
     let mut outcomes = std::pin::pin!(stream::iter(presses::rows()).map(press).buffered(AT_ONCE));
     while let Some((outcome, row)) = outcomes.next().await {

@@ -206,7 +206,7 @@ impl Account {
                 incident["reopened_at"] = json!(*lock(&self.clock));
             }
             incident["last_status_change_at"] = json!(*lock(&self.clock));
-            incident["last_status_change_by"] = self.user();
+            incident["last_status_change_by"] = Self::user();
             lock(&self.done).push(Done { incident: id.to_owned(), what, note: String::new() });
             Ok(())
         })
@@ -214,12 +214,12 @@ impl Account {
 
     fn annotate(&self, id: &str, note: String) -> Result<Reply, Refused> {
         self.change(id, |_| Ok(()))?;
-        let body = json!({"note": {"id": "PNOTE", "user": self.user(), "content": note}});
+        let body = json!({"note": {"id": "PNOTE", "user": Self::user(), "content": note}});
         lock(&self.done).push(Done { incident: id.to_owned(), what: "annotated", note });
         Ok(Reply::json(StatusCode::OK, &body))
     }
 
-    fn user(&self) -> Value {
+    fn user() -> Value {
         json!({"id": ACTING_USER, "type": "user_reference", "summary": ACTING_NAME})
     }
 

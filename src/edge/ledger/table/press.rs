@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Item, Table, TableError, explain, facts, is_expired, mark, milliseconds, seconds, time};
 use crate::budget::{PRESS_LEASE, RECORD_FOR};
 use crate::domain::acting::{Action, Pressed, Presser};
+use crate::edge::ledger::IncidentFacts;
 use crate::edge::ledger::press::{Ending, Hold, Turn};
 
 /// The key of the user as whom presses are carried out.
@@ -42,7 +43,7 @@ impl Table {
         match update.send().await {
             Ok(output) => {
                 let old = output.attributes.unwrap_or_default();
-                let facts = if is_expired(&old, now) { Default::default() } else { facts(&old) };
+                let facts = if is_expired(&old, now) { IncidentFacts::default() } else { facts(&old) };
                 Ok(Turn::Taken(Hold { facts, until, press: press.to_owned() }))
             }
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
