@@ -286,7 +286,7 @@ fn log(subject: Subject<'_>, chat: ChatName, result: Result<(), &PostError>, too
     let chat = chat.key();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {
-        Ok(_) => {
+        Ok(()) => {
             tracing::info!(
                 event = log_events::DELIVERY,
                 event_id,

@@ -308,7 +308,7 @@ async fn a_process_that_is_late_writes_no_older_state_over_a_newer_one() {
     let id = IncidentId::parse("P1").unwrap();
     assert_eq!(process(&table.url()).incident(&id, at(5)).await, resolved);
     assert_eq!(
-        already(process(&table.url()).claim(&key("e1"), None, at(5)).await),
+        already(&process(&table.url()).claim(&key("e1"), None, at(5)).await),
         ChatName::Slack,
         "a post is a post"
     );

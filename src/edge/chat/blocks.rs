@@ -26,7 +26,8 @@ pub(super) enum Block {
 #[derive(Debug, Serialize)]
 pub(super) struct Text {
     r#type: &'static str,
-    text: String,
+    #[serde(rename = "text")]
+    printed: String,
     /// Else Slack would make links of what looks like a channel or an address.
     verbatim: bool,
 }
@@ -52,8 +53,8 @@ pub(super) fn attachments(card: &Card) -> [Attachment; 1] {
 
 /// A section, unless there is nothing to say: Slack refuses an empty one.
 fn section(message: &Message) -> Option<Block> {
-    let text = mrkdwn::render_within(message, SECTION_UNITS);
-    (!text.trim().is_empty()).then_some(Block::Section { text: Text { r#type: "mrkdwn", text, verbatim: true } })
+    let printed = mrkdwn::render_within(message, SECTION_UNITS);
+    (!printed.trim().is_empty()).then_some(Block::Section { text: Text { r#type: "mrkdwn", printed, verbatim: true } })
 }
 
 fn color(colour: Colour) -> &'static str {

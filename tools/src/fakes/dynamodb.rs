@@ -65,6 +65,12 @@ impl DynamoDb {
         }
     }
 
+    /// Whether an item has this text somewhere in it.
+    #[must_use]
+    pub fn holds(&self, pk: &str, text: &str) -> bool {
+        lock(&self.state.items).get(pk).is_some_and(|item| format!("{item:?}").contains(text))
+    }
+
     /// How many items there are.
     #[must_use]
     pub fn items(&self) -> usize {

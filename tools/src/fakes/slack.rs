@@ -5,7 +5,7 @@
 
 mod layout;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -76,6 +76,8 @@ struct Messages {
     /// Every message that was ever posted, by its channel and its id.
     known: BTreeMap<(String, String), Shown>,
     updates: usize,
+    /// What was asked, by method, with the names of its arguments.
+    asked: BTreeSet<(String, String)>,
     /// How many updates are still taken, if there is a limit.
     updates_left: Option<usize>,
     edit_window_closed: bool,
@@ -148,6 +150,12 @@ impl Slack {
         lock(&self.state.messages).known.values().filter(|message| message.is_there).cloned().collect()
     }
 
+    /// The methods that were called, each with the names of the arguments that it has ever been given.
+    #[must_use]
+    pub fn asked(&self) -> BTreeSet<(String, String)> {
+        lock(&self.state.messages).asked.clone()
+    }
+
     /// How many updates were taken.
     #[must_use]
     pub fn updates(&self) -> usize {
@@ -190,8 +198,12 @@ impl Service for Workspace {
             return error("invalid_post_type");
         }
         let body = request.body();
+        if let Ok(Value::Object(arguments)) = serde_json::from_slice(body) {
+            let names = arguments.into_iter().map(|(name, _)| (method.to_owned(), name));
+            lock(&self.messages).asked.extend(names);
+        }
         let answer = match method {
-            "chat.update" => serde_json::from_slice(body).map(|message| self.change(message)),
+            "chat.update" => serde_json::from_slice(body).map(|message| self.change(&message)),
             _ => serde_json::from_slice(body).map(|message| self.take(message)),
         };
         answer.unwrap_or_else(|_| error("invalid_arguments"))
@@ -261,7 +273,7 @@ impl Workspace {
 }
 
 impl Workspace {
-    fn change(&self, message: ChangedMessage) -> Reply {
+    fn change(&self, message: &ChangedMessage) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");
         }

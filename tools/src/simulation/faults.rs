@@ -217,7 +217,14 @@ async fn start(
     }
     around.write_roster(TODAY);
     if matches!(known, Known::InLedger | Known::NewerInLedger) {
-        warm_up(&fleet.beside(make, 1, settings).await?, &["before3"]).await?;
+        // On a busy machine there may be no time left to save after a post.
+        let other = fleet.beside(make, 1, settings).await?;
+        for id in (3..20).map(|number| format!("before{number}")) {
+            warm_up(&other, &[&id]).await?;
+            if around.dynamodb.holds("roster", TODAY) {
+                break;
+            }
+        }
     }
     Ok(fleet)
 }
@@ -238,7 +245,7 @@ impl Row {
     /// serves for a whole trial.
     #[must_use]
     pub fn expected(&self, attempt: usize) -> Mentioned {
-        let is_spared = self.lasting == Lasting::Once && attempt % 2 == 0;
+        let is_spared = self.lasting == Lasting::Once && attempt.is_multiple_of(2);
         if is_spared { Costs::Nothing.with(self.known) } else { self.costs.with(self.known) }
     }
 
@@ -268,7 +275,7 @@ fn begin(row: &Row, around: &Services) {
         Service::Sheet => server.fail_only("/v4/"),
         Service::Values => server.fail_at(VALUES_PATH),
         Service::Merges => server.fail_at(SPREADSHEET_PATH),
-        Service::Slack if row.name.starts_with("update, ") => server.fail_only("/api/chat.update"),
+        Service::Slack if row.name.starts_with("update, ") => server.fail_at("/api/chat.update"),
         _ => {}
     }
     match (&row.failure, row.lasting) {

@@ -164,10 +164,9 @@ impl Costs {
     pub fn with(self, known: Known) -> Mentioned {
         let in_doubt = |whom| Mentioned { whom, in_doubt: true };
         match (self, known) {
-            (Self::Nothing, _) => Mentioned::TODAY,
             (Self::Reading | Self::Members, Known::Nothing) => in_doubt(Whom::Fallback),
-            // Ids change less often than duties: they are used without a word.
-            (Self::Members, _) => Mentioned::TODAY,
+            // Ids change less often than duties: those of an earlier copy are used without a word.
+            (Self::Nothing | Self::Members, _) => Mentioned::TODAY,
             (Self::Reading, Known::OldOnly) => in_doubt(Whom::Before),
             (Self::Reading, _) => in_doubt(Whom::Today),
         }

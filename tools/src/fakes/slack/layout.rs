@@ -32,7 +32,8 @@ pub(super) enum Block {
 #[serde(deny_unknown_fields)]
 pub(super) struct Text {
     r#type: String,
-    pub(super) text: String,
+    #[serde(rename = "text")]
+    pub(super) printed: String,
     #[serde(default)]
     verbatim: bool,
 }
@@ -51,7 +52,7 @@ impl Block {
     /// What it says; buttons say nothing.
     pub(super) fn text(&self) -> Option<String> {
         match self {
-            Self::Section { text, .. } => Some(text.text.clone()),
+            Self::Section { text, .. } => Some(text.printed.clone()),
             Self::Actions { .. } => None,
         }
     }
@@ -62,7 +63,7 @@ impl Block {
             Self::Section { text, block_id } => {
                 // What is not verbatim would be searched for channels and addresses: strangers write here.
                 let is_known = (text.r#type == "mrkdwn" && text.verbatim) || text.r#type == "plain_text";
-                is_known && (1..=3_000).contains(&units(&text.text)) && is_id(block_id)
+                is_known && (1..=3_000).contains(&units(&text.printed)) && is_id(block_id)
             }
             Self::Actions { elements, block_id } => (1..=25).contains(&elements.len()) && is_id(block_id),
         }
