@@ -20,6 +20,8 @@ mod notice;
 
 mod week;
 
+mod service_levels;
+
 mod reminder;
 
 mod secrets;
