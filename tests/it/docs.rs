@@ -327,7 +327,7 @@ fn the_page_on_reliability_has_a_row_for_every_fault_that_is_tried_and_names_no_
 
 #[test]
 fn the_page_on_reliability_says_how_long_a_hanging_sheet_is_waited_for() {
-    let waits = (WEBHOOK.roster - WEBHOOK.saved_roster).as_secs_f64();
+    let waits = WEBHOOK.roster.saturating_sub(WEBHOOK.saved_roster).as_secs_f64();
     for (page, said) in
         RELIABILITY.into_iter().zip([format!("waits {waits} s at most"), format!("最長 {waits} 秒待つ")])
     {

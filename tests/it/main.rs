@@ -23,6 +23,8 @@ mod notice;
 
 mod week;
 
+mod service_levels;
+
 mod reminder;
 
 mod secrets;

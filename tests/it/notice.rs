@@ -25,7 +25,7 @@ async fn on(chats: &str) -> World {
     world
 }
 
-fn refused(relay: &Running<'_>, answer: (u16, Value), status: u16) -> String {
+fn refused(relay: &Running<'_>, answer: &(u16, Value), status: u16) -> String {
     assert_eq!(answer.0, status, "{answer:?}");
     assert!([relay.topic(), relay.channel()].concat().is_empty());
     answer.1["error"].as_str().unwrap().to_owned()
@@ -149,18 +149,18 @@ async fn what_has_no_token_of_ours_is_refused_and_says_nothing() {
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = relay.post(DAYTIME, "/notice", &headers, body.as_bytes()).await;
-        assert_eq!(refused(&relay, answer, 401), "unauthenticated", "{headers:?}");
+        assert_eq!(refused(&relay, &answer, 401), "unauthenticated", "{headers:?}");
         assert_eq!(relay.tally().notices.unauthenticated, 1);
     }
     // And the other way round: a runner can post no webhook.
     let headers = [("authorization", format!("Bearer {NOTICE_TOKEN}"))];
     let answer = relay.send(DAYTIME, &[("authorization", &headers[0].1)], triggered("e1").to_string().as_bytes()).await;
-    assert_eq!(refused(&relay, answer, 401), "unauthenticated");
+    assert_eq!(refused(&relay, &answer, 401), "unauthenticated");
 
     world.set("NOTICE_TOKENS", "");
     let relay = world.relay().await;
     let answer = relay.notice(DAYTIME, &json!({"text": "x"})).await;
-    assert_eq!(refused(&relay, answer, 404), "not found");
+    assert_eq!(refused(&relay, &answer, 404), "not found");
 }
 
 #[tokio::test]
@@ -168,15 +168,15 @@ async fn what_is_no_notice_is_refused_with_what_is_wrong() {
     let world = on("typetalk").await;
     let relay = world.relay().await;
     let answer = relay.notice(DAYTIME, &json!({"status": "done"})).await;
-    assert_eq!(refused(&relay, answer, 400), "`text` is missing: what the people of the alert topic are to know");
+    assert_eq!(refused(&relay, &answer, 400), "`text` is missing: what the people of the alert topic are to know");
     let answer = relay.notice(DAYTIME, &json!({"text": "x", "status": "done"})).await;
-    assert_eq!(refused(&relay, answer, 400), "`status` must be one of `started`, `succeeded`, `failed`, `info`");
+    assert_eq!(refused(&relay, &answer, 400), "`status` must be one of `started`, `succeeded`, `failed`, `info`");
     let bytes = |length: usize| {
         let frame = json!({"text": ""}).to_string().len();
         json!({"text": "a".repeat(length - frame)}).to_string()
     };
     let answer = relay.notice_bytes(DAYTIME, bytes((64 << 10) + 1).as_bytes()).await;
-    assert_eq!(refused(&relay, answer, 413), "a notice has 64 KiB at most");
+    assert_eq!(refused(&relay, &answer, 413), "a notice has 64 KiB at most");
     assert_eq!(relay.notice_bytes(DAYTIME, bytes(64 << 10).as_bytes()).await, was_posted(true));
     let text = relay.topic().remove(0);
     assert!(text.encode_utf16().count() < 4_000 && text.ends_with('…'), "{}", text.len());
@@ -223,7 +223,7 @@ async fn above_twenty_a_minute_a_notice_waits_unless_it_is_posted_already() {
     assert_eq!(relay.topic().len(), 20);
     for body in [keyed(20), json!({"text": "x"})] {
         let answer = relay.notice(DAYTIME, &body).await;
-        assert_eq!(refused(&relay, answer, 429), "too many notices within a minute");
+        assert_eq!(refused(&relay, &answer, 429), "too many notices within a minute");
         assert_eq!(relay.header("retry-after").as_deref(), Some("60"));
         assert_eq!(relay.tally().notices.limited, 1);
     }
@@ -242,7 +242,7 @@ async fn a_notice_goes_to_the_backup_and_comes_again_if_no_chat_took_it() {
     world.typetalk.fail_always(Some(Fault::status(503)));
     world.slack.fail_always(Some(Fault::status(503)));
     let answer = relay.notice(DAYTIME, &body).await;
-    assert_eq!(refused(&relay, answer, 503), "not posted; please send it again");
+    assert_eq!(refused(&relay, &answer, 503), "not posted; please send it again");
     assert_eq!(relay.tally().notices.failed, 1);
     world.slack.fail_always(None);
     assert_eq!(relay.notice(DAYTIME, &body).await, was_posted(true));

@@ -242,7 +242,10 @@ async fn a_request_that_cannot_be_understood_is_an_error_that_says_what_is_allow
     let world = World::new().await;
     for event in [json!({}), json!({"reminder": "tomorrow"}), json!({"reminder": "today", "at": "soon"}), Value::Null] {
         let (answer, settled) = request(&world, MORNING, &event).await;
-        assert!(answer.unwrap_err().contains(r#"a request looks like {"reminder":"today" or "next""#), "{event}");
+        assert!(
+            answer.unwrap_err().contains(r#"a request looks like {"reminder":"today", "next" or "week","at""#),
+            "{event}"
+        );
         assert_eq!(settled, CountsAsDone::No);
     }
 }

@@ -114,13 +114,11 @@ impl RestClient {
             ("offset", &offset),
         ];
         let attempts = async {
-            match self.list(&query).await {
-                Ok(page) => Ok(page),
-                Err(_) => {
-                    sleep(PAUSE).await;
-                    self.list(&query).await
-                }
+            if let Ok(page) = self.list(&query).await {
+                return Ok(page);
             }
+            sleep(PAUSE).await;
+            self.list(&query).await
         };
         timeout_at(deadline, attempts).await.unwrap_or_else(|_| Err(Failed("no answer in time".to_owned())))
     }
