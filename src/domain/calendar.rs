@@ -62,6 +62,12 @@ impl Calendar {
         date.iter_days().skip(1).take(366).find(|later| self.is_working_day(*later))
     }
 
+    /// The last year whose public holidays are known, if they are used.
+    #[must_use]
+    pub fn last_known_year(&self) -> Option<i32> {
+        self.holidays.japanese.then_some(*Holidays::KNOWN_YEARS.end())
+    }
+
     /// Whether the public holidays of the year are known, or needn't be.
     #[must_use]
     pub fn knows_year_of(&self, date: NaiveDate) -> bool {
