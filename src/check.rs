@@ -247,8 +247,7 @@ impl Checker {
             let slow = |_| Err(Unseen::Unreachable("no answer in time".to_owned()));
             timeout_at(run.part(), rest.extensions()).await.unwrap_or_else(slow)
         };
-        let (subscriptions, extensions, services) =
-            tokio::join!(rest.subscriptions(), extensions, run.services(rest));
+        let (subscriptions, extensions, services) = tokio::join!(rest.subscriptions(), extensions, run.services(rest));
         pagerduty::Webhook { url, services, subscriptions, extensions, events: &EVENTS }.judge()
     }
 
@@ -288,8 +287,7 @@ impl Checker {
     async fn slack(&self, run: &Run<'_>, name: &'static str, config: &SlackConfig, chat: &ChatConfig) -> Finding {
         let reader = SlackReader::new(config, self.http.clone());
         let token = async { run.token.get_or_init(|| reader.token()).await };
-        let (token, channel, people) =
-            tokio::join!(token, reader.channel(&config.channel), self.people(run, &reader));
+        let (token, channel, people) = tokio::join!(token, reader.channel(&config.channel), self.people(run, &reader));
         let mut finding = slack::place(name, config.purpose.slack_channel(), token, &channel);
         if run.around.post {
             finding = self.posted(run, name, chat).await;
@@ -305,7 +303,8 @@ impl Checker {
         let asked = run.people.get_or_init(|| async {
             let ids = async { run.diagnosis().await.state.snapshot.map(|snapshot| roster::slack_ids(&snapshot)) };
             let ids = timeout_at(run.part(), ids).await.ok().flatten()?;
-            let slow = |_| People { unseen: vec![Unseen::Unreachable("no answer in time".to_owned())], ..People::default() };
+            let slow =
+                |_| People { unseen: vec![Unseen::Unreachable("no answer in time".to_owned())], ..People::default() };
             Some(timeout_at(run.part(), reader.people(&ids)).await.unwrap_or_else(slow))
         });
         asked.await.as_ref()

@@ -283,9 +283,7 @@ impl ReminderHandler {
         let day = reminder::on_call(kind, first, &self.calendar, &roster, &self.fallback_mentions, now);
         let outlook = match kind {
             ReminderKind::Today => Outlook::default(),
-            ReminderKind::Next => {
-                Outlook::of(today, day.date, &self.calendar, &roster, &self.fallback_mentions, now)
-            }
+            ReminderKind::Next => Outlook::of(today, day.date, &self.calendar, &roster, &self.fallback_mentions, now),
         };
         let (manual, sheet) = (self.manual.clone(), self.sheet.clone());
         Reminder { kind, now, day, manual, open, in_doubt: false, sheet, outlook, acts: acts_found }

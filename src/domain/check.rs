@@ -134,8 +134,12 @@ impl Finding {
     /// The check took longer than it may.
     #[must_use]
     pub fn slow(name: &'static str, seconds: u64) -> Self {
-        Self::failed(name, format!("no answer within {seconds} s"), "run the check again; if it lasts, look at the \
-             status page of the service, and whether the function can reach it")
+        Self::failed(
+            name,
+            format!("no answer within {seconds} s"),
+            "run the check again; if it lasts, look at the \
+             status page of the service, and whether the function can reach it",
+        )
     }
 }
 

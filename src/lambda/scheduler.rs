@@ -26,8 +26,7 @@ pub struct RequestError {
     what: String,
 }
 
-const EXAMPLE: &str =
-    r#"{"reminder":"today" or "next","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)} or {"check":true,"post":true or false (optional)}"#;
+const EXAMPLE: &str = r#"{"reminder":"today" or "next","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)} or {"check":true,"post":true or false (optional)}"#;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -102,7 +101,8 @@ fn settles(outcome: &ReminderOutcome, request: ReminderRequest) -> bool {
 #[must_use]
 pub fn report_of(report: Report) -> Value {
     let ok = report.is_ok();
-    let checked = |Finding { name, status, detail, remedy, .. }| Checked { name, status: status.name(), detail, remedy };
+    let checked =
+        |Finding { name, status, detail, remedy, .. }| Checked { name, status: status.name(), detail, remedy };
     json!(Answer::Checked { ok, checks: report.findings.into_iter().map(checked).collect() })
 }
 

@@ -33,6 +33,7 @@ async fn in_the_morning_todays_people_are_mentioned_in_the_on_call_topic() {
     let posts = world.typetalk.take_posts();
     let text = "@tanaka @suzuki-k\n\
                 📟 今日 11/24(火) のオンコール当番です。よろしくお願いします\n\
+                📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit\n\
                 ✅ 未解決のインシデントはありません";
     assert_eq!(posts.iter().map(|post| (post.topic, post.message.as_str())).collect::<Vec<_>>(), [(12, text)]);
     assert_eq!(answer, json!({"posted": true, "date": "2026-11-24", "on_call": ["田中", "鈴木"], "text": text}));

@@ -84,7 +84,17 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
     let remind = |kind| {
         let first = reminder::due(kind, today, &rules.calendar).unwrap();
         let day = reminder::on_call(kind, first, &rules.calendar, &state, &fallback, now);
-        let reminder = Reminder { kind, now, day, manual: None, open: OpenIncidents::NotRequested, in_doubt: false, sheet: None, outlook: Outlook::default(), acts: Vec::new() };
+        let reminder = Reminder {
+            kind,
+            now,
+            day,
+            manual: None,
+            open: OpenIncidents::NotRequested,
+            in_doubt: false,
+            sheet: None,
+            outlook: Outlook::default(),
+            acts: Vec::new(),
+        };
         render(chat, &Message::whole(Subject::Reminder(&reminder), destination, language))
     };
     match case["do"].as_str().unwrap() {
@@ -93,7 +103,7 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
         "alert" => {
             let day = OnCallDay::from_reading(&state, &fallback, today, now);
             let mentions = Mentions::OnCall(day);
-            let notice = Alert { event: event(Kind::Triggered), mentions, delay: None, in_doubt: false, sheet: None, outlook: Outlook::default(), acts: Vec::new() };
+            let notice = Alert { event: event(Kind::Triggered), mentions, delay: None, in_doubt: false };
             render(chat, &Message::whole(Subject::Alert(&notice), destination, language))
         }
         other => panic!("{other}"),

@@ -169,14 +169,16 @@ impl Webhook<'_> {
             return Finding::ok(Self::NAME, detail);
         }
         let ids = || silent.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
-        let disabled = silent.iter().any(|service| {
-            covered_by(service, &|known| known.temporarily_disabled) || by_extension(&service.0, true)
-        });
+        let disabled = silent
+            .iter()
+            .any(|service| covered_by(service, &|known| known.temporarily_disabled) || by_extension(&service.0, true));
         if disabled {
             return Finding::failed(
                 Self::NAME,
                 format!("PagerDuty has disabled the webhook for {}, after it was refused too often", ids().join(", ")),
-                format!("{MENU}, open the webhook and choose Enable; then find out from the API's log why it was refused"),
+                format!(
+                    "{MENU}, open the webhook and choose Enable; then find out from the API's log why it was refused"
+                ),
             )
             .with_act(Act::WebhookDisabled);
         }
@@ -315,7 +317,8 @@ pub fn escalation(
             let remedy = "check PAGERDUTY_API_KEY and PAGERDUTY_BASE_URL";
             findings.push(Finding::unanswered(NAME, "PagerDuty's on-call times", unseen, remedy));
         }
-        Ok(shifts) => findings.extend(policies.iter().map(|(policy, delay)| covered(policy, *delay, gap(policy, shifts, now), calendar))),
+        Ok(shifts) => findings
+            .extend(policies.iter().map(|(policy, delay)| covered(policy, *delay, gap(policy, shifts, now), calendar))),
     }
     findings.into_iter().reduce(Finding::and).unwrap_or_else(|| Finding::skipped(NAME, "there is no service", ""))
 }

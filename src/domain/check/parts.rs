@@ -65,8 +65,12 @@ pub fn ledger(seen: Result<bool, String>) -> Finding {
              miss their hashtag",
             "make a table and set LEDGER_TABLE, as the template does",
         ),
-        Err(why) => Finding::failed(NAME, format!("the table can't be used: {why}"), "see LEDGER_TABLE and the policy of \
-             the function's role"),
+        Err(why) => Finding::failed(
+            NAME,
+            format!("the table can't be used: {why}"),
+            "see LEDGER_TABLE and the policy of \
+             the function's role",
+        ),
     }
 }
 
@@ -172,7 +176,9 @@ pub fn heartbeat(is_set: bool, watch: &Result<Option<Watch>, String>, now: DateT
         );
     }
     let last = match watch {
-        Err(why) => return Finding::skipped(NAME, format!("the ledger can't be read: {why}"), "see the check `ledger`"),
+        Err(why) => {
+            return Finding::skipped(NAME, format!("the ledger can't be read: {why}"), "see the check `ledger`");
+        }
         Ok(watch) => watch.as_ref().and_then(|watch| watch.heartbeat.as_ref()),
     };
     let Some((at, answer)) = last else {

@@ -62,7 +62,9 @@ pub fn members(state: &RosterState, complaint: Option<&str>, problems: &[RowProb
             "no members tab is set, so a name can be an id on only one of the two chats",
             "make a tab with name, typetalk and slack, and set MEMBERS_RANGE (docs/sheet.md)",
         ),
-        MembersTable::None => Finding::skipped(NAME, "MEMBERS_RANGE is not set: names in the sheet are the chat's ids", ""),
+        MembersTable::None => {
+            Finding::skipped(NAME, "MEMBERS_RANGE is not set: names in the sheet are the chat's ids", "")
+        }
         MembersTable::Unreadable => {
             Finding::failed(NAME, "the members tab can't be read", "check MEMBERS_RANGE; the function's log says why")
         }
@@ -95,11 +97,7 @@ pub fn roster(
         .map(|date| OnCallDay::from_reading(state, fallback, date, now))
         .collect();
     let lines: Vec<_> = days.iter().map(|day| format!("{}: {}", day_name(day.date), said(day, chats))).collect();
-    let is_bad = |day: &OnCallDay| match &day.on_call {
-        OnCall::Nobody => false,
-        OnCall::People(_) => false,
-        OnCall::Undecided | OnCall::NotUnderstood { .. } | OnCall::NoRow | OnCall::Unknown(_) => true,
-    };
+    let is_bad = |day: &OnCallDay| !matches!(day.on_call, OnCall::Nobody | OnCall::People(_));
     let lacks_ids = |day: &OnCallDay| chats.iter().any(|chat| day.unmentionable(*chat) > 0);
     let detail = lines.join("\n");
     let remedy = "fill in the days that are named, as docs/sheet.md says, and correct the names";
@@ -178,7 +176,9 @@ fn rows(name: &'static str, problems: &[RowProblem], tab: Tab) -> Option<Finding
 #[must_use]
 pub fn slack_ids(snapshot: &Snapshot) -> Vec<(String, String)> {
     let people = snapshot.roster.everybody().iter();
-    people.filter_map(|person| Some((person.name().to_owned(), person.mention(ChatName::Slack)?.id().to_owned()))).collect()
+    people
+        .filter_map(|person| Some((person.name().to_owned(), person.mention(ChatName::Slack)?.id().to_owned())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -195,7 +195,8 @@ mod tests {
     }
 
     fn full(change: Option<(usize, &str)>) -> Vec<[String; 2]> {
-        let days = days(&Calendar::default(), "2026-11-24".parse().unwrap(), 10).enumerate();
+        let calendar = Calendar::default();
+        let days = days(&calendar, "2026-11-24".parse().unwrap(), 10).enumerate();
         days.map(|(index, date)| {
             let cell = change.filter(|(at, _)| *at == index).map_or("田中", |(_, cell)| cell);
             [date.to_string(), cell.to_owned()]
@@ -245,10 +246,9 @@ mod tests {
         let failed = RosterState { snapshot: None, failure: Some(SourceFailure::Forbidden) };
         let finding = sheet(&failed, Some("share it with relay@example.com"), now());
         assert_eq!((finding.status, finding.remedy.as_str()), (Status::Failed, "share it with relay@example.com"));
-        for finding in [
-            members(&failed, None, &[], &BOTH),
-            roster(&failed, &[], &[], &BOTH, &Calendar::default(), now()),
-        ] {
+        for finding in
+            [members(&failed, None, &[], &BOTH), roster(&failed, &[], &[], &BOTH, &Calendar::default(), now())]
+        {
             assert_eq!(finding.status, Status::Skipped, "{finding:?}");
         }
     }

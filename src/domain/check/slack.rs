@@ -70,7 +70,8 @@ pub fn place(
         )
         .with_act(Act::SlackToken);
     }
-    let unable = |detail: String, remedy: String| Finding::failed(name, detail, remedy).with_act(Act::SlackPlace(setting));
+    let unable =
+        |detail: String, remedy: String| Finding::failed(name, detail, remedy).with_act(Act::SlackPlace(setting));
     match channel {
         Ok(Channel { is_archived: true, .. }) => {
             unable(format!("the channel of {setting} is archived"), format!("restore it, or set {setting} to another"))
@@ -94,9 +95,13 @@ pub fn place(
         Err(Unseen::Refused { code, .. }) if code == "channel_not_found" && token.has("groups:read") != Some(true) => {
             Finding::skipped(
                 name,
-                format!("the token works; Slack shows it no channel of the id in {setting}, which may be a private one"),
-                format!("check {setting}; to have a private channel checked, give the app groups:read; or check with \
-                         `post`"),
+                format!(
+                    "the token works; Slack shows it no channel of the id in {setting}, which may be a private one"
+                ),
+                format!(
+                    "check {setting}; to have a private channel checked, give the app groups:read; or check with \
+                         `post`"
+                ),
             )
         }
         Err(unseen @ Unseen::Refused { .. }) => {
@@ -180,12 +185,7 @@ mod tests {
             (token(&["chat:write", "channels:read"]), Err(refused("channel_not_found")), Status::Skipped, None),
             (token(&["chat:write"]), Err(Unseen::NotAllowed("channels:read".into())), Status::Skipped, None),
             (Err(refused("invalid_auth")), Err(refused("invalid_auth")), Status::Failed, Some(Act::SlackToken)),
-            (
-                Err(Unseen::Status(503)),
-                Err(Unseen::Status(503)),
-                Status::Failed,
-                Some(Act::Look("slack.alert")),
-            ),
+            (Err(Unseen::Status(503)), Err(Unseen::Status(503)), Status::Failed, Some(Act::Look("slack.alert"))),
         ] {
             let finding = place("slack.alert", "SLACK_ALERT_CHANNEL", &token, &channel);
             assert_eq!((finding.status, &finding.act), (status, &act), "{token:?} {channel:?}: {finding:?}");

@@ -15,10 +15,7 @@ impl Language {
     /// The sheet is read with its dates across.
     #[must_use]
     pub fn read_as_turned(self) -> &'static str {
-        self.say(
-            "ℹ️ 当番表を、日付が横に並ぶ表として読んでいます",
-            "ℹ️ The roster is read with its dates across",
-        )
+        self.say("ℹ️ 当番表を、日付が横に並ぶ表として読んでいます", "ℹ️ The roster is read with its dates across")
     }
 
     /// Days ahead have no row.

@@ -243,8 +243,7 @@ impl SlackReader {
             self.http.get(url)
         };
         let request = request.bearer_auth(self.config.token.expose_secret());
-        let mut response =
-            self.http.send(request).await.map_err(|error| Unseen::Unreachable(error.to_string()))?;
+        let mut response = self.http.send(request).await.map_err(|error| Unseen::Unreachable(error.to_string()))?;
         let status = response.status().as_u16();
         let scopes = response.headers().get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok()).map(|scopes| {
             scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()

@@ -58,10 +58,7 @@ impl Ledger {
         }
         let Some(table) = &self.table else { return };
         let settings = settings.join(",");
-        let values = [
-            ("settings", AttributeValue::S(settings)),
-            (sighting.attribute(), milliseconds(now)),
-        ];
+        let values = [("settings", AttributeValue::S(settings)), (sighting.attribute(), milliseconds(now))];
         let request: Request<'_, ()> = Box::pin(table.leave(values.into(), now));
         self.asked(self.budget.settle, request).await;
     }
@@ -70,8 +67,7 @@ impl Ledger {
     pub async fn leave_heartbeat(&self, answer: &str, now: DateTime<Utc>) {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).watch.heartbeat = Some((now, answer.to_owned()));
         let Some(table) = &self.table else { return };
-        let values =
-            [("heartbeat", AttributeValue::S(answer.to_owned())), ("heartbeat_at", milliseconds(now))];
+        let values = [("heartbeat", AttributeValue::S(answer.to_owned())), ("heartbeat_at", milliseconds(now))];
         let request: Request<'_, ()> = Box::pin(table.leave(values.into(), now));
         self.asked(self.budget.settle, request).await;
     }
@@ -106,11 +102,7 @@ impl Ledger {
 }
 
 impl Table {
-    async fn leave(
-        &self,
-        values: HashMap<&'static str, AttributeValue>,
-        now: DateTime<Utc>,
-    ) -> Result<(), TableError> {
+    async fn leave(&self, values: HashMap<&'static str, AttributeValue>, now: DateTime<Utc>) -> Result<(), TableError> {
         let mut update = self
             .client
             .update_item()

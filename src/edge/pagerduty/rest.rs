@@ -108,8 +108,7 @@ impl RestClient {
             .header("accept", "application/vnd.pagerduty+json;version=2")
             .header("content-type", "application/json")
             .header("authorization", format!("Token token={}", self.config.key.expose_secret()));
-        let mut response =
-            self.http.send(request).await.map_err(|error| Unseen::Unreachable(error.to_string()))?;
+        let mut response = self.http.send(request).await.map_err(|error| Unseen::Unreachable(error.to_string()))?;
         let status = response.status().as_u16();
         if status != 200 {
             return Err(Unseen::Status(status));

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::effects::{strangers_set_nothing_off, strangers_set_nothing_off_in_a_reminder};
 use super::{day, now};
 use oncall_relay::domain::alert::{Alert, Mentions};
-use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
 use oncall_relay::domain::check::Act;
+use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
 use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Outlook, Reminder, ReminderKind};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.

@@ -73,12 +73,7 @@ fn a_subscription_must_be_ours_and_active_and_cover_every_service_with_every_eve
             Some(Act::WebhookDisabled),
             "PagerDuty has disabled",
         ),
-        (
-            vec![Subscription { active: false, ..account() }],
-            Status::Failed,
-            Some(Act::WebhookInactive),
-            "switched off",
-        ),
+        (vec![Subscription { active: false, ..account() }], Status::Failed, Some(Act::WebhookInactive), "switched off"),
         (vec![Subscription { temporarily_disabled: true, ..of("PA") }, account()], Status::Ok, None, "2 subscriptions"),
         (
             vec![Subscription { events: vec![EVENTS[0].to_owned()], ..account() }],
@@ -144,7 +139,15 @@ fn what_the_key_may_not_read_is_never_ok() {
         (judged(Err(Unseen::Garbled), Ok(Vec::new())), Status::Failed),
         (escalation(&services, Ok(&[always("PPOLICY")]), &Calendar::default(), now()), Status::Skipped),
         (escalation(&[service("PA")], Err(&Unseen::Status(403)), &Calendar::default(), now()), Status::Skipped),
-        (escalation(&[service("PA")], Err(&Unseen::Unreachable("can't connect".to_owned())), &Calendar::default(), now()), Status::Failed),
+        (
+            escalation(
+                &[service("PA")],
+                Err(&Unseen::Unreachable("can't connect".to_owned())),
+                &Calendar::default(),
+                now(),
+            ),
+            Status::Failed,
+        ),
         (key(Err(Unseen::Status(403))), Status::Skipped),
         (key(Err(Unseen::Status(401))), Status::Failed),
         (key(Err(Unseen::Garbled)), Status::Failed),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{PAGE, LAST_OFFSET, RestClient};
+use super::{LAST_OFFSET, PAGE, RestClient};
 use crate::domain::check::Unseen;
 use crate::domain::check::pagerduty::{Extension, Scope, SeenService, Service, Shift, Subscription};
 use crate::edge::beside::{Work, side_by_side};
@@ -212,12 +212,7 @@ impl RestClient {
     }
 
     /// All pages of a list.
-    async fn all<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        list: &str,
-        query: &[(&str, &str)],
-    ) -> Result<Vec<T>, Unseen> {
+    async fn all<T: DeserializeOwned>(&self, path: &str, list: &str, query: &[(&str, &str)]) -> Result<Vec<T>, Unseen> {
         let limit = PAGE.to_string();
         let mut found = Vec::new();
         loop {

@@ -88,7 +88,8 @@ impl Directory {
             },
             "users.list" => {
                 let number = |name| argument(name).filter(|text| !text.is_empty()).map(str::parse::<usize>);
-                let (Some(Ok(limit @ 1..=1000)), Ok(start)) = (number("limit"), number("cursor").unwrap_or(Ok(0))) else {
+                let (Some(Ok(limit @ 1..=1000)), Ok(start)) = (number("limit"), number("cursor").unwrap_or(Ok(0)))
+                else {
                     return error("limit_required");
                 };
                 let page: Vec<_> =
@@ -101,9 +102,7 @@ impl Directory {
                 let Some(groups) = &self.groups else { return error("plan_upgrade_required") };
                 let with_disabled = argument("include_disabled") == Some("true");
                 let shown = groups.iter().filter(|(_, disabled)| with_disabled || !**disabled);
-                let group = |(id, disabled): (&String, &bool)| {
-                    json!({"id": id, "handle": "sre", "date_delete": if *disabled { 1_795_485_600 } else { 0 }})
-                };
+                let group = |(id, disabled): (&String, &bool)| json!({"id": id, "handle": "sre", "date_delete": if *disabled { 1_795_485_600 } else { 0 }});
                 json!({"ok": true, "usergroups": shown.map(group).collect::<Vec<_>>()})
             }
             _ => error("invalid_arguments"),
