@@ -1,5 +1,7 @@
 //! Settings that only the check of everything needs: the places of alerts, the webhook's address, the watchdog.
 
+use std::collections::BTreeSet;
+
 use secrecy::SecretString;
 use url::Url;
 
@@ -42,13 +44,13 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Option<CheckConfig> {
     });
     let mut alerts = Reader::new(reader.environment());
     let chats = chats::chats(&mut alerts, Purpose::Alerts);
+    let settings: BTreeSet<_> = reader.found().into_iter().chain(alerts.found()).collect();
     let alert_chats = alerts.finish(chats).map(|(chats, _)| chats);
-    let settings = reader.found();
     Some(CheckConfig {
         alert_chats,
         webhook_url: webhook_url.map_or(Some(None), |url| url.map(Some))?,
         heartbeat: heartbeat.map_or(Some(None), |url| url.map(Some))?,
-        settings,
+        settings: settings.into_iter().collect(),
     })
 }
 

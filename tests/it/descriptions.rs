@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use oncall::fakes::incidents::reads;
 use oncall_relay::clock::Invocation;
 use oncall_relay::config::ReminderConfig;
 use oncall_relay::domain::reminder::OpenIncidents;
@@ -16,18 +17,19 @@ use serde_json::Value;
 use crate::emulator::path_in;
 use crate::world::{DAYTIME, World, instant};
 
-/// A running Prism, which answers as the description says and refuses what it doesn't allow.
+/// A running Prism before our stand-in, which refuses what the description doesn't allow, of either side.
 struct Prism {
     child: Child,
     url: String,
 }
 
 impl Prism {
-    async fn start(program: &Path, description: &Path) -> Self {
+    async fn start(program: &Path, description: &Path, upstream: &str) -> Self {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let child = Command::new(program)
-            .args(["mock", "--errors", "--host", "127.0.0.1", "--port", &port.to_string()])
+            .args(["proxy", "--errors", "--host", "127.0.0.1", "--port", &port.to_string()])
             .arg(description)
+            .arg(upstream)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -56,19 +58,25 @@ impl Drop for Prism {
 #[ignore = "needs Prism and PagerDuty's description"]
 async fn every_read_of_pagerduty_is_one_that_its_own_description_allows() {
     let description = path_in("API_DESCRIPTIONS").join("pagerduty-rest.openapi.json");
-    let prism = Prism::start(&path_in("PRISM"), &description).await;
     let mut world = World::new().await;
+    world.incidents.set_up(|account| {
+        account.subscriptions.push(reads::subscription("PSUB", "https://relay.example.com/pagerduty"));
+        account.extensions.push(reads::extension("PEXT", "https://relay.example.com/pagerduty", &["PSERVICE"]));
+    });
+    world.incidents.open(31, "バックアップが終わっていません", "triggered", "2026-11-23T20:15:00Z");
+    let prism = Prism::start(&path_in("PRISM"), &description, &world.incidents.url()).await;
     world.set("PAGERDUTY_BASE_URL", &prism.url);
     let config = ReminderConfig::read(&world.environment()).unwrap().incidents.unwrap();
     let rest = RestClient::new(config, HttpClient::new());
     let now = instant(DAYTIME).to_utc();
     rest.accepts_the_key().await.unwrap();
-    rest.subscriptions().await.unwrap();
-    rest.extensions().await.unwrap();
+    assert_eq!(rest.subscriptions().await.unwrap().len(), 1);
+    assert_eq!(rest.extensions().await.unwrap().len(), 1);
     for (id, service) in rest.seen_services().await {
         assert!(service.is_ok(), "{id}: {service:?}");
     }
-    rest.shifts(&["PPOLICY".to_owned()], now, now + chrono::TimeDelta::days(7)).await.unwrap();
+    let shifts = rest.shifts(&["PPOLICY".to_owned()], now, now + chrono::TimeDelta::days(7)).await;
+    assert_eq!(shifts.unwrap().len(), 1);
     let open = rest.open_incidents(Invocation::begin(now, Duration::from_secs(20))).await;
     assert!(matches!(open, OpenIncidents::Known { .. }), "{open:?}");
 }

@@ -43,13 +43,16 @@ async fn in_the_morning_todays_people_are_mentioned_in_the_on_call_topic() {
 async fn in_the_evening_the_people_of_the_next_working_day_are_sent_to_the_checklist() {
     let mut world = World::new().await;
     world.set("MANUAL_URL", "https://wiki.example.com/oncall");
+    let days = ["2026-11-25", "2026-11-26", "2026-11-27", "2026-11-30", "2026-12-01"];
+    world.google.write(ROSTER_TAB, &days.map(|day| [day, "佐藤 花子"]).each_ref().map(<[&str; 2]>::as_slice));
     let answer = posted(&world, EVENING, "next").await;
     assert_eq!((&answer["date"], &answer["on_call"]), (&json!("2026-11-25"), &json!(["佐藤 花子"])));
     assert_eq!(
         world.topic(),
         ["@sato\n\
           📅 次の営業日 11/25(水) のオンコール当番です。都合が悪くなったら当番表を書き換えてください\n\
-          📖 事前チェックリストを確認してください: https://wiki.example.com/oncall"]
+          📖 事前チェックリストを確認してください: https://wiki.example.com/oncall\n\
+          📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit"]
     );
     assert_eq!(world.incidents.requests(), 0, "the night's incidents are the morning's business");
 }
