@@ -179,7 +179,9 @@ impl ReminderHandler {
         let mut checks = (request.kind == ReminderKind::Today).then(|| self.checks(false, invocation));
         let outcome = self.carry_out(request, invocation, checks.as_mut(), &mut tally).await;
         tally.ledger_failed = u32::from(self.dispatcher.ledger().failures() > failures);
-        if !request.dry_run && outcome.as_ref().is_ok_and(|outcome| outcome.is_settled()) {
+        if !request.dry_run && outcome.as_ref().is_ok_and(ReminderOutcome::is_settled) {
+            // Without a watchdog only a message has use for them.
+            let checks = checks.filter(|checks| !checks.ended().is_empty());
             self.finish(request, checks, invocation).await;
         }
         (outcome, tally)
