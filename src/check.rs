@@ -1,8 +1,9 @@
 //! Whether the relay can do its job: all checks side by side, each within its own time.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -33,7 +34,9 @@ pub type Checks<'a> = Beside<'a, Finding>;
 /// What the checks look at besides what reminders use.
 #[derive(Debug)]
 pub struct Checker {
-    http: HttpClient,
+    /// One of its own, made when it is needed: a chat's connection that the check has used would not be a new one to
+    /// the post.
+    http: OnceLock<HttpClient>,
     calendar: Calendar,
     fallback: Vec<String>,
     language: Language,
@@ -42,7 +45,7 @@ pub struct Checker {
     chats: Vec<ChatConfig>,
     alert_chats: Result<Vec<ChatConfig>, Problems>,
     webhook_url: Option<Url>,
-    heartbeat: Option<Heartbeat>,
+    heartbeat: Option<SecretString>,
     secrets: Option<Secrets>,
 }
 
@@ -107,11 +110,11 @@ impl Run<'_> {
 impl Checker {
     /// Nothing is asked yet.
     #[must_use]
-    pub fn new(config: &ReminderConfig, http: &HttpClient) -> Self {
+    pub fn new(config: &ReminderConfig) -> Self {
         let ReminderConfig { team, check, .. } = config;
         let TeamConfig { chats, calendar, fallback_mentions, language, warnings, .. } = team;
         Self {
-            http: http.clone(),
+            http: OnceLock::new(),
             calendar: calendar.clone(),
             fallback: fallback_mentions.clone(),
             language: *language,
@@ -120,7 +123,7 @@ impl Checker {
             chats: chats.clone(),
             alert_chats: check.alert_chats.clone(),
             webhook_url: check.webhook_url.clone(),
-            heartbeat: check.heartbeat.clone().map(|url| Heartbeat::new(url, http.clone())),
+            heartbeat: check.heartbeat.clone(),
             secrets: None,
         }
     }
@@ -133,8 +136,12 @@ impl Checker {
 
     /// The outside watchdog, if there is one.
     #[must_use]
-    pub fn heartbeat(&self) -> Option<&Heartbeat> {
-        self.heartbeat.as_ref()
+    pub fn heartbeat(&self) -> Option<Heartbeat> {
+        self.heartbeat.clone().map(|url| Heartbeat::new(url, self.http()))
+    }
+
+    fn http(&self) -> HttpClient {
+        self.http.get_or_init(HttpClient::new).clone()
     }
 
     /// All checks; they begin when they are waited for.
@@ -285,7 +292,7 @@ impl Checker {
     }
 
     async fn slack(&self, run: &Run<'_>, name: &'static str, config: &SlackConfig, chat: &ChatConfig) -> Finding {
-        let reader = SlackReader::new(config, self.http.clone());
+        let reader = SlackReader::new(config, self.http());
         let token = async { run.token.get_or_init(|| reader.token()).await };
         let (token, channel, people) = tokio::join!(token, reader.channel(&config.channel), self.people(run, &reader));
         let mut finding = slack::place(name, config.purpose.slack_channel(), token, &channel);
@@ -316,7 +323,7 @@ impl Checker {
         let text = chat::render(config.name(), &message);
         let within: Duration = run.part().saturating_duration_since(Instant::now());
         let post = Post { text: &text, thread: None, broadcast: false, within };
-        match Chat::new(config, self.http.clone()).post(post).await {
+        match Chat::new(config, self.http()).post(post).await {
             Ok(_) => Finding::ok(name, "a line was posted"),
             Err(error) => {
                 let remedy = if error.remedy.is_empty() { "see the log's delivery lines" } else { &error.remedy };

@@ -130,7 +130,7 @@ impl ReminderHandler {
     /// If the service account's key can't be used.
     pub async fn new(config: ReminderConfig) -> Result<Self, KeyError> {
         let http = HttpClient::new();
-        let checker = Checker::new(&config, &http);
+        let checker = Checker::new(&config);
         let ReminderConfig { team, manual, incidents, .. } = config;
         team.log_warnings();
         Ok(Self {

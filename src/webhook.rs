@@ -143,7 +143,7 @@ impl WebhookHandler {
             }
         }
         // After everything else, since nobody waits for it but the check.
-        if invocation.has_more_than(WEBHOOK.settle) {
+        if invocation.has_more_than(MIN_EVENT) {
             self.dispatcher.ledger().sight(Sighting::Webhook, &self.settings, invocation.arrived_at()).await;
         }
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)

@@ -62,6 +62,9 @@ async fn every_read_of_pagerduty_is_one_that_its_own_description_allows() {
     world.incidents.set_up(|account| {
         account.subscriptions.push(reads::subscription("PSUB", "https://relay.example.com/pagerduty"));
         account.extensions.push(reads::extension("PEXT", "https://relay.example.com/pagerduty", &["PSERVICE"]));
+        // The description says in words that these may be null, and in its schema that they may not.
+        let (start, end) = (Some("2026-11-24T00:00:00Z"), Some("2026-12-02T00:00:00Z"));
+        account.oncalls = vec![reads::oncall("PPOLICY", 1, start, end)];
     });
     world.incidents.open(31, "バックアップが終わっていません", "triggered", "2026-11-23T20:15:00Z");
     let prism = Prism::start(&path_in("PRISM"), &description, &world.incidents.url()).await;

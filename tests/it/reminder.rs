@@ -210,7 +210,9 @@ async fn an_empty_row_is_told_in_the_morning_and_passed_over_in_the_evening() {
     world.google.write(ROSTER_TAB, &[&["2026-11-24", "休"], &["2026-11-25", "-"], &["2026-11-26", "鈴木"]]);
     let answer = posted(&world, MORNING, "today").await;
     assert_eq!(answer["on_call"], json!([]));
-    assert_eq!(world.topic(), ["ℹ️ 11/24(火)の当番は空欄です\n✅ 未解決のインシデントはありません"]);
+    let sheet = "📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit";
+    let text = format!("{sheet}\nℹ️ 11/24(火)の当番は空欄です\n✅ 未解決のインシデントはありません");
+    assert_eq!(world.topic(), [text]);
     assert_eq!(posted(&world, EVENING, "next").await["date"], json!("2026-11-26"));
 }
 
@@ -219,7 +221,13 @@ async fn a_missing_row_and_an_unreadable_sheet_are_said_and_mention_those_of_las
     let world = World::new().await;
     world.google.write(ROSTER_TAB, &[&["2026-11-20", "田中"]]);
     posted(&world, EVENING, "next").await;
-    assert_eq!(world.topic(), ["@sre-team\n⚠️ 当番表に11/25(水)の行がありません。行を追加してください"]);
+    assert_eq!(
+        world.topic(),
+        ["@sre-team\n\
+          📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit\n\
+          ⚠️ 当番表に11/25(水)の行がありません。行を追加してください\n\
+          ⚠️ 当番表に11/26(木)・11/27(金)・11/30(月)・12/1(火)の行がありません。行を追加してください"]
+    );
     world.google.make_private();
     posted(&world, EVENING, "next").await;
     assert!(world.topic()[0].ends_with("⚠️ 当番表を読めないため、当番が分かりません(閲覧権限がありません)"));
@@ -259,7 +267,7 @@ async fn what_happened_in_the_night_is_listed_in_the_morning() {
     world.incidents.open(39, "もう解決しました", "resolved", "2026-11-23T14:30:00Z");
     posted(&world, MORNING, "today").await;
     let topic = world.topic();
-    let lines: Vec<_> = topic[0].lines().skip(2).collect();
+    let lines: Vec<_> = topic[0].lines().skip(3).collect();
     assert_eq!(
         lines,
         [
@@ -285,7 +293,7 @@ async fn many_open_incidents_are_paged_through_and_counted() {
     let topic = world.topic();
     assert!(topic[0].contains("未解決のインシデントが 230 件あります"), "{topic:?}");
     assert!(topic[0].ends_with("ほか 220 件 https://acme.pagerduty.com/incidents"), "{topic:?}");
-    assert_eq!(world.incidents.requests(), 3);
+    assert_eq!(world.incidents.requests_to("/incidents"), 3);
 }
 
 #[tokio::test]

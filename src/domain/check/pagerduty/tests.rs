@@ -1,3 +1,5 @@
+//! What of an account is seen, and what is made of it, as tables of cases.
+
 use super::super::Status;
 use super::*;
 

@@ -70,9 +70,10 @@ pub fn service(id: &str, policy: &str) -> Value {
 /// Somebody's time on call; always, if it has neither beginning nor end.
 #[must_use]
 pub fn oncall(policy: &str, level: u32, start: Option<&str>, end: Option<&str>) -> Value {
+    let schedule = start.map(|_| json!({"id": "PSCHEDULE", "type": "schedule_reference", "summary": "Weekdays"}));
     json!({
         "escalation_policy": {"id": policy, "type": "escalation_policy_reference"}, "escalation_level": level,
-        "user": {"id": "PUSER", "type": "user_reference", "summary": "田中 太郎"}, "schedule": null,
+        "user": {"id": "PUSER", "type": "user_reference", "summary": "田中 太郎"}, "schedule": schedule,
         "start": start, "end": end,
     })
 }
