@@ -190,7 +190,7 @@ impl ReminderHandler {
     /// Waits for what is left of the checks, and tells the watchdog.
     async fn finish(&self, request: ReminderRequest, checks: Option<Checks<'_>>, invocation: Invocation) {
         let heartbeat = self.checker.heartbeat().filter(|_| request.is_current(invocation.now()));
-        let mut checks = match (checks, heartbeat) {
+        let mut checks = match (checks, &heartbeat) {
             (Some(checks), _) => checks,
             (None, Some(_)) => self.checks(false, invocation),
             (None, None) => return,

@@ -20,6 +20,8 @@ pub mod incidents;
 
 pub mod watchdog;
 
+pub mod aws;
+
 pub mod ssm;
 
 pub mod dynamodb;

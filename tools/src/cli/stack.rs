@@ -26,11 +26,16 @@ struct Caller {
     key_id: String,
     secret: String,
     session: Option<String>,
+    /// Another address for all of them, as AWS's own tools take it.
+    endpoint: Option<String>,
 }
 
 /// Lets the deployed function check everything, and adds who hears the alarms.
 pub(super) async fn check(stack: &str, post: bool) -> Result<Value, Box<dyn Error>> {
-    let caller = Caller::of_process()?;
+    ask(&Caller::of_process()?, stack, post).await
+}
+
+async fn ask(caller: &Caller, stack: &str, post: bool) -> Result<Value, Box<dyn Error>> {
     let function = format!("{stack}-oncall-reminder");
     let asked = json!({"check": true, "post": post}).to_string();
     let (answer, alarms) = tokio::join!(caller.invoke(&function, &asked), caller.alarms(stack));
@@ -60,6 +65,7 @@ impl Caller {
             key_id: required("AWS_ACCESS_KEY_ID")?,
             secret: required("AWS_SECRET_ACCESS_KEY")?,
             session: variable("AWS_SESSION_TOKEN"),
+            endpoint: variable("AWS_ENDPOINT_URL"),
         })
     }
 
@@ -110,9 +116,8 @@ impl Caller {
         content_type: &str,
         body: &str,
     ) -> Result<(u16, bool, Vec<u8>), Box<dyn Error>> {
-        let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
-        let endpoint = variable(&own).or_else(|| variable("AWS_ENDPOINT_URL"));
-        let endpoint = endpoint.unwrap_or_else(|| format!("https://{service}.{}.amazonaws.com", self.region));
+        let endpoint =
+            self.endpoint.clone().unwrap_or_else(|| format!("https://{service}.{}.amazonaws.com", self.region));
         let endpoint = url::Url::parse(&endpoint)?;
         let host = endpoint.host_str().ok_or("the endpoint has no host")?;
         let host = endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
@@ -212,6 +217,7 @@ fn judge(subscriptions: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fakes::aws::Aws;
 
     #[test]
     fn a_request_is_signed_as_awss_own_example() {
@@ -223,6 +229,7 @@ mod tests {
             key_id: "AKIDEXAMPLE".to_owned(),
             secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
             session: None,
+            endpoint: None,
         };
         let request = Signed {
             service: "service",
@@ -238,6 +245,33 @@ mod tests {
              SignedHeaders=content-type;host;x-amz-date, \
              Signature=ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"
         );
+    }
+
+    #[tokio::test]
+    async fn the_deployed_function_is_asked_and_who_hears_its_alarms_is_added() {
+        let answer = json!({"ok": true, "checks": [{"name": "settings", "status": "ok", "detail": "", "remedy": ""}]});
+        for (subscriptions, ok, alarms) in
+            [(&["arn:aws:sns:r:1:alarms:1"][..], true, "ok"), (&["PendingConfirmation"], false, "failed")]
+        {
+            let aws = Aws::start("oncall-relay", &answer, subscriptions).await.unwrap();
+            let caller = Caller {
+                http: HttpClient::new(),
+                region: "ap-northeast-1".to_owned(),
+                key_id: "AKIDEXAMPLE".to_owned(),
+                secret: "stand-in".to_owned(),
+                session: Some("stand-in-session".to_owned()),
+                endpoint: Some(aws.url()),
+            };
+            let told = ask(&caller, "oncall-relay", true).await.unwrap();
+            assert_eq!(told["ok"], ok, "{told}");
+            assert_eq!(
+                (&told["checks"][0]["name"], &told["checks"][1]["status"]),
+                (&json!("settings"), &json!(alarms))
+            );
+            assert_eq!(aws.asked(), [json!({"check": true, "post": true})]);
+            let why = ask(&caller, "another", false).await.unwrap_err().to_string();
+            assert!(why.contains("there is no function another-oncall-reminder"), "{why}");
+        }
     }
 
     #[test]
