@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::budget::{CHECK, CHECK_PART};
+use crate::budget::{CHECK, CHECK_LATE_PART, CHECK_PART};
 use crate::clock::Invocation;
 use crate::config::{ChatConfig, Problems, Purpose, ReminderConfig, SETTINGS, SlackConfig, TeamConfig};
 use crate::domain::calendar::Calendar;
@@ -68,6 +68,10 @@ pub struct Around<'a> {
 struct Run<'a> {
     around: Around<'a>,
     deadline: Instant,
+    /// When a part of a check is given up, so that the rest of it can still be told.
+    part: Instant,
+    /// The same for a part that begins when another one ends.
+    late_part: Instant,
     services: OnceCell<Vec<pagerduty::SeenService>>,
     token: OnceCell<Result<Token, Unseen>>,
     people: OnceCell<Option<People>>,
@@ -75,11 +79,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// When a part of a check is given up, so that the rest of it can still be told.
-    fn part(&self) -> Instant {
-        self.deadline.checked_sub(CHECK - CHECK_PART).unwrap_or(self.deadline)
-    }
-
     async fn diagnosis(&self) -> Diagnosis {
         let Around { roster, ledger, invocation, .. } = self.around;
         roster.diagnosis(ledger, invocation).await
@@ -88,7 +87,7 @@ impl Run<'_> {
     async fn services(&self, rest: &RestClient) -> &[pagerduty::SeenService] {
         self.services
             .get_or_init(|| async {
-                timeout_at(self.part(), rest.seen_services()).await.unwrap_or_else(|_| {
+                timeout_at(self.part, rest.seen_services()).await.unwrap_or_else(|_| {
                     let slow = || Err(Unseen::Unreachable("no answer in time".to_owned()));
                     rest.services().iter().map(|id| (id.clone(), slow())).collect()
                 })
@@ -100,7 +99,7 @@ impl Run<'_> {
         let Around { ledger, invocation, .. } = self.around;
         self.watch
             .get_or_init(|| async {
-                let watch = timeout_at(self.part(), ledger.watch(invocation.arrived_at())).await;
+                let watch = timeout_at(self.part, ledger.watch(invocation.arrived_at())).await;
                 watch.unwrap_or_else(|_| Err("no answer in time".to_owned()))
             })
             .await
@@ -150,6 +149,8 @@ impl Checker {
         let run = Arc::new(Run {
             around,
             deadline: around.invocation.within(CHECK),
+            part: around.invocation.within(CHECK_PART),
+            late_part: around.invocation.within(CHECK_LATE_PART),
             services: OnceCell::new(),
             token: OnceCell::new(),
             people: OnceCell::new(),
@@ -252,7 +253,7 @@ impl Checker {
         };
         let extensions = async {
             let slow = |_| Err(Unseen::Unreachable("no answer in time".to_owned()));
-            timeout_at(run.part(), rest.extensions()).await.unwrap_or_else(slow)
+            timeout_at(run.part, rest.extensions()).await.unwrap_or_else(slow)
         };
         let (subscriptions, extensions, services) = tokio::join!(rest.subscriptions(), extensions, run.services(rest));
         pagerduty::Webhook { url, services, subscriptions, extensions, events: &EVENTS }.judge()
@@ -309,19 +310,19 @@ impl Checker {
     async fn people<'r>(&self, run: &'r Run<'_>, reader: &SlackReader) -> Option<&'r People> {
         let asked = run.people.get_or_init(|| async {
             let ids = async { run.diagnosis().await.state.snapshot.map(|snapshot| roster::slack_ids(&snapshot)) };
-            let ids = timeout_at(run.part(), ids).await.ok().flatten()?;
+            let ids = timeout_at(run.part, ids).await.ok().flatten()?;
             let slow =
                 |_| People { unseen: vec![Unseen::Unreachable("no answer in time".to_owned())], ..People::default() };
-            Some(timeout_at(run.part(), reader.people(&ids)).await.unwrap_or_else(slow))
+            Some(timeout_at(run.part, reader.people(&ids)).await.unwrap_or_else(slow))
         });
         asked.await.as_ref()
     }
 
     /// Posts one line that says what it is.
     async fn posted(&self, run: &Run<'_>, name: &'static str, config: &ChatConfig) -> Finding {
-        let message = Message { lines: vec![vec![Span::Words(self.language.check_post(name).to_owned())]] };
+        let message = Message { lines: vec![vec![Span::Words(self.language.check_post(name))]] };
         let text = chat::render(config.name(), &message);
-        let within: Duration = run.part().saturating_duration_since(Instant::now());
+        let within: Duration = run.part.saturating_duration_since(Instant::now());
         let post = Post { text: &text, thread: None, broadcast: false, within };
         match Chat::new(config, self.http()).post(post).await {
             Ok(_) => Finding::ok(name, "a line was posted"),
@@ -374,9 +375,8 @@ async fn escalation(run: Arc<Run<'_>>, calendar: &Calendar) -> Finding {
         Ok(Vec::new())
     } else {
         let slow = |_| Err(Unseen::Unreachable("no answer in time".to_owned()));
-        // A little later than other parts: it begins when they end.
         let asked = rest.shifts(&policies, now, pagerduty::looks_until(now));
-        timeout_at(run.part() + (CHECK - CHECK_PART) / 2, asked).await.unwrap_or_else(slow)
+        timeout_at(run.late_part, asked).await.unwrap_or_else(slow)
     };
     pagerduty::escalation(services, shifts.as_deref(), calendar, now)
 }

@@ -139,7 +139,7 @@ impl Webhook<'_> {
         };
         let mut findings = vec![self.coverage(&subscriptions, &extensions)];
         findings.extend(self.missing_events(&subscriptions));
-        findings.extend(self.beside(&subscriptions, &extensions));
+        findings.extend(extensions_beside(&subscriptions, &extensions));
         findings.extend(unseen_extensions.map(|unseen| {
             let detail = format!("whether a v2 extension posts here, too, can't be told: {unseen}");
             Finding::skipped(Self::NAME, detail, "look at each service: Integrations > Extensions")
@@ -225,28 +225,6 @@ impl Webhook<'_> {
         })
     }
 
-    fn beside(&self, subscriptions: &[&Subscription], extensions: &[&Extension]) -> Option<Finding> {
-        if extensions.is_empty() {
-            return None;
-        }
-        Some(if subscriptions.is_empty() {
-            Finding::warning(
-                Self::NAME,
-                "v2 extensions still work, but PagerDuty no longer supports them, and they are not signed",
-                format!("make a v3 subscription ({MENU} > New Webhook), then delete the extension"),
-            )
-        } else {
-            let services: Vec<_> = extensions.iter().flat_map(|known| known.services.iter().cloned()).collect();
-            Finding::warning(
-                Self::NAME,
-                format!("a v2 extension of {} posts to WEBHOOK_URL beside the v3 subscription: events come twice", {
-                    services.join(", ")
-                }),
-                "delete it (PagerDuty: the service > Integrations > Extensions)",
-            )
-        })
-    }
-
     /// Whether an address leads to where `WEBHOOK_URL` does; what is before or behind its path doesn't count.
     fn is_ours(&self, url: &str) -> bool {
         let parts = |url: &Url| -> Vec<String> {
@@ -256,6 +234,29 @@ impl Webhook<'_> {
         };
         Url::parse(url).is_ok_and(|url| parts(&url) == parts(self.url))
     }
+}
+
+fn extensions_beside(subscriptions: &[&Subscription], extensions: &[&Extension]) -> Option<Finding> {
+    const NAME: &str = Webhook::NAME;
+    if extensions.is_empty() {
+        return None;
+    }
+    Some(if subscriptions.is_empty() {
+        Finding::warning(
+            NAME,
+            "v2 extensions still work, but PagerDuty no longer supports them, and they are not signed",
+            format!("make a v3 subscription ({MENU} > New Webhook), then delete the extension"),
+        )
+    } else {
+        let services: Vec<_> = extensions.iter().flat_map(|known| known.services.iter().cloned()).collect();
+        Finding::warning(
+            NAME,
+            format!("a v2 extension of {} posts to WEBHOOK_URL beside the v3 subscription: events come twice", {
+                services.join(", ")
+            }),
+            "delete it (PagerDuty: the service > Integrations > Extensions)",
+        )
+    })
 }
 
 fn covers(subscription: &Subscription, (id, seen): &SeenService) -> bool {

@@ -121,10 +121,10 @@ pub fn acting(watch: &Result<Option<Watch>, String>, now: DateTime<Utc>) -> Find
     )
 }
 
-fn watch_with<'a>(
-    watch: &'a Result<Option<Watch>, String>,
+fn watch_with(
+    watch: &Result<Option<Watch>, String>,
     time: impl Fn(&Watch) -> Option<DateTime<Utc>>,
-) -> Option<(&'a Watch, DateTime<Utc>)> {
+) -> Option<(&Watch, DateTime<Utc>)> {
     let watch = watch.as_ref().ok()?.as_ref()?;
     time(watch).map(|at| (watch, at))
 }

@@ -147,7 +147,8 @@ pub fn said(day: &OnCallDay, chats: &[ChatName]) -> String {
             Note::ColumnLeftOut { .. } | Note::ColumnMissing { .. } => "see ROSTER_COLUMNS".to_owned(),
             Note::ReadAsWeekly => continue,
         };
-        said.push_str(&format!("; {note}"));
+        said.push_str("; ");
+        said.push_str(&note);
     }
     said
 }

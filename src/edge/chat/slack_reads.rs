@@ -52,6 +52,7 @@ struct ChannelAnswer {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "as Slack has them")]
 struct WireChannel {
     #[serde(default)]
     is_private: bool,
