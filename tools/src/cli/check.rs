@@ -23,7 +23,7 @@ use super::{Ended, stack};
   oncall check --post                  also posts one marked line wherever the relay posts
   oncall check --json | jq '.checks[] | select(.status == \"failed\")'")]
 pub(super) struct Arguments {
-    /// The name of a deployed stack. AWS credentials come from the environment (AWS_ACCESS_KEY_ID and so on).
+    /// The name of a deployed stack. AWS credentials come from the environment.
     #[arg(long)]
     stack: Option<String>,
     /// Also post one marked line in both places of every chat.

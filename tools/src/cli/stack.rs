@@ -149,7 +149,7 @@ impl Caller {
         ];
         headers.extend(self.session.as_ref().map(|session| ("x-amz-security-token", session.clone())));
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect::<Vec<_>>().concat();
         let canonical = format!("POST\n{}\n\n{lines}\n{names}\n{}", request.path, sha256(request.body));
         let scope = format!("{}/{}/{}/aws4_request", at.format("%Y%m%d"), self.region, request.service);
         let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", time(at), sha256(&canonical));

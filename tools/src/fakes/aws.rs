@@ -1,5 +1,7 @@
-//! What of AWS's APIs the operator's tool asks of a deployed stack: Lambda's Invoke, CloudFormation's DescribeStacks,
-//! SNS's ListSubscriptionsByTopic. A request must name its service in what it signs.
+//! What the operator's tool asks AWS of a deployed stack.
+//!
+//! These are Lambda's `Invoke`, CloudFormation's `DescribeStacks` and SNS's `ListSubscriptionsByTopic`. A request must
+//! name its service in what it signs.
 
 use std::io;
 use std::sync::Mutex;

@@ -1,5 +1,7 @@
-//! What of Slack only reads: `auth.test`, `conversations.info`, `users.info`, `users.list`, `usergroups.list`, with the
-//! scopes that each wants and the headers that name them. JSON is refused where Slack refuses it.
+//! What of Slack only reads, with the scopes that each method wants and the headers that name them.
+//!
+//! These are `auth.test`, `conversations.info`, `users.info`, `users.list` and `usergroups.list`. JSON is refused where
+//! Slack refuses it.
 
 use std::collections::BTreeMap;
 
