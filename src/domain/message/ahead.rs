@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn every_act() -> Vec<Act> {
-        let names = || vec!["PA".to_owned(), "PB".to_owned()];
+        let names = || vec!["P1SVC".to_owned(), "P2SVC".to_owned()];
         vec![
             Act::WebhookDisabled,
             Act::WebhookInactive,
@@ -156,7 +156,7 @@ mod tests {
                     act,
                     Act::WebhookMissing(_) | Act::ServicesGone(_) | Act::ServicesDisabled(_) | Act::SlackPeople(_)
                 );
-                assert_eq!(said[1].contains("PA"), has_names, "{said:?}");
+                assert_eq!(said[1].contains("P1SVC"), has_names, "{said:?}");
                 lines.push(said[1].clone());
             }
             lines.sort();

@@ -1,6 +1,6 @@
 //! What the operator's tool asks AWS of a deployed stack.
 //!
-//! These are Lambda's `Invoke`, CloudFormation's `DescribeStacks` and SNS's `ListSubscriptionsByTopic`. A request must
+//! These are Lambda's `Invoke`, `CloudFormation`'s `DescribeStacks` and SNS's `ListSubscriptionsByTopic`. A request must
 //! name its service in what it signs.
 
 use std::io;
