@@ -1,4 +1,4 @@
-//! What we send, held against what the vendors publish: PagerDuty's OpenAPI description, served by Prism, and Slack's
+//! What we send, held against what the vendors publish: PagerDuty's `OpenAPI` description, served by Prism, and Slack's
 //! descriptions of its methods. They run where `.ci/run` has put them.
 
 use std::path::Path;
@@ -84,15 +84,16 @@ async fn every_read_of_pagerduty_is_one_that_its_own_description_allows() {
     assert!(matches!(open, OpenIncidents::Known { .. }), "{open:?}");
 }
 
+/// What is no fault of the set-up, but an answer: there is no such person, or one may not see them; no user groups.
+const ANSWERS: [&str; 4] = ["user_not_found", "user_not_visible", "plan_upgrade_required", "users_not_found"];
+
+/// About arguments that we don't send, or send as they should be.
+const ARGUMENTS: [&str; 5] = ["too_many_users", "invalid_cursor", "limit_required", "missing_argument", "invalid_team"];
+
 #[test]
 #[ignore = "needs Slack's descriptions"]
 fn every_error_that_slack_documents_for_what_the_check_asks_has_a_remedy() {
     let folder = path_in("API_DESCRIPTIONS").join("slack");
-    // What is no fault of the set-up, but an answer: there is no such person, or one may not see them; no user groups.
-    const ANSWERS: [&str; 4] = ["user_not_found", "user_not_visible", "plan_upgrade_required", "users_not_found"];
-    // About arguments that we don't send, or send as they should be.
-    const ARGUMENTS: [&str; 5] =
-        ["too_many_users", "invalid_cursor", "limit_required", "missing_argument", "invalid_team"];
     for method in ["auth.test", "conversations.info", "users.info", "users.list", "usergroups.list"] {
         let text = std::fs::read_to_string(folder.join(format!("{method}.json"))).unwrap();
         let described: Value = serde_json::from_str(&text).unwrap();

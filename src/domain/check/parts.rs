@@ -222,6 +222,7 @@ mod tests {
         "2026-11-24T02:00:00Z".parse().unwrap()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the ledger has it")]
     fn watch(settings: &[&str], webhook: Option<i64>, click: Option<i64>) -> Result<Option<Watch>, String> {
         let ago = |hours: i64| now() - TimeDelta::hours(hours);
         Ok(Some(Watch {
