@@ -156,6 +156,7 @@ mod tests {
     use super::super::Status;
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it was seen")]
     fn token(scopes: &[&str]) -> Result<Token, Unseen> {
         Ok(Token { scopes: Some(scopes.iter().map(|scope| (*scope).to_owned()).collect()) })
     }
