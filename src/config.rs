@@ -4,6 +4,7 @@
 
 mod aws;
 mod chats;
+mod check;
 mod interaction;
 mod reader;
 mod roster;
@@ -20,6 +21,7 @@ use crate::log_events;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
+pub use check::CheckConfig;
 pub use interaction::{ActingConfig, InteractionConfig, SlackSecrets};
 pub use reader::{Environment, Problem, Problems};
 pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
@@ -70,6 +72,8 @@ pub struct WebhookConfig {
     pub notices: Option<NoticeSecrets>,
     /// From `SLACK_SIGNING_SECRETS`, without which `/slack` is off, and what belongs to it.
     pub interaction: Option<InteractionConfig>,
+    /// The names of the settings that it has.
+    pub settings: Vec<&'static str>,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -97,6 +101,8 @@ pub struct ReminderConfig {
     pub manual: Option<Link>,
     /// From `PAGERDUTY_API_KEY`, `PAGERDUTY_SERVICES`, `PAGERDUTY_BASE_URL`.
     pub incidents: Option<IncidentsConfig>,
+    /// What only the check needs.
+    pub check: CheckConfig,
 }
 
 /// PagerDuty's REST API.
@@ -123,9 +129,11 @@ impl WebhookConfig {
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
         let notices = notice_secrets(&mut reader);
         let interaction = interaction::interaction(&mut reader, team.as_ref().map(|team| &team.chats[..]));
+        let settings = reader.found();
+        let interaction = interaction.map(|on| InteractionConfig { settings: settings.clone(), ..on });
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
         let notices = Some(notices).filter(|notices| !notices.tokens.is_empty());
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices, interaction })
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices, interaction, settings })
     }
 }
 
@@ -165,8 +173,9 @@ impl ReminderConfig {
             link
         });
         let incidents = incidents(&mut reader);
-        let (team, warnings) = reader.finish(team)?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents })
+        let check = check::check(&mut reader);
+        let ((team, check), warnings) = reader.finish(team.zip(check))?;
+        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents, check })
     }
 }
 

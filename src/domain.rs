@@ -14,6 +14,8 @@ pub mod roster;
 
 pub mod state;
 
+pub mod check;
+
 pub mod alert;
 
 pub mod reminder;

@@ -16,6 +16,10 @@ pub mod ledger;
 
 pub mod secrets;
 
+pub mod heartbeat;
+
+pub mod beside;
+
 pub mod http;
 
 mod aws;

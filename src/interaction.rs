@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-use crate::budget::INTERACTION;
+use crate::budget::{INTERACTION, WEBHOOK};
 use crate::clock::Invocation;
 use crate::config::{ChatConfig, InteractionConfig, TeamConfig};
 use crate::delivery::Dispatcher;
@@ -21,6 +21,7 @@ use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::chat;
 use crate::edge::http::HttpClient;
 use crate::edge::interactivity::{self, Requested, SlackVerifier};
+use crate::edge::ledger::Sighting;
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::RosterSource;
 use crate::edge::secrets::Secrets;
@@ -40,6 +41,7 @@ pub struct InteractionHandler {
     dispatcher: Arc<Dispatcher>,
     incidents: Option<RestClient>,
     acting: Option<Acting>,
+    settings: Vec<&'static str>,
 }
 
 /// How a request of Slack's ended.
@@ -76,7 +78,7 @@ impl InteractionHandler {
         secrets: Option<Secrets>,
         now: DateTime<Utc>,
     ) -> Self {
-        let InteractionConfig { secrets: signing, incidents, acting } = config;
+        let InteractionConfig { secrets: signing, incidents, acting, settings } = config;
         let slack = team.chats.iter().find_map(|chat| match chat {
             ChatConfig::Slack(slack) => Some(slack),
             ChatConfig::Typetalk(_) => None,
@@ -94,6 +96,7 @@ impl InteractionHandler {
             dispatcher,
             incidents: incidents.map(|config| RestClient::new(config, http.clone())),
             acting,
+            settings,
         }
     }
 
@@ -134,6 +137,10 @@ impl InteractionHandler {
                 Reaction::Heard
             }
         };
+        // After everything else, since only the check wants to know.
+        if invocation.has_more_than(WEBHOOK.settle) {
+            self.dispatcher.ledger().sight(Sighting::Click, &self.settings, now).await;
+        }
         tally.ledger_failed = u32::from(self.dispatcher.ledger().failures() > failures);
         (reaction, tally)
     }

@@ -16,7 +16,7 @@ use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
 use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::IdempotencyKey;
+use crate::edge::ledger::{IdempotencyKey, Sighting};
 use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
@@ -35,6 +35,7 @@ pub struct WebhookHandler {
     dispatcher: Arc<Dispatcher>,
     notices: Option<NoticeHandler>,
     interactions: Option<InteractionHandler>,
+    settings: Vec<&'static str>,
 }
 
 /// One HTTP request, as it came in.
@@ -110,7 +111,7 @@ impl WebhookHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets, mention_on, notices, interaction } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on, notices, interaction, settings } = config;
         team.log_warnings();
         let http = HttpClient::new();
         let roster = Arc::new(RosterSource::new(&team, WEBHOOK).await?);
@@ -130,6 +131,7 @@ impl WebhookHandler {
             calendar: team.calendar,
             mention_on,
             fallback_mentions: team.fallback_mentions,
+            settings,
         })
     }
 
@@ -184,6 +186,10 @@ impl WebhookHandler {
             }
         }
         self.dispatcher.show(updates, invocation).await;
+        // After everything else, since nobody waits for it but the check.
+        if invocation.has_more_than(MIN_EVENT) {
+            self.dispatcher.ledger().sight(Sighting::Webhook, &self.settings, invocation.arrived_at()).await;
+        }
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }
 

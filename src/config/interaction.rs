@@ -15,6 +15,8 @@ pub struct InteractionConfig {
     pub incidents: Option<IncidentsConfig>,
     /// From `PAGERDUTY_ACTION_KEY` and `PAGERDUTY_FROM`, without which there are no buttons.
     pub acting: Option<ActingConfig>,
+    /// The names of the settings that the function has, for the check.
+    pub settings: Vec<&'static str>,
 }
 
 /// The secrets of which any one proves a request to be Slack's.
@@ -65,7 +67,12 @@ pub(super) fn interaction(reader: &mut Reader<'_>, chats: Option<&[ChatConfig]>)
         reader.warn("PAGERDUTY_ACTION_KEY is set, and CHATS has no `slack`: there are no messages for its buttons");
     }
     let signing = reader.secrets("SLACK_SIGNING_SECRETS");
-    Some(InteractionConfig { secrets: SlackSecrets { signing }, incidents: incidents(reader), acting })
+    Some(InteractionConfig {
+        secrets: SlackSecrets { signing },
+        incidents: incidents(reader),
+        acting,
+        settings: Vec::new(),
+    })
 }
 
 fn acting(reader: &mut Reader<'_>) -> Option<ActingConfig> {

@@ -83,6 +83,12 @@ impl Calendar {
         self.zone.from_local_datetime(&local).earliest().or_else(later).unwrap_or_else(|| self.local(local.and_utc()))
     }
 
+    /// The last year whose public holidays are known, if they are used.
+    #[must_use]
+    pub fn last_known_year(&self) -> Option<i32> {
+        self.holidays.japanese.then_some(*Holidays::KNOWN_YEARS.end())
+    }
+
     /// Whether the public holidays of the year are known, or needn't be.
     #[must_use]
     pub fn knows_year_of(&self, date: NaiveDate) -> bool {

@@ -1,5 +1,6 @@
 //! Messages as spans: who is mentioned, what is said, what is untrusted text. No product's markup.
 
+mod ahead;
 mod first;
 mod inquiry;
 mod notice;

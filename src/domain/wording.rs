@@ -1,5 +1,6 @@
 //! Every word that people read in a chat, in Japanese and English, one function per thing said.
 
+mod check;
 mod interaction;
 mod notice;
 mod roster;

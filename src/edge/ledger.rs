@@ -17,6 +17,7 @@ mod press;
 mod record;
 mod shown;
 mod table;
+mod watch;
 
 use std::fmt;
 use std::future::Future;
@@ -31,6 +32,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub use press::{Ending, Hold, Turn};
 pub use record::{Claim, IncidentFacts, Lease};
+pub use watch::Sighting;
 
 use super::http::HttpClient;
 use crate::budget::{self, Budget};
@@ -116,6 +118,7 @@ pub struct Ledger {
     budget: Budget,
     patience: Mutex<Patience>,
     failures: AtomicUsize,
+    left: Mutex<watch::Left>,
 }
 
 /// How long the table is still waited for. One time-out may be a lost packet, and is that event's matter alone; a
@@ -131,7 +134,14 @@ impl Ledger {
     #[must_use]
     pub fn new(config: Option<&LedgerConfig>, budget: Budget, http: &HttpClient) -> Self {
         let table = config.map(|config| Table::new(config, http.clone()));
-        Self { memory: Memory::default(), table, budget, patience: Mutex::default(), failures: AtomicUsize::new(0) }
+        Self {
+            memory: Memory::default(),
+            table,
+            budget,
+            patience: Mutex::default(),
+            failures: AtomicUsize::new(0),
+            left: Mutex::default(),
+        }
     }
 
     /// Opens the connection to the table, and looks for the last roster on it.

@@ -9,6 +9,7 @@ pub mod rest;
 
 mod week;
 
+pub use v3::EVENTS;
 pub use verifier::{Marks, Verifier};
 
 use json::Value;

@@ -115,7 +115,9 @@ async fn an_incident_whose_thread_has_ended_is_seen_to_its_end() {
 
 #[tokio::test]
 async fn reminders_in_trouble_are_posted_once() {
-    for outcome in [reminders::two_at_once(&Target::Linked).await, reminders::requested_early(&Target::Linked).await] {
+    for outcome in
+        [Box::pin(reminders::two_at_once(&Target::Linked)).await, reminders::requested_early(&Target::Linked).await]
+    {
         let outcome = outcome.unwrap();
         assert!(outcome.is_as_promised(), "{outcome:?}");
     }

@@ -27,6 +27,10 @@ mod service_levels;
 
 mod reminder;
 
+mod check;
+
+mod descriptions;
+
 mod secrets;
 
 mod ledger;

@@ -220,6 +220,12 @@ fn nothing_is_declared_that_nobody_reads() {
 }
 
 #[test]
+fn only_the_reminder_is_told_the_address_of_webhooks() {
+    assert!(variables("ReminderFunction").contains_key("WEBHOOK_URL"));
+    assert!(!variables("WebhookFunction").contains_key("WEBHOOK_URL"), "the API refers to it: a cycle");
+}
+
+#[test]
 fn secrets_are_declared_empty() {
     let secrets: Vec<_> = SETTINGS.iter().filter(|setting| setting.secret).map(|setting| setting.name).collect();
     assert!(secrets.contains(&"SLACK_TOKEN") && secrets.contains(&"GOOGLE_CREDENTIALS"), "{secrets:?}");

@@ -20,6 +20,10 @@ pub mod incidents;
 
 pub mod people;
 
+pub mod watchdog;
+
+pub mod aws;
+
 pub mod ssm;
 
 pub mod dynamodb;
@@ -32,6 +36,7 @@ use google::Google;
 use incidents::{Keys, RestApi};
 use slack::Slack;
 use typetalk::Typetalk;
+use watchdog::Watchdog;
 
 /// The v3 signing secret that the stand-ins' settings hold.
 pub const SIGNING_SECRET: &str = "stand-in-signing-secret";
@@ -53,7 +58,8 @@ pub const SLACK_SIGNING_SECRET: &str = "stand-in-slack-signing-secret";
 const API_KEY: &str = "stand-in-api-key";
 const ACTION_KEY: &str = "stand-in-action-key";
 const ACTING_USER: &str = "oncall@acme.example";
-const SERVICE: &str = "PSERVICE";
+/// The service whose incidents are listed.
+pub const SERVICE: &str = "PSERVICE";
 /// The tab of `ROSTER_RANGE`'s default.
 pub const ROSTER_TAB: &str = "当番表";
 /// The tab of the stand-ins' `MEMBERS_RANGE`.
@@ -70,6 +76,8 @@ pub struct Fakes {
     pub slack: Slack,
     /// PagerDuty's REST API, with one service.
     pub incidents: RestApi,
+    /// An outside watchdog, which no setting names yet.
+    pub watchdog: Watchdog,
 }
 
 impl Fakes {
@@ -110,6 +118,7 @@ impl Fakes {
                 .await?,
             slack: Slack::start(slack_port, SLACK_TOKEN, &[ALERT_CHANNEL, ONCALL_CHANNEL]).await?,
             incidents: RestApi::start(incidents_port, keys, SERVICE).await?,
+            watchdog: Watchdog::start(0).await?,
         })
     }
 

@@ -4,9 +4,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::rest::{Failed, LAST_OFFSET, PAGE, RestClient};
+use super::rest::{LAST_OFFSET, PAGE, RestClient};
 use crate::budget::{PAUSE, WEEK_INCIDENTS};
 use crate::clock::Invocation;
+use crate::domain::check::Unseen;
 use crate::domain::event::{Incident, IncidentId, Link};
 use crate::domain::week::{End, PastIncident, PastIncidents, Period, ServiceName};
 use crate::log_events;
@@ -55,7 +56,7 @@ impl RestClient {
                 let incidents = listed.into_iter().map(Listed::into_past).collect();
                 PastIncidents::Listed { incidents, complete }
             }
-            Err(Failed(why)) => {
+            Err(why) => {
                 tracing::error!(
                     event = log_events::WEEK,
                     "PagerDuty didn't list the week's incidents ({why}); \
@@ -66,7 +67,7 @@ impl RestClient {
         }
     }
 
-    async fn all_pages(&self, period: &Period, deadline: Instant) -> Result<(Vec<Listed>, bool), Failed> {
+    async fn all_pages(&self, period: &Period, deadline: Instant) -> Result<(Vec<Listed>, bool), Unseen> {
         let page = async |number: usize| {
             if number * PAGE >= LAST_OFFSET {
                 return Ok(None);
@@ -98,7 +99,7 @@ impl RestClient {
     }
 
     /// A page; one that fails is asked for once more.
-    async fn past_page(&self, period: &Period, offset: usize, deadline: Instant) -> Result<Page, Failed> {
+    async fn past_page(&self, period: &Period, offset: usize, deadline: Instant) -> Result<Page, Unseen> {
         let [since, until] =
             [period.from, period.until].map(|at| at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true));
         let (limit, offset) = (PAGE.to_string(), offset.to_string());
@@ -120,7 +121,9 @@ impl RestClient {
             sleep(PAUSE).await;
             self.list(&query).await
         };
-        timeout_at(deadline, attempts).await.unwrap_or_else(|_| Err(Failed("no answer in time".to_owned())))
+        timeout_at(deadline, attempts)
+            .await
+            .unwrap_or_else(|_| Err(Unseen::Unreachable("no answer in time".to_owned())))
     }
 }
 

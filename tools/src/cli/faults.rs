@@ -46,7 +46,7 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
         }
     }
     for (what, outcome) in [
-        ("two invocations | at once", reminders::two_at_once(&make).await),
+        ("two invocations | at once", Box::pin(reminders::two_at_once(&make)).await),
         ("first invocation dies | once", reminders::first_dies(&make).await),
         ("requested for tomorrow, too | once", reminders::requested_early(&make).await),
     ] {

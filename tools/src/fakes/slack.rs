@@ -1,10 +1,12 @@
-//! Slack's `chat.postMessage` and `chat.update`: channels, threads, layouts, and errors inside HTTP 200.
+//! Slack's `chat.postMessage` and `chat.update`: channels, threads, layouts, and errors inside HTTP 200; and in `reads`
+//! what a bot can look up.
 //!
 //! What becomes of replies that can't be threaded is as users of the real Slack report it:
 //! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
 
 mod interactions;
 mod layout;
+pub mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,6 +17,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::reads::Directory;
 use super::server::{Fake, Received, Reply, Service, lock};
 use interactions::Interactions;
 use layout::{Attachment, Block};
@@ -73,6 +76,7 @@ pub struct Workspace {
     channels: Vec<String>,
     messages: Mutex<Messages>,
     interactions: Mutex<Interactions>,
+    directory: Mutex<Directory>,
 }
 
 #[derive(Debug, Default)]
@@ -128,10 +132,24 @@ impl Slack {
     /// # Errors
     /// If the port is taken.
     pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
+        let directory = Mutex::new(Directory::healthy(channels));
         let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let workspace =
-            Workspace { token: token.to_owned(), channels, messages: Mutex::default(), interactions: Mutex::default() };
-        Self::serve(port, workspace).await
+        let workspace = Workspace {
+            token: token.to_owned(),
+            channels,
+            messages: Mutex::default(),
+            interactions: Mutex::default(),
+            directory,
+        };
+        let slack = Self::serve(port, workspace).await?;
+        // Faults are for messages, unless a test says otherwise.
+        slack.fail_only("/api/chat.");
+        Ok(slack)
+    }
+
+    /// Changes what the workspace shows to a bot.
+    pub fn directory(&self, change: impl FnOnce(&mut Directory)) {
+        change(&mut lock(&self.state.directory));
     }
 
     /// Takes the messages that came since the last call.
@@ -212,12 +230,16 @@ impl Service for Workspace {
         if request.method() == Method::POST && request.uri().path().starts_with("/actions/") {
             return lock(&self.interactions).tell(request);
         }
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_authentic = header("authorization") == format!("Bearer {}", self.token);
+        if let Some(reply) = lock(&self.directory).answer(request, is_authentic) {
+            return reply;
+        }
         let method = request.uri().path().strip_prefix("/api/").unwrap_or_default();
         if !["chat.postMessage", "chat.update", "views.open"].contains(&method) || request.method() != Method::POST {
             return error("unknown_method");
         }
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if header("authorization") != format!("Bearer {}", self.token) {
+        if !is_authentic {
             return error("invalid_auth");
         }
         if !header("content-type").starts_with("application/json") {

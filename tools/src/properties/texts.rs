@@ -9,9 +9,10 @@ use super::effects::{
 };
 use super::{day, now};
 use oncall_relay::domain::alert::Mentions;
+use oncall_relay::domain::check::Act;
 use oncall_relay::domain::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Link, Urgency};
 use oncall_relay::domain::notice::{Notice, NoticeStatus};
-use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Reminder, ReminderKind};
+use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Outlook, Reminder, ReminderKind};
 use oncall_relay::domain::week::{Count, Frequent, Period, Report, Resolution, Week};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
@@ -58,9 +59,13 @@ pub fn texts(bytes: &[u8]) {
         ..event(kind)
     };
     strangers_set_nothing_off(&super::alert(event, mentions));
+    let names = incident.title.iter().cloned().collect();
     let open = OpenIncident { incident, acknowledged: false, since: Some(now() - TimeDelta::hours(7)) };
     strangers_set_nothing_off_in_a_reminder(&Reminder {
-        kind: ReminderKind::Today,
+        kind: ReminderKind::Next,
+        sheet: Link::parse("https://docs.google.com/spreadsheets/d/1aB/edit"),
+        outlook: Outlook { days: vec![today.clone()], is_turned: true },
+        acts: vec![Act::SlackPeople(names)],
         day: today,
         manual: None,
         open: OpenIncidents::Known { oldest: vec![open], more: 0, or_more: false, link: None },

@@ -279,7 +279,7 @@ pub(super) fn begin(row: &Row, around: &Services) {
         Service::Values => server.fail_at(VALUES_PATH),
         Service::Merges => server.fail_at(SPREADSHEET_PATH),
         Service::Slack if row.name.starts_with("update, ") => server.fail_at("/api/chat.update"),
-        _ => {}
+        _ => server.fail_only(""),
     }
     match (&row.failure, row.lasting) {
         (Failure::Refused, _) => server.shut_down(),

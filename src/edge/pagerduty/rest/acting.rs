@@ -134,7 +134,7 @@ impl ActingClient {
         let mut request = authorized(self.http.request(method.clone(), &url), self.config.key.expose_secret());
         if let Some(body) = body {
             let json = body.to_string();
-            request = request.header("from", &self.config.from).header("content-type", "application/json").body(json);
+            request = request.header("from", &self.config.from).body(json);
         }
         let mut response = self.http.send(request).await.map_err(Unanswered::Send)?;
         let status = response.status().as_u16();
