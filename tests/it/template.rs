@@ -300,7 +300,7 @@ fn the_ways_in_are_post_pagerduty_notice_and_slack_and_whatever_else_somebody_wr
     };
     // An event without method and path is API Gateway's route `$default`.
     let post = |path: &str| way(json!({"Method": "POST", "Path": path}));
-    assert_eq!(ways("WebhookFunction"), [post("/notice"), post("/slack"), way(json!({})), post("/pagerduty")]);
+    assert_eq!(ways("WebhookFunction"), [post("/slack"), post("/notice"), way(json!({})), post("/pagerduty")]);
     assert_eq!(ways("ReminderFunction"), Vec::<Value>::new());
 }
 
