@@ -117,6 +117,8 @@ pub const MIN_TRY: Duration = Duration::from_millis(150);
 
 /// Opening a connection.
 pub const CONNECT: Duration = Duration::from_secs(1);
+/// An exchange from a person's machine, by the operator's tool.
+pub const OPERATORS_PATIENCE: Duration = Duration::from_secs(30);
 /// Lambda freezes the process between invocations; a connection that was idle for longer may be dead by now.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// Listing the open incidents for a reminder.

@@ -12,4 +12,4 @@ pub mod secrets;
 
 pub mod http;
 
-mod aws;
+pub mod aws;

@@ -134,6 +134,7 @@ impl Message {
     /// The least that is worth posting about an event.
     pub(crate) fn bare(alert: &Alert, destination: Destination, language: Language) -> Self {
         let mut line = mention_spans(&alert.mentions, destination.chat, language);
+        line.extend(practice(&alert.event, language));
         line.push(Span::Words(language.label(&alert.event.kind).to_owned()));
         line.extend(alert.event.incident.tag().map(Span::Tag));
         line.extend(title(&alert.event).map(|title| match title {
@@ -155,10 +156,16 @@ impl Message {
 
 /// `🔴 発生 #pd33 title`
 fn headline(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = vec![Span::Words(format!("{} {}", status_icon(&event.kind), language.label(&event.kind)))];
+    let mut line = practice(event, language);
+    line.push(Span::Words(format!("{} {}", status_icon(&event.kind), language.label(&event.kind))));
     line.extend(event.incident.tag().map(Span::Tag));
     line.push(title(event).unwrap_or_else(|| Span::Words(language.no_title().to_owned())));
     line
+}
+
+/// The mark of what is only played.
+fn practice(event: &Event, language: Language) -> Vec<Span> {
+    event.incident.is_practice().then(|| Span::Words(language.practice().to_owned())).into_iter().collect()
 }
 
 /// Colours of PagerDuty's own states; blue for everything that leaves the incident in its state.
@@ -175,12 +182,13 @@ fn status_icon(kind: &Kind) -> &'static str {
 
 /// What is known of an event that has no words of its own, on one line.
 fn plain_line(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = match &event.kind {
+    let mut line = practice(event, language);
+    line.extend(match &event.kind {
         Kind::Unknown { event_type: Some(event_type) } => {
             vec![Span::Words(status_icon(&event.kind).to_owned()), Span::Untrusted(sanitize::line(event_type))]
         }
         kind => vec![Span::Words(format!("{} {}", status_icon(kind), language.label(kind)))],
-    };
+    });
     line.extend(event.incident.tag().map(Span::Tag));
     line.extend(title(event));
     line.extend(event.incident.link.iter().cloned().map(Span::Link));

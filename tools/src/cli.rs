@@ -12,6 +12,10 @@ use crate::simulation::fleet::Target;
 mod demo;
 mod fakes;
 mod faults;
+mod pagerduty;
+mod secrets;
+mod send_test;
+mod slack;
 mod storm;
 
 /// Tools around oncall-relay.
@@ -24,6 +28,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask for each secret that the deployed settings need, check it, and put it into SSM Parameter Store.
+    #[command(after_help = "Example: oncall secrets\n         oncall secrets SLACK_TOKEN   (to replace it)")]
+    Secrets(secrets::SecretsArgs),
+    /// Slack's side: the app.
+    #[command(subcommand)]
+    Slack(slack::Command),
+    /// Send a test event to the deployed relay and a line to the on-call channel; or play a practice incident.
+    #[command(
+        name = "send-test",
+        after_help = "Example: oncall send-test\n         oncall send-test --drill --pause 60"
+    )]
+    SendTest(send_test::SendTestArgs),
+    /// PagerDuty's side: subscriptions of webhooks, and who is on call there.
+    #[command(subcommand)]
+    Pagerduty(pagerduty::Command),
     /// Tell a story of alerts in the terminal: the real relay, with stand-ins for every service.
     Demo {
         /// The language of the posted messages.
@@ -93,6 +112,10 @@ impl Cli {
     /// In words for whoever asked.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         let ended = match self.command {
+            Command::Secrets(args) => Box::pin(secrets::run(args)).await,
+            Command::Slack(command) => Box::pin(slack::run(command)).await,
+            Command::SendTest(args) => Box::pin(send_test::run(args)).await,
+            Command::Pagerduty(command) => Box::pin(pagerduty::run(command)).await,
             // Boxed, because the compiler can't measure futures that are nested as deeply as these.
             Command::Demo { language } => Box::pin(demo::run(language)).await,
             Command::Faults { functions } => Box::pin(faults::run(functions.make())).await,

@@ -20,6 +20,12 @@ pub mod incidents;
 
 pub mod ssm;
 
+pub mod account;
+
+mod arrangement;
+
+pub mod aws;
+
 pub mod dynamodb;
 
 pub mod dynamodb_local;

@@ -6,6 +6,8 @@
 
 pub mod cli;
 
+pub mod operator;
+
 pub mod fakes;
 
 pub mod simulation;

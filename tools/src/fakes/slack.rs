@@ -101,6 +101,9 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
+        if request.uri().path() == "/api/auth.test" {
+            return self.auth_test(request);
+        }
         if request.uri().path() != "/api/chat.postMessage" || request.method() != Method::POST {
             return error("unknown_method");
         }
@@ -119,6 +122,16 @@ impl Service for Workspace {
 }
 
 impl Workspace {
+    fn auth_test(&self, request: &Received) -> Reply {
+        let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        if token != Some(&format!("Bearer {}", self.token)) {
+            return error("invalid_auth");
+        }
+        let mut reply = Reply::json(StatusCode::OK, &json!({"ok": true, "team": "Acme", "user": "oncall-relay"}));
+        reply.headers.push(("x-oauth-scopes", "chat:write,channels:read".to_owned()));
+        reply
+    }
+
     fn take(&self, message: NewMessage) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");
