@@ -12,7 +12,9 @@ use crate::simulation::fleet::Target;
 mod demo;
 mod fakes;
 mod faults;
+mod init;
 mod pagerduty;
+mod roster_new;
 mod secrets;
 mod send_test;
 mod slack;
@@ -28,6 +30,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask what the template can't know, check each answer, and write samconfig.toml.
+    #[command(after_help = "Example: oncall init")]
+    Init(init::InitArgs),
+    /// The roster.
+    #[command(subcommand)]
+    Roster(RosterCommand),
     /// Ask for each secret that the deployed settings need, check it, and put it into SSM Parameter Store.
     #[command(after_help = "Example: oncall secrets\n         oncall secrets SLACK_TOKEN   (to replace it)")]
     Secrets(secrets::SecretsArgs),
@@ -65,6 +73,13 @@ enum Command {
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins")]
     Fakes,
+}
+
+#[derive(Debug, Subcommand)]
+enum RosterCommand {
+    /// Print a roster to paste: pairs for a week each, everybody equally often.
+    #[command(after_help = "Example: oncall roster new --members members.csv --weeks 12 > roster.csv")]
+    New(roster_new::NewArgs),
 }
 
 /// What is tried.
@@ -112,6 +127,8 @@ impl Cli {
     /// In words for whoever asked.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         let ended = match self.command {
+            Command::Init(args) => init::run(args),
+            Command::Roster(RosterCommand::New(args)) => roster_new::run(args),
             Command::Secrets(args) => Box::pin(secrets::run(args)).await,
             Command::Slack(command) => Box::pin(slack::run(command)).await,
             Command::SendTest(args) => Box::pin(send_test::run(args)).await,

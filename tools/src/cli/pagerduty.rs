@@ -1,5 +1,6 @@
 //! `oncall pagerduty`: PagerDuty's side of the relay, with a key that is asked for and kept nowhere.
 
+mod arrange;
 mod register;
 mod status;
 
@@ -26,6 +27,9 @@ pub(super) enum Command {
     /// Say whether PagerDuty's webhooks reach the relay, and what to do if not. Changes nothing.
     #[command(after_help = "Example: oncall pagerduty status")]
     Status(AccountArgs),
+    /// Create the daytime schedule of a dummy user, and the policy that goes on to the SREs after 30 minutes.
+    #[command(after_help = "Example: oncall pagerduty arrange --dummy dummy@example.com --then PSRESCH")]
+    Arrange(arrange::ArrangeArgs),
 }
 
 /// Which stack and which services.
@@ -45,6 +49,7 @@ pub(in crate::cli) struct AccountArgs {
 pub(super) async fn run(command: Command) -> Outcome {
     match command {
         Command::Register(args) => Box::pin(register::run(args)).await,
+        Command::Arrange(args) => Box::pin(arrange::run(args)).await,
         Command::Status(args) => Box::pin(status::run(args)).await,
     }
 }

@@ -94,6 +94,15 @@ impl PagerDutyAccount {
         (things.schedules.clone(), things.policies.clone())
     }
 
+    /// Gives a schedule another name.
+    pub fn rename_schedule(&self, id: &str, name: &str) {
+        lock(&self.state.things)
+            .schedules
+            .iter_mut()
+            .filter(|one| one["id"] == id)
+            .for_each(|one| one["name"] = json!(name));
+    }
+
     /// The secret of a subscription, which `PagerDuty` signs with.
     #[must_use]
     pub fn secret(&self, id: &str) -> Option<String> {

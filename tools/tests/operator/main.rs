@@ -2,6 +2,7 @@
 //! PagerDuty, Slack and Google.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod arrange;
 mod register;
 mod secrets;
 mod send_test;
