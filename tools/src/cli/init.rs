@@ -9,7 +9,7 @@ use oncall_relay::domain::calendar::Holidays;
 use url::Url;
 
 use crate::operator::pagerduty::{EU, US};
-use crate::operator::samconfig::SamConfig;
+use crate::operator::samconfig::{SamConfig, variable};
 use crate::operator::stack::{Stack, problems};
 use crate::operator::terminal::{Outcome, Terminal};
 
@@ -30,8 +30,8 @@ type Question = (&'static str, &'static str, &'static str, Check);
 
 const CHATS: Question = ("Chats", "Chats, the primary first: slack, typetalk, or both with a comma", "slack", chats);
 const SLACK: [Question; 2] = [
-    ("SlackAlertChannel", "Slack channel for alerts: its id, at the end of “View channel details”", "", channel),
-    ("SlackOncallChannel", "Slack channel for reminders: its id", "", channel),
+    ("SlackAlertChannel", "Slack channel for alerts: its address or id; none to choose it later", "none", channel),
+    ("SlackOncallChannel", "Slack channel for reminders; none to choose it later", "none", channel),
 ];
 const TYPETALK: [Question; 2] = [
     ("TypetalkAlertTopic", "Typetalk topic for alerts: the number in its address", "", number),
@@ -115,22 +115,14 @@ fn complain(answers: &[(&str, String)]) -> Outcome {
     let found = problems(&Stack::environment(&settings, &BTreeMap::new()));
     let wrong: Vec<_> = found
         .iter()
-        .filter(|problem| !secret(problem.variable) && !problem.to_string().contains("PAGERDUTY_API_KEY"))
+        .filter(|problem| {
+            !problem.variable.ends_with("_CHANNEL")
+                && !secret(problem.variable)
+                && !problem.to_string().contains("PAGERDUTY_API_KEY")
+        })
         .map(|problem| format!("- {problem}"))
         .collect();
     if wrong.is_empty() { Ok(()) } else { Err(format!("the answers don't fit together:\n{}", wrong.join("\n")).into()) }
-}
-
-/// `SlackAlertChannel` is `SLACK_ALERT_CHANNEL`, and `PagerDutyServices` is `PAGERDUTY_SERVICES`.
-fn variable(parameter: &str) -> String {
-    let mut name = String::new();
-    for c in parameter.replace("PagerDuty", "Pagerduty").chars() {
-        if c.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(c.to_ascii_uppercase());
-    }
-    name
 }
 
 /// Before the ids of services of an account in the EU.
@@ -165,7 +157,7 @@ fn number(answer: &str) -> Result<String, String> {
 fn spreadsheet(answer: &str) -> Result<String, String> {
     let id =
         answer.split_once("/d/").map_or(answer, |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let good = id.len() > 20 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let good = id.len() > 15 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if good {
         Ok(id.to_owned())
     } else {

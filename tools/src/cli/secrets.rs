@@ -1,10 +1,11 @@
 //! `oncall secrets`: asks for each secret that the deployed settings need, checks it, and puts it into the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clap::Args;
 
-use crate::operator::secrets::guide_of;
+use crate::operator::samconfig::SamConfig;
+use crate::operator::secrets::{bot_channels, guide_of};
 use crate::operator::stack::{Stack, StackArgs, problems, usable_secrets};
 use crate::operator::terminal::{Outcome, Terminal};
 
@@ -79,18 +80,59 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
             }
         }
     }
+    let chosen = channels(args, &settings, &stored, terminal).await?;
     let left = problems(&Stack::environment(&settings, &stored));
-    let awaited =
-        |variable: &str| variable.starts_with("PAGERDUTY_SIGNING") || variable.starts_with("PAGERDUTY_TOKENS");
-    let (awaited, wrong): (Vec<_>, Vec<_>) = left.into_iter().partition(|problem| awaited(problem.variable));
+    let awaited = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+    let left = left.into_iter().filter(|problem| !(chosen && problem.variable.ends_with("_CHANNEL")));
+    let (awaited, wrong): (Vec<_>, Vec<_>) = left.partition(|problem| awaited.contains(&problem.variable));
     if !wrong.is_empty() {
         let words: Vec<_> = wrong.iter().map(|problem| format!("- {problem}")).collect();
         return Err(format!("these settings are still to be put right:\n{}", words.join("\n")).into());
     }
-    terminal.say(if awaited.is_empty() {
-        "\nNext: cargo oncall send-test"
-    } else {
-        "\nNext: cargo oncall pagerduty register"
+    terminal.say(match (chosen, awaited.is_empty()) {
+        (true, _) => "\nNext: sam deploy, for the channels; then cargo oncall pagerduty register",
+        (false, false) => "\nNext: cargo oncall pagerduty register",
+        (false, true) => "\nNext: cargo oncall send-test",
     });
     Ok(())
+}
+
+/// Has Slack's channels chosen, if they are not among the settings yet; whether they were.
+async fn channels(
+    args: &SecretsArgs,
+    settings: &HashMap<String, String>,
+    stored: &BTreeMap<String, String>,
+    terminal: &Terminal,
+) -> Outcome<bool> {
+    let setting = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
+    let parameters = [("SlackAlertChannel", "SLACK_ALERT_CHANNEL"), ("SlackOncallChannel", "SLACK_ONCALL_CHANNEL")];
+    let missing = setting("CHATS").contains("slack") && parameters.iter().any(|(_, name)| setting(name).is_empty());
+    let Some(token) = stored.get("SLACK_TOKEN").filter(|_| missing) else { return Ok(false) };
+    let base_url =
+        settings.get("SLACK_BASE_URL").filter(|url| !url.is_empty()).map_or("https://slack.com", String::as_str);
+    let mut known = bot_channels(token, base_url, terminal).await?;
+    while known.is_empty() {
+        terminal.say("\nThe bot is in no channel yet. Write /invite @oncall-relay in both of them, in Slack.");
+        if !terminal.agrees("Done?", true)? {
+            return Ok(false);
+        }
+        known = bot_channels(token, base_url, terminal).await?;
+    }
+    terminal.say("\nThe bot is in these channels:");
+    for (index, (id, name)) in known.iter().enumerate() {
+        terminal.say(format!("  {}. {name} ({id})", index + 1));
+    }
+    let ask = |question| {
+        terminal.ask(question, "", |answer| {
+            let chosen = answer.parse::<usize>().ok().and_then(|number| known.get(number.checked_sub(1)?));
+            chosen.map(|(id, _)| id.clone()).ok_or_else(|| format!("write a number from 1 to {}", known.len()))
+        })
+    };
+    let answers = [ask("Which one is for alerts?")?, ask("Which one is for reminders of the on-call duty?")?];
+    let mut file = SamConfig::read(&args.stack.config_file)?;
+    file.set(&[(parameters[0].0, answers[0].clone()), (parameters[1].0, answers[1].clone())]);
+    file.write()?;
+    terminal.if_stopped("What has a ✓ is stored. Run the command again for the rest; Enter keeps those.");
+    terminal.say(format!("✓ {} has both channels.", args.stack.config_file.display()));
+    Ok(true)
 }

@@ -30,7 +30,7 @@ pub(super) struct SendTestArgs {
     #[arg(long)]
     drill: bool,
     /// Seconds between the events of a practice incident.
-    #[arg(long, default_value = "10")]
+    #[arg(long, default_value = "10", env = "ONCALL_DRILL_PAUSE")]
     pause: u64,
 }
 

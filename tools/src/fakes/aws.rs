@@ -60,7 +60,7 @@ impl Aws {
     pub async fn deploy(&self, settings: HashMap<String, String>) -> io::Result<ApiGateway> {
         let settings: HashMap<_, _> =
             settings.into_iter().chain([("AWS_ENDPOINT_URL_SSM".to_owned(), self.url())]).collect();
-        let api = ApiGateway::serve(0, Api { settings: settings.clone() }).await?;
+        let api = ApiGateway::start(settings.clone()).await?;
         *lock(&self.state.webhook_url) = format!("{}/pagerduty", api.url());
         *lock(&self.state.settings) = settings;
         Ok(api)
@@ -82,6 +82,16 @@ impl Aws {
     /// Sets a parameter, by its whole name.
     pub fn put(&self, name: &str, value: &str) {
         self.state.store.set(name, value);
+    }
+}
+
+impl ApiGateway {
+    /// Starts with the webhook function's settings.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn start(settings: HashMap<String, String>) -> io::Result<Self> {
+        Self::serve(0, Api { settings }).await
     }
 }
 

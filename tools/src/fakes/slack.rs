@@ -101,8 +101,8 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
-        if request.uri().path() == "/api/auth.test" {
-            return self.auth_test(request);
+        if let Some(method @ ("auth.test" | "users.conversations")) = request.uri().path().strip_prefix("/api/") {
+            return self.about_the_bot(request, method);
         }
         if request.uri().path() != "/api/chat.postMessage" || request.method() != Method::POST {
             return error("unknown_method");
@@ -122,12 +122,17 @@ impl Service for Workspace {
 }
 
 impl Workspace {
-    fn auth_test(&self, request: &Received) -> Reply {
+    fn about_the_bot(&self, request: &Received, method: &str) -> Reply {
         let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         if token != Some(&format!("Bearer {}", self.token)) {
             return error("invalid_auth");
         }
-        let mut reply = Reply::json(StatusCode::OK, &json!({"ok": true, "team": "Acme", "user": "oncall-relay"}));
+        let channels: Vec<_> = self.channels.iter().map(|id| json!({"id": id, "name": id.to_lowercase()})).collect();
+        let answer = match method {
+            "auth.test" => json!({"ok": true, "team": "Acme", "user": "oncall-relay"}),
+            _ => json!({"ok": true, "channels": channels}),
+        };
+        let mut reply = Reply::json(StatusCode::OK, &answer);
         reply.headers.push(("x-oauth-scopes", "chat:write,channels:read".to_owned()));
         reply
     }

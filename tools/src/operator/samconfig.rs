@@ -123,9 +123,22 @@ impl SamConfig {
     }
 }
 
-/// As SAM reads it: a value with blanks stands in double quotes, in which a backslash takes the next one as it is.
+/// `SlackAlertChannel` is `SLACK_ALERT_CHANNEL`, and `PagerDutyServices` is `PAGERDUTY_SERVICES`.
+#[must_use]
+pub fn variable(parameter: &str) -> String {
+    let mut name = String::new();
+    for c in parameter.replace("PagerDuty", "Pagerduty").chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_uppercase());
+    }
+    name
+}
+
+/// As SAM reads it: a value with blanks stands in double quotes, in which a quote has a backslash.
 fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    format!("\"{}\"", value.replace('"', "\\\""))
 }
 
 /// `Name=value Other="a value"`
@@ -133,12 +146,12 @@ fn pairs_of(text: &str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_start();
     while let Some((name, after)) = rest.split_once('=') {
-        let (mut value, mut in_quotes, mut chars) = (String::new(), false, after.char_indices());
+        let (mut value, mut in_quotes, mut chars) = (String::new(), false, after.char_indices().peekable());
         let mut end = after.len();
         while let Some((at, c)) = chars.next() {
             match c {
                 '"' => in_quotes = !in_quotes,
-                '\\' => value.extend(chars.next().map(|(_, c)| c)),
+                '\\' if chars.next_if(|(_, c)| *c == '"').is_some() => value.push('"'),
                 c if c.is_whitespace() && !in_quotes => {
                     end = at;
                     break;

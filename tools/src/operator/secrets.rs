@@ -179,26 +179,52 @@ async fn slack(token: &str, base_url: &str) -> Result<String, String> {
     if !token.starts_with("xoxb-") || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("the bot token begins with xoxb-; this is another one".to_owned());
     }
+    let (answer, scopes) = ask_slack(token, base_url, "auth.test", "").await?;
+    if scopes.is_some_and(|scopes| !scopes.split(',').any(|scope| scope.trim() == "chat:write")) {
+        return Err("the app lacks the scope chat:write; add it and install the app again".to_owned());
+    }
+    let field = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
+    Ok(format!("it is the bot {} of the workspace {}", field("user"), field("team")))
+}
+
+/// The channels that the bot is in: ids and names.
+///
+/// # Errors
+/// What Slack refuses, and what to do.
+pub async fn bot_channels(token: &str, base_url: &str, terminal: &Terminal) -> Result<Vec<(String, String)>, String> {
+    let query = "types=public_channel,private_channel&exclude_archived=true&limit=200";
+    let asked = ask_slack(token, base_url, "users.conversations", query);
+    let (answer, _) = terminal.while_waiting("asking Slack for the bot's channels", asked).await?;
+    let text = |one: &Value, field: &str| one[field].as_str().map(str::to_owned);
+    let channels = answer["channels"].as_array().into_iter().flatten();
+    Ok(channels.filter_map(|one| Some((text(one, "id")?, text(one, "name").unwrap_or_default()))).collect())
+}
+
+/// Calls a method; the answer, and the scopes that the token has.
+async fn ask_slack(token: &str, base_url: &str, method: &str, form: &str) -> Result<(Value, Option<String>), String> {
     let http = HttpClient::for_operators();
     let request = http
-        .post(&format!("{base_url}/api/auth.test"))
+        .post(&format!("{base_url}/api/{method}"))
         .header("authorization", format!("Bearer {token}"))
-        .header("content-type", "application/x-www-form-urlencoded");
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.to_owned());
     let unreachable = |why: String| format!("Slack can't be reached ({why}); check the network");
     let mut response = http.send(request).await.map_err(|error| unreachable(error.to_string()))?;
     let scopes = response.headers().get("x-oauth-scopes").and_then(|text| text.to_str().ok()).map(str::to_owned);
     let body =
         read_body(&mut response, BODY_LIMIT).await.map_err(|_| unreachable("the answer broke off".to_owned()))?;
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if answer["ok"] != true {
-        let code = answer["error"].as_str().unwrap_or("no answer of Slack's");
-        return Err(format!("Slack doesn't take it ({code}); copy the Bot User OAuth Token again, whole"));
+    match answer["error"].as_str() {
+        _ if answer["ok"] == true => Ok((answer, scopes)),
+        Some("missing_scope") => {
+            let scope = answer["needed"].as_str().unwrap_or("channels:read,groups:read");
+            Err(format!("the app lacks the scope {scope}; add it under OAuth & Permissions, and install the app again"))
+        }
+        code => {
+            let code = code.unwrap_or("no answer of Slack's");
+            Err(format!("Slack doesn't take it ({code}); copy the Bot User OAuth Token again, whole"))
+        }
     }
-    if scopes.is_some_and(|scopes| !scopes.split(',').any(|scope| scope.trim() == "chat:write")) {
-        return Err("the app lacks the scope chat:write; add it and install the app again".to_owned());
-    }
-    let field = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
-    Ok(format!("it is the bot {} of the workspace {}", field("user"), field("team")))
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod arrange;
+mod guide;
+mod moto;
 mod register;
 mod secrets;
 mod send_test;
+mod shells;
 mod world;

@@ -2,16 +2,19 @@
 
 use oncall::fakes::account::READ_ONLY_KEY;
 
-use crate::world::World;
+use crate::world::{World, answers_to_secrets};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_needed_secret_is_asked_for_checked_and_stored() {
     let world = World::deployed().await;
     let settings = world.fakes.settings();
     let (token, file) = (settings["SLACK_TOKEN"].as_str(), world.key_file());
-    let answers = ["y", "not-a-token", "xoxb-of-another-workspace", token, "/no/such/file", &file, "", "wrong-key-1"];
-    let answers: Vec<_> = answers.into_iter().chain([READ_ONLY_KEY]).collect();
-    let ended = world.run(&["secrets"], &answers).await;
+    let answers = answers_to_secrets(&[
+        ("SLACK_TOKEN", &["not-a-token", "xoxb-of-another-workspace", token]),
+        ("GOOGLE_CREDENTIALS", &["/no/such/file", &file]),
+        ("PAGERDUTY_API_KEY", &["", "wrong-key-1", READ_ONLY_KEY]),
+    ]);
+    let ended = world.run(&["secrets"], &[&["y"], &answers[..]].concat()).await;
     ended.well(&[
         "begins with xoxb-; this is another one",
         "Slack doesn't take it (invalid_auth)",
@@ -28,7 +31,7 @@ async fn every_needed_secret_is_asked_for_checked_and_stored() {
         assert!(!ended.said.contains(secret), "{secret}: {}", ended.said);
     }
     // Again: Enter keeps what is there.
-    world.run(&["secrets"], &["y", "", "", "", ""]).await.well(&["Enter keeps it"]);
+    world.run(&["secrets"], &[&["y"], &answers_to_secrets(&[])[..]].concat()).await.well(&["Enter keeps it"]);
     assert_eq!(world.stored("SLACK_TOKEN").as_deref(), Some(token));
 }
 
@@ -50,4 +53,15 @@ async fn whoever_stops_in_the_middle_hears_how_to_go_on() {
     assert_eq!(world.stored("SLACK_TOKEN"), Some(token.clone()));
     world.aws.deny(Some("ssm:PutParameter"));
     world.run(&["secrets"], &["y", &token]).await.badly(&["to write /oncall-relay/SLACK_TOKEN", "ssm:PutParameter"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_that_are_not_set_are_chosen_from_those_that_the_bot_is_in() {
+    let mut world = World::empty().await;
+    world.deploy(&[("SLACK_ALERT_CHANNEL", ""), ("SLACK_ONCALL_CHANNEL", ""), ("PAGERDUTY_SERVICES", "")]).await;
+    world.put_chat_and_sheet();
+    let ended = world.run(&["secrets", "--yes"], &[&answers_to_secrets(&[])[..], &["3", "1", "2"]].concat()).await;
+    ended.well(&["1. c0alerts (C0ALERTS)", "a number from 1 to 2", "Next: sam deploy, for the channels"]);
+    let file = std::fs::read_to_string(world.folder.join("samconfig.toml")).unwrap();
+    assert!(file.contains("SlackAlertChannel=") && file.contains("C0ONCALL"), "{file}");
 }

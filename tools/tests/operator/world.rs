@@ -1,6 +1,7 @@
 //! The services around an operator, a deployed stack among them; and the tool, run as a process.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -10,10 +11,14 @@ use std::time::Duration;
 use oncall::fakes::Fakes;
 use oncall::fakes::account::PagerDutyAccount;
 use oncall::fakes::aws::{ApiGateway, Aws};
+use oncall::operator::secrets::guide_of;
 use oncall_relay::config::SETTINGS;
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
+
+use crate::moto;
 
 /// No command may take longer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,6 +30,11 @@ pub(crate) struct World {
     pub(crate) pagerduty: PagerDutyAccount,
     pub(crate) folder: PathBuf,
     api: Option<ApiGateway>,
+    /// AWS's address: the fake's, or an independent one's.
+    pub(crate) endpoint: String,
+    /// PagerDuty's address: the fake's, or that of a proxy which compares both ways with PagerDuty's own description.
+    pagerduty_url: String,
+    started: Vec<Child>,
 }
 
 /// How a command ended.
@@ -44,7 +54,26 @@ impl World {
         fs::create_dir_all(&folder).unwrap();
         let (fakes, aws) = (Fakes::start().await.unwrap(), Aws::start(0).await.unwrap());
         let pagerduty = PagerDutyAccount::start(0).await.unwrap();
-        Self { fakes, aws, pagerduty, folder, api: None }
+        let (endpoint, mut pagerduty_url, mut started) = (aws.url(), pagerduty.url(), Vec::new());
+        if let (Some(prism), Some(description)) = (std::env::var_os("PRISM"), std::env::var_os("PAGERDUTY_OPENAPI")) {
+            let port = free_port();
+            let mut proxy = Command::new(prism);
+            proxy.arg("proxy").arg(description).arg(&pagerduty_url).args(["--errors", "--port", &port]);
+            pagerduty_url = format!("http://127.0.0.1:{port}");
+            started.push(start(proxy, &port).await);
+        }
+        Self { fakes, aws, pagerduty, folder, api: None, endpoint, pagerduty_url, started }
+    }
+
+    /// The same with an independent AWS.
+    pub(crate) async fn on_moto(moto_server: &OsStr) -> Self {
+        let mut world = Self::empty().await;
+        let port = free_port();
+        let mut moto = Command::new(moto_server);
+        moto.args(["--host", "127.0.0.1", "--port", &port]);
+        world.started.push(start(moto, &port).await);
+        world.endpoint = format!("http://127.0.0.1:{port}");
+        world
     }
 
     /// With the stack deployed, and nothing in the store.
@@ -58,10 +87,14 @@ impl World {
     pub(crate) async fn deploy(&mut self, settings: &[(&str, &str)]) {
         let mut all: HashMap<_, _> = self.fakes.settings();
         all.retain(|name, _| !SETTINGS.iter().any(|setting| setting.secret && setting.name == name));
-        let url = self.pagerduty.url();
+        let url = self.pagerduty_url.clone();
         let own = [("CHATS", "slack"), ("SECRETS_PATH", "/oncall-relay"), ("PAGERDUTY_BASE_URL", url.as_str())];
         all.extend(own.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.api = Some(self.aws.deploy(all).await.unwrap());
+        self.api = Some(if self.endpoint == self.aws.url() {
+            self.aws.deploy(all).await.unwrap()
+        } else {
+            moto::deploy(&self.endpoint, all).await
+        });
     }
 
     /// The address of the deployed relay.
@@ -89,9 +122,15 @@ impl World {
 
     /// A process of the tool in the folder, with this operator's credentials.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oncall"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_oncall"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// A process in the folder, with this operator's credentials.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(&self.folder)
             .env_clear()
             .env("HOME", &self.folder)
@@ -100,7 +139,7 @@ impl World {
             .env("AWS_ACCESS_KEY_ID", "AKIAOPERATOR")
             .env("AWS_SECRET_ACCESS_KEY", "operators-own")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL", self.aws.url())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_MAX_ATTEMPTS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -124,6 +163,32 @@ impl World {
         }
         self.pagerduty.delivered()
     }
+}
+
+/// An answer to each secret that is asked for when Slack is the chat; to others Enter.
+pub(crate) fn answers_to_secrets<'a>(known: &[(&str, &[&'a str])]) -> Vec<&'a str> {
+    let asked = SETTINGS.iter().filter(|setting| setting.secret && !setting.name.starts_with("TYPETALK"));
+    let asked = asked.filter(|setting| guide_of(setting.name).is_some_and(|guide| guide.by_command.is_none()));
+    let answers =
+        asked.map(|setting| known.iter().find(|(name, _)| *name == setting.name).map_or(&[""][..], |known| known.1));
+    answers.flatten().copied().collect()
+}
+
+/// A port that nobody listens on.
+fn free_port() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+/// A process that listens.
+async fn start(mut command: Command, port: &str) -> Child {
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let connected = async {
+        while TcpStream::connect(format!("127.0.0.1:{port}")).await.is_err() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, connected).await.unwrap();
+    child
 }
 
 impl Drop for World {
