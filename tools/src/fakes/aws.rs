@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Mutex;
+use std::thread;
 
 use http::{Method, StatusCode};
 use oncall_relay::clock;
@@ -13,7 +14,7 @@ use oncall_relay::lambda::{api_gateway, scheduler};
 use oncall_relay::reminder::ReminderHandler;
 use oncall_relay::webhook::WebhookHandler;
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
+use tokio::runtime;
 use tokio::task::block_in_place;
 
 use super::pagerduty::http_api_event;
@@ -124,7 +125,7 @@ impl Service for Cloud {
             (&Method::POST, ["2015-03-31", "functions", _, "invocations"]) => {
                 let settings = lock(&self.settings).clone();
                 let payload: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-                match block_in_place(|| Handle::current().block_on(remind(settings, payload))) {
+                match apart(move || remind(settings, payload)).unwrap_or_else(|| Err("it crashed".to_owned())) {
                     Ok(answer) => Reply::json(StatusCode::OK, &answer),
                     Err(error) => Reply {
                         headers: vec![("x-amz-function-error", "Unhandled".to_owned())],
@@ -191,18 +192,32 @@ impl Service for Api {
         let headers: Vec<_> =
             request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let event = http_api_event(request.uri().path(), &headers, request.body()).to_string();
-        block_in_place(|| Handle::current().block_on(relay(self.settings.clone(), &event)))
+        let settings = self.settings.clone();
+        apart(move || relay(settings, event)).unwrap_or_else(|| Reply::empty(StatusCode::BAD_GATEWAY))
     }
 }
 
+/// A function is a process of its own: it must not wait for a runtime that may be shutting down.
+fn apart<T, F>(function: impl FnOnce() -> F + Send + 'static) -> Option<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let process = thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        Some(runtime.block_on(function()))
+    });
+    block_in_place(|| process.join().ok().flatten())
+}
+
 /// The webhook function; one that doesn't start is a 500 of API Gateway's own.
-async fn relay(settings: HashMap<String, String>, event: &str) -> Reply {
+async fn relay(settings: HashMap<String, String>, event: String) -> Reply {
     let failed = || Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({"message": "Internal Server Error"}));
     let Ok((config, secrets)) = secrets::load(environment(settings), WebhookConfig::read).await else {
         return failed();
     };
     let Ok(handler) = WebhookHandler::new(config, secrets, clock::now()).await else { return failed() };
-    let Ok(request) = lambda_http::request::from_str(event) else { return failed() };
+    let Ok(request) = lambda_http::request::from_str(&event) else { return failed() };
     let (response, _) = api_gateway::answer(&handler, request, clock::now()).await;
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     Reply::json(response.status(), &body)
