@@ -102,6 +102,21 @@ pub const LEDGER_COOLDOWN: Duration = Duration::from_secs(1);
 /// Opening the connection to the table at the start, while nobody waits for an answer yet.
 pub const WARM_UP: Duration = Duration::from_millis(500);
 
+// ---- the check
+
+/// Every check has this long.
+pub const CHECK: Duration = Duration::from_secs(5);
+/// A part of a check is given up after this time, so that the rest of it is still told.
+pub const CHECK_PART: Duration = Duration::from_millis(4_500);
+/// What the morning's reminder waits for the checks once it has the sheet.
+pub const CHECK_WAIT: Duration = Duration::from_secs(1);
+/// Pinging the watchdog, after everything else.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Writing down what it answered.
+pub const HEARTBEAT_LEFT: Duration = Duration::from_secs(1);
+/// A process leaves for the check what it has seen no oftener than this.
+pub const SIGHTED_EVERY: TimeDelta = TimeDelta::minutes(10);
+
 // ---- the chats
 
 /// Kept back for every backup behind the chat that is being tried.
@@ -158,7 +173,12 @@ const _: () = {
     assert!(WAIT_TO_ADMIT.as_millis() <= WAIT_TO_REFUSE.as_millis(), "an authentic webhook waits longer than another");
     assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");
     assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], Duration::from_millis(300)), "the ledger takes more than its share");
-    assert!(fits(&[REMINDER.roster, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer));
+    assert!(fits(&[REMINDER.roster, CHECK_WAIT, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer));
+    assert!(CHECK_PART.as_millis() < CHECK.as_millis() && CHECK.as_millis() <= 5_000, "a check has 5 s at most");
+    assert!(
+        fits(&[REMINDER.answer, HEARTBEAT, HEARTBEAT_LEFT, RUNTIME], REMINDER_TIMEOUT),
+        "Lambda would stop the function over the ping"
+    );
     assert!(fits(&[OPEN_INCIDENTS], REMINDER.roster), "the list of open incidents would hold up the reminder");
     assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
     assert!(is_longer(REMINDER_LEASE, REMINDER.answer), "a claim would end before its attempt");

@@ -4,6 +4,7 @@
 
 mod aws;
 mod chats;
+mod check;
 mod reader;
 mod roster;
 mod settings;
@@ -19,6 +20,7 @@ use crate::log_events;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
+pub use check::CheckConfig;
 pub use reader::{Environment, Problem, Problems};
 pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
 pub use settings::{SETTINGS, Setting};
@@ -64,6 +66,8 @@ pub struct WebhookConfig {
     pub secrets: WebhookSecrets,
     /// From `MENTION_ON`.
     pub mention_on: MentionOn,
+    /// The names of the settings that it has.
+    pub settings: Vec<&'static str>,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -84,6 +88,8 @@ pub struct ReminderConfig {
     pub manual: Option<Link>,
     /// From `PAGERDUTY_API_KEY`, `PAGERDUTY_SERVICES`, `PAGERDUTY_BASE_URL`.
     pub incidents: Option<IncidentsConfig>,
+    /// What only the check needs.
+    pub check: CheckConfig,
 }
 
 /// PagerDuty's REST API.
@@ -108,8 +114,9 @@ impl WebhookConfig {
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
+        let settings = reader.found();
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on })
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, settings })
     }
 }
 
@@ -139,8 +146,9 @@ impl ReminderConfig {
             link
         });
         let incidents = incidents(&mut reader);
-        let (team, warnings) = reader.finish(team)?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents })
+        let check = check::check(&mut reader);
+        let ((team, check), warnings) = reader.finish(team.zip(check))?;
+        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents, check })
     }
 }
 

@@ -12,6 +12,8 @@ pub mod calendar;
 
 pub mod roster;
 
+pub mod check;
+
 pub mod alert;
 
 pub mod reminder;

@@ -10,6 +10,10 @@ pub mod ledger;
 
 pub mod secrets;
 
+pub mod heartbeat;
+
+pub mod beside;
+
 pub mod http;
 
 pub mod aws;

@@ -2,19 +2,24 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::budget::REMINDER;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::budget::{CHECK_WAIT, HEARTBEAT_LEFT, REMINDER};
+use crate::check::{self, Around, Checker, Checks};
 use crate::clock::Invocation;
 use crate::config::ReminderConfig;
 use crate::delivery::{Delivery, Dispatcher, NotPermitted};
 use crate::domain::calendar::Calendar;
+use crate::domain::check::{Report, acts};
 use crate::domain::event::Link;
 use crate::domain::message::Subject;
-use crate::domain::reminder::{self, OpenIncidents, Reminder, ReminderKind};
+use crate::domain::reminder::{self, OpenIncidents, Outlook, Reminder, ReminderKind};
 use crate::domain::roster::{OnCall, OnCallDay};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::{KeyError, RosterSource};
+use crate::edge::secrets::Secrets;
 use crate::log_events;
 
 /// Clocks differ by less than this.
@@ -75,6 +80,17 @@ pub enum ReminderOutcome {
     GivenUp,
 }
 
+impl ReminderOutcome {
+    /// Whether nothing is left to be done, so that the watchdog may know.
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Reminded { posted, .. } => *posted,
+            Self::RemindedBefore(_) | Self::DayOff { .. } => true,
+            Self::Early { .. } | Self::GivenUp => false,
+        }
+    }
+}
+
 /// What happened to a request, for the metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
@@ -101,9 +117,11 @@ pub struct ReminderHandler {
     calendar: Calendar,
     fallback_mentions: Vec<String>,
     manual: Option<Link>,
+    sheet: Option<Link>,
     roster: RosterSource,
     incidents: Option<RestClient>,
     dispatcher: Dispatcher,
+    checker: Checker,
 }
 
 impl ReminderHandler {
@@ -112,17 +130,40 @@ impl ReminderHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: ReminderConfig) -> Result<Self, KeyError> {
-        let ReminderConfig { team, manual, incidents } = config;
-        team.log_warnings();
         let http = HttpClient::new();
+        let checker = Checker::new(&config);
+        let ReminderConfig { team, manual, incidents, .. } = config;
+        team.log_warnings();
         Ok(Self {
+            sheet: team.roster.link(),
             roster: RosterSource::new(&team, REMINDER).await?,
             dispatcher: Dispatcher::new(&team, REMINDER, &http),
             incidents: incidents.map(|config| RestClient::new(config, http)),
             calendar: team.calendar,
             fallback_mentions: team.fallback_mentions,
             manual,
+            checker,
         })
+    }
+
+    /// Where the check can read secrets again.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Option<Secrets>) -> Self {
+        Self { checker: self.checker.with_secrets(secrets), ..self }
+    }
+
+    /// Checks everything; `post` also posts a line wherever the relay posts.
+    pub async fn check(&self, post: bool, now: DateTime<Utc>) -> Report {
+        let mut checks = self.checks(post, Invocation::begin(now, REMINDER.answer));
+        checks.all().await;
+        let report = Report::new(checks.into_ended());
+        check::log(&report.findings);
+        report
+    }
+
+    fn checks(&self, post: bool, invocation: Invocation) -> Checks<'_> {
+        let (roster, ledger, rest) = (&self.roster, self.dispatcher.ledger(), self.incidents.as_ref());
+        self.checker.begin(Around { roster, ledger, rest, post, invocation })
     }
 
     /// Does what is asked for, within the function's time.
@@ -135,15 +176,42 @@ impl ReminderHandler {
     ) -> (Result<ReminderOutcome, NotPosted>, Tally) {
         let invocation = Invocation::begin(now, REMINDER.answer);
         let (mut tally, failures) = (Tally::default(), self.dispatcher.ledger().failures());
-        let outcome = self.carry_out(request, invocation, &mut tally).await;
+        // In the morning they begin beside the reading of the sheet.
+        let mut checks = (request.kind == ReminderKind::Today).then(|| self.checks(false, invocation));
+        let outcome = self.carry_out(request, invocation, checks.as_mut(), &mut tally).await;
         tally.ledger_failed = u32::from(self.dispatcher.ledger().failures() > failures);
+        if !request.dry_run && outcome.as_ref().is_ok_and(ReminderOutcome::is_settled) {
+            // Without a watchdog only a message has use for them.
+            let checks = checks.filter(|checks| !checks.ended().is_empty());
+            self.finish(request, checks, invocation).await;
+        }
         (outcome, tally)
+    }
+
+    /// Waits for what is left of the checks, and tells the watchdog.
+    async fn finish(&self, request: ReminderRequest, checks: Option<Checks<'_>>, invocation: Invocation) {
+        let heartbeat = self.checker.heartbeat().filter(|_| request.is_current(invocation.now()));
+        let mut checks = match (checks, &heartbeat) {
+            (Some(checks), _) => checks,
+            (None, Some(_)) => self.checks(false, invocation),
+            (None, None) => return,
+        };
+        checks.all().await;
+        let report = Report::new(checks.into_ended());
+        check::log(&report.findings);
+        let Some(heartbeat) = heartbeat else { return };
+        // That the watchdog didn't hear the last ping is nothing to tell the watchdog.
+        let failed: Vec<_> = report.failed().filter(|name| *name != "heartbeat").collect();
+        let answer = heartbeat.ping(&failed).await;
+        // That a ping's answer isn't kept costs one line of the next check.
+        let _ = timeout(HEARTBEAT_LEFT, self.dispatcher.ledger().leave_heartbeat(&answer, invocation.now())).await;
     }
 
     async fn carry_out(
         &self,
         request: ReminderRequest,
         invocation: Invocation,
+        checks: Option<&mut Checks<'_>>,
         tally: &mut Tally,
     ) -> Result<ReminderOutcome, NotPosted> {
         let now = invocation.arrived_at();
@@ -154,7 +222,7 @@ impl ReminderHandler {
         let Some(first) = reminder::due(request.kind, today, &self.calendar) else {
             return Ok(ReminderOutcome::DayOff { date: today });
         };
-        let mut reminder = self.reminder(request, today, first, invocation, tally).await;
+        let mut reminder = self.reminder(request, today, first, invocation, checks, tally).await;
         if request.dry_run {
             return Ok(self.as_if_posted(&reminder, false));
         }
@@ -191,6 +259,7 @@ impl ReminderHandler {
         today: NaiveDate,
         first: NaiveDate,
         invocation: Invocation,
+        checks: Option<&mut Checks<'_>>,
         tally: &mut Tally,
     ) -> Reminder {
         let (kind, now) = (request.kind, invocation.arrived_at());
@@ -200,13 +269,30 @@ impl ReminderHandler {
                 "the public holidays of {first}'s year are not known: update the relay"
             );
         }
-        let (roster, open) = tokio::join!(
-            self.roster.reading(self.dispatcher.ledger(), today, invocation),
-            self.open_incidents(kind, invocation)
-        );
+        let read = async {
+            let roster = self.roster.reading(self.dispatcher.ledger(), today, invocation).await;
+            (roster, Instant::now())
+        };
+        let both = async { tokio::join!(read, self.open_incidents(kind, invocation)) };
+        let mut acts_found = Vec::new();
+        let ((roster, _), open) = match checks {
+            None => both.await,
+            Some(checks) => {
+                let read = checks.during(both).await;
+                // What isn't found by then is not in the message.
+                let _ = timeout_at(read.0.1 + CHECK_WAIT, checks.all()).await;
+                acts_found = acts(checks.ended());
+                read
+            }
+        };
         tally.roster_stale = u32::from(roster.failure.is_some() && !request.dry_run);
         let day = reminder::on_call(kind, first, &self.calendar, &roster, &self.fallback_mentions, now);
-        Reminder { kind, now, day, manual: self.manual.clone(), open, in_doubt: false }
+        let outlook = match kind {
+            ReminderKind::Today => Outlook::default(),
+            ReminderKind::Next => Outlook::of(today, day.date, &self.calendar, &roster, &self.fallback_mentions, now),
+        };
+        let (manual, sheet) = (self.manual.clone(), self.sheet.clone());
+        Reminder { kind, now, day, manual, open, in_doubt: false, sheet, outlook, acts: acts_found }
     }
 
     async fn open_incidents(&self, kind: ReminderKind, invocation: Invocation) -> OpenIncidents {

@@ -13,7 +13,7 @@ use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::IdempotencyKey;
+use crate::edge::ledger::{IdempotencyKey, Sighting};
 use crate::edge::pagerduty::authenticator::{Authenticator, Verdict};
 use crate::edge::pagerduty::{self, Ignored, Item, Marks};
 use crate::edge::roster::{KeyError, RosterSource};
@@ -29,6 +29,7 @@ pub struct WebhookHandler {
     fallback_mentions: Vec<String>,
     roster: RosterSource,
     dispatcher: Dispatcher,
+    settings: Vec<&'static str>,
 }
 
 /// A delivery as it came in.
@@ -96,7 +97,7 @@ impl WebhookHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on, settings } = config;
         team.log_warnings();
         Ok(Self {
             authenticator: Authenticator::new(webhook_secrets, secrets, now),
@@ -105,6 +106,7 @@ impl WebhookHandler {
             calendar: team.calendar,
             mention_on,
             fallback_mentions: team.fallback_mentions,
+            settings,
         })
     }
 
@@ -144,6 +146,10 @@ impl WebhookHandler {
                     tally.ignored += 1;
                 }
             }
+        }
+        // After everything else, since nobody waits for it but the check.
+        if invocation.has_more_than(MIN_EVENT) {
+            self.dispatcher.ledger().sight(Sighting::Webhook, &self.settings, invocation.arrived_at()).await;
         }
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }

@@ -34,13 +34,13 @@ const fn secret(setting: Setting) -> Setting {
 /// All settings, in the order of the table in `docs/settings.md`.
 pub const SETTINGS: &[Setting] = &[
     both("CHATS"),
-    webhook("TYPETALK_ALERT_TOPIC"),
-    secret(webhook("TYPETALK_ALERT_TOKEN")),
+    both("TYPETALK_ALERT_TOPIC"),
+    secret(both("TYPETALK_ALERT_TOKEN")),
     reminder("TYPETALK_ONCALL_TOPIC"),
     secret(reminder("TYPETALK_ONCALL_TOKEN")),
     both("TYPETALK_BASE_URL"),
     secret(both("SLACK_TOKEN")),
-    webhook("SLACK_ALERT_CHANNEL"),
+    both("SLACK_ALERT_CHANNEL"),
     reminder("SLACK_ONCALL_CHANNEL"),
     both("SLACK_BASE_URL"),
     both("SPREADSHEET_ID"),
@@ -65,6 +65,8 @@ pub const SETTINGS: &[Setting] = &[
     secret(reminder("PAGERDUTY_API_KEY")),
     reminder("PAGERDUTY_SERVICES"),
     reminder("PAGERDUTY_BASE_URL"),
+    reminder("WEBHOOK_URL"),
+    secret(reminder("HEARTBEAT_URL")),
     both("SECRETS_PATH"),
     both("LEDGER_TABLE"),
 ];

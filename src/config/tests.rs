@@ -307,12 +307,52 @@ fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
         webhook(&both),
         [&["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS"][..], &both_proofs].concat()
     );
-    assert_eq!(reminder(&both), ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"]);
+    // The check looks at the places of alerts, too, and tells a watchdog.
+    assert_eq!(
+        reminder(&both),
+        [
+            "TYPETALK_ALERT_TOKEN",
+            "TYPETALK_ONCALL_TOKEN",
+            "SLACK_TOKEN",
+            "GOOGLE_CREDENTIALS",
+            "PAGERDUTY_API_KEY",
+            "HEARTBEAT_URL"
+        ]
+    );
     let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv"), ("SLACK_TOKEN", "xoxb-planted")];
     assert_eq!(webhook(&csv), both_proofs, "what the environment sets is not asked for");
-    assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY"]);
+    assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY", "HEARTBEAT_URL"]);
     assert_eq!(environment(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
     assert_eq!(webhook(LEAST), ["PAGERDUTY_TOKENS"]);
+}
+
+#[test]
+fn the_settings_that_only_the_check_needs_keep_no_reminder_from_starting() {
+    let read = |changes: &[(&str, &str)]| {
+        let least = [("CHATS", "slack"), ("SLACK_ONCALL_CHANNEL", "C0ONCALL"), ("ROSTER_CSV", "/roster.csv")];
+        let token = [("SLACK_TOKEN", "xoxb-planted-slack")];
+        ReminderConfig::read(&environment(&[&least[..], &token, changes].concat()))
+    };
+    let check = read(&[]).unwrap().check;
+    assert!(check.alert_chats.unwrap_err().to_string().contains("SLACK_ALERT_CHANNEL is not set"));
+    assert_eq!((check.webhook_url, check.heartbeat.is_none()), (None, true));
+    assert_eq!(check.settings, ["CHATS", "ROSTER_CSV", "SLACK_ONCALL_CHANNEL", "SLACK_TOKEN"]);
+    let check = read(&[
+        ("SLACK_ALERT_CHANNEL", "C0ALERTS"),
+        ("WEBHOOK_URL", "https://relay.example.com/pagerduty"),
+        ("HEARTBEAT_URL", "https://hc-ping.com/planted"),
+    ]);
+    let check = check.unwrap().check;
+    assert_eq!(check.alert_chats.unwrap().len(), 1);
+    assert_eq!(check.webhook_url.unwrap().path(), "/pagerduty");
+    assert_eq!(check.heartbeat.unwrap().expose_secret(), "https://hc-ping.com/planted");
+    for variable in ["WEBHOOK_URL", "HEARTBEAT_URL"] {
+        for address in ["relay.example.com", "mailto:planted@example.com", "https://"] {
+            let problems = read(&[(variable, address)]).unwrap_err().to_string();
+            assert!(problems.contains(&format!("{variable} can't be used")), "{problems}");
+            assert!(!problems.contains("planted"), "{problems}");
+        }
+    }
 }
 
 #[test]

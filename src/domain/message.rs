@@ -1,5 +1,6 @@
 //! Messages as spans: who is mentioned, what is said, what strangers wrote. No product's markup.
 
+mod ahead;
 mod reminder;
 mod roster;
 

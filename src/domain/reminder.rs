@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::calendar::Calendar;
+use super::check::Act;
 use super::event::{Incident, Link};
 use super::roster::{OnCall, OnCallDay, RosterState};
 
@@ -128,6 +129,43 @@ pub struct Reminder {
     pub open: OpenIncidents,
     /// Whether an earlier attempt may have posted it already.
     pub in_doubt: bool,
+    /// Where the sheet is.
+    pub sheet: Option<Link>,
+    /// What the sheet says of the days ahead, in the evening.
+    pub outlook: Outlook,
+    /// What the check found that people must act on, in the morning.
+    pub acts: Vec<Act>,
+}
+
+/// What a reminder says of the days ahead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// The days other than the one that the reminder speaks of.
+    pub days: Vec<OnCallDay>,
+    /// Whether the sheet is read with its dates across.
+    pub is_turned: bool,
+}
+
+impl Outlook {
+    /// How many working days the evening's reminder looks at.
+    const DAYS: usize = 5;
+
+    /// The next working days after `today`, but for the one that is spoken of anyway.
+    #[must_use]
+    pub fn of(
+        today: NaiveDate,
+        spoken_of: NaiveDate,
+        calendar: &Calendar,
+        reading: &RosterState,
+        fallback: &[String],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let days = std::iter::successors(calendar.next_working_day(today), |date| calendar.next_working_day(*date));
+        let days = days.take(Self::DAYS).filter(|date| *date != spoken_of);
+        let is_turned = reading.snapshot.as_ref().is_some_and(|snapshot| snapshot.roster.shape().is_turned);
+        let of = |date| OnCallDay::from_reading(reading, fallback, date, now);
+        Self { days: days.map(of).collect(), is_turned }
+    }
 }
 
 #[cfg(test)]

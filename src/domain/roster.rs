@@ -170,6 +170,12 @@ impl Roster {
         self.today
     }
 
+    /// Everybody of the members tab.
+    #[must_use]
+    pub fn everybody(&self) -> &[Person] {
+        self.members.directory().map_or(&[], members::Directory::people)
+    }
+
     /// How the sheet was read.
     #[must_use]
     pub fn shape(&self) -> &Shape {

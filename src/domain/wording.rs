@@ -1,5 +1,6 @@
 //! Every word that people read in a chat, in Japanese and English, one function per thing said.
 
+mod check;
 mod roster;
 
 use chrono::{Datelike, NaiveDate, TimeDelta};

@@ -15,6 +15,7 @@
 mod memory;
 mod record;
 mod table;
+mod watch;
 
 use std::fmt;
 use std::future::Future;
@@ -27,6 +28,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use record::{Claim, IncidentFacts, Lease};
+pub use watch::Sighting;
 
 use super::http::HttpClient;
 use crate::budget::{self, Budget};
@@ -93,6 +95,7 @@ pub struct Ledger {
     budget: Budget,
     patience: Mutex<Patience>,
     failures: AtomicUsize,
+    left: Mutex<watch::Left>,
 }
 
 /// How long the table is still waited for. One time-out may be a lost packet, and is that event's matter alone; a
@@ -108,7 +111,14 @@ impl Ledger {
     #[must_use]
     pub fn new(config: Option<&LedgerConfig>, budget: Budget, http: &HttpClient) -> Self {
         let table = config.map(|config| Table::new(config, http.clone()));
-        Self { memory: Memory::default(), table, budget, patience: Mutex::default(), failures: AtomicUsize::new(0) }
+        Self {
+            memory: Memory::default(),
+            table,
+            budget,
+            patience: Mutex::default(),
+            failures: AtomicUsize::new(0),
+            left: Mutex::default(),
+        }
     }
 
     /// Opens the connection to the table, and looks for the last roster on it.

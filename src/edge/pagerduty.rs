@@ -9,6 +9,7 @@ pub mod authenticator;
 
 pub mod rest;
 
+pub use v3::EVENTS;
 pub use verifier::{Marks, Verifier};
 
 use json::Value;

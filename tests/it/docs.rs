@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oncall::simulation::faults;
 use oncall_relay::config::SETTINGS;
+use oncall_relay::domain::check::NAMES;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::wording::Language;
 use oncall_relay::lambda::telemetry::metric_names;
@@ -19,10 +20,11 @@ const SETTINGS_PAGE: [&str; 2] = ["docs/settings.md", "docs/settings.ja.md"];
 const SHEET: [&str; 2] = ["docs/sheet.md", "docs/sheet.ja.md"];
 const MESSAGES: [&str; 2] = ["docs/messages.md", "docs/messages.ja.md"];
 const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/operations.ja.md"];
+const CHECK: [&str; 2] = ["docs/check.md", "docs/check.ja.md"];
 const RELIABILITY: [&str; 2] = ["docs/reliability.md", "docs/reliability.ja.md"];
 
 /// The documents that are in English and Japanese.
-const PAIRS: [[&str; 2]; 7] = [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, OPERATIONS, RELIABILITY];
+const PAIRS: [[&str; 2]; 8] = [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, OPERATIONS, CHECK, RELIABILITY];
 /// Those that are in English only.
 const ENGLISH: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/security.md", "fuzz/README.md"];
@@ -233,6 +235,17 @@ fn every_kind_of_event_is_listed_in_its_own_words() {
             let has_label = !matches!(kind, Kind::Unknown { .. } | Kind::Unreadable);
             assert_eq!(row[0].ends_with(&format!(" {japanese} / {english}")), has_label, "{page}: {row:?}");
         }
+    }
+}
+
+#[test]
+fn every_check_is_explained_in_both_languages() {
+    for page in CHECK {
+        let text = file(page);
+        let rows = rows(&text);
+        let named: BTreeSet<_> = rows.iter().filter(|row| row.len() == 2).flat_map(|row| code(row[0])).collect();
+        let missing: Vec<_> = NAMES.iter().filter(|name| !named.contains(**name)).collect();
+        assert_eq!(missing, Vec::<&&str>::new(), "{page}");
     }
 }
 

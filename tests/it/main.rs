@@ -17,6 +17,10 @@ mod slack;
 
 mod reminder;
 
+mod check;
+
+mod descriptions;
+
 mod secrets;
 
 mod ledger;

@@ -63,7 +63,14 @@ async fn each_function_asks_for_its_own_secrets_by_name_and_for_no_others() {
         }
     }
     let whole = |names: &[&str]| names.iter().map(|name| format!("{PATH}/{name}")).collect::<Vec<_>>();
-    let reminders = ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"];
+    let reminders = [
+        "TYPETALK_ALERT_TOKEN",
+        "TYPETALK_ONCALL_TOKEN",
+        "SLACK_TOKEN",
+        "GOOGLE_CREDENTIALS",
+        "PAGERDUTY_API_KEY",
+        "HEARTBEAT_URL",
+    ];
     for (names, is_reminder) in [(&SECRETS[..], false), (&reminders, true)] {
         let whole = whole(names);
         ssm.allow(&whole.iter().map(String::as_str).collect::<Vec<_>>());

@@ -9,16 +9,21 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::simulation::fleet::Target;
 
+mod check;
 mod demo;
 mod fakes;
 mod faults;
 mod init;
 mod pagerduty;
+mod preview;
+mod roster;
 mod roster_new;
 mod secrets;
 mod send_test;
 mod slack;
+mod stack;
 mod storm;
+mod terminal;
 
 /// Tools around oncall-relay.
 #[derive(Debug, Parser)]
@@ -33,9 +38,6 @@ enum Command {
     /// Ask what the template can't know, check each answer, and write samconfig.toml.
     #[command(after_help = "Example: oncall init")]
     Init(init::InitArgs),
-    /// The roster.
-    #[command(subcommand)]
-    Roster(RosterCommand),
     /// Ask for each secret that the deployed settings need, check it, and put it into SSM Parameter Store.
     #[command(after_help = "Example: oncall secrets\n         oncall secrets SLACK_TOKEN   (to replace it)")]
     Secrets(secrets::SecretsArgs),
@@ -51,6 +53,18 @@ enum Command {
     /// PagerDuty's side: subscriptions of webhooks, and who is on call there.
     #[command(subcommand)]
     Pagerduty(pagerduty::Command),
+    /// Check whether the relay can do its job: every service, from here or as the deployed function.
+    Check(check::Arguments),
+    /// Show the next four weeks as the relay reads the sheet, and what in it can't be read.
+    #[command(args_conflicts_with_subcommands = true)]
+    Roster {
+        #[command(flatten)]
+        reading: roster::Arguments,
+        #[command(subcommand)]
+        new: Option<RosterCommand>,
+    },
+    /// Show what a webhook in a file would be posted as, on each chat.
+    Preview(preview::Arguments),
     /// Tell a story of alerts in the terminal: the real relay, with stand-ins for every service.
     Demo {
         /// The language of the posted messages.
@@ -80,6 +94,15 @@ enum RosterCommand {
     /// Print a roster to paste: pairs for a week each, everybody equally often.
     #[command(after_help = "Example: oncall roster new --members members.csv --weeks 12 > roster.csv")]
     New(roster_new::NewArgs),
+}
+
+/// How a command ended that could do what it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All is well.
+    Well,
+    /// Something is wrong that the command was to look for.
+    Badly,
 }
 
 /// What is tried.
@@ -125,24 +148,29 @@ impl Cli {
     ///
     /// # Errors
     /// In words for whoever asked.
-    pub async fn run(self) -> Result<(), Box<dyn Error>> {
+    pub async fn run(self) -> Result<Ended, Box<dyn Error>> {
         let ended = match self.command {
-            Command::Init(args) => init::run(args),
-            Command::Roster(RosterCommand::New(args)) => roster_new::run(args),
-            Command::Secrets(args) => Box::pin(secrets::run(args)).await,
-            Command::Slack(command) => Box::pin(slack::run(command)).await,
-            Command::SendTest(args) => Box::pin(send_test::run(args)).await,
-            Command::Pagerduty(command) => Box::pin(pagerduty::run(command)).await,
+            Command::Init(args) => init::run(&args).map(|()| Ended::Well),
+            Command::Roster { new: Some(RosterCommand::New(args)), .. } => roster_new::run(&args).map(|()| Ended::Well),
+            Command::Secrets(args) => Box::pin(secrets::run(args)).await.map(|()| Ended::Well),
+            Command::Slack(command) => Box::pin(slack::run(command)).await.map(|()| Ended::Well),
+            Command::SendTest(args) => Box::pin(send_test::run(args)).await.map(|()| Ended::Well),
+            Command::Pagerduty(command) => Box::pin(pagerduty::run(command)).await.map(|()| Ended::Well),
             // Boxed, because the compiler can't measure futures that are nested as deeply as these.
-            Command::Demo { language } => Box::pin(demo::run(language)).await,
-            Command::Faults { functions } => Box::pin(faults::run(functions.make())).await,
-            Command::Storm { functions, times } => Box::pin(storm::run(functions.make(), times)).await,
-            Command::Fakes => fakes::run().await,
+            Command::Check(arguments) => Box::pin(check::run(arguments)).await,
+            Command::Roster { reading, new: None } => Box::pin(roster::run(reading)).await,
+            Command::Preview(arguments) => Box::pin(preview::run(arguments)).await,
+            Command::Demo { language } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
+            Command::Faults { functions } => Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well),
+            Command::Storm { functions, times } => {
+                Box::pin(storm::run(functions.make(), times)).await.map(|()| Ended::Well)
+            }
+            Command::Fakes => fakes::run().await.map(|()| Ended::Well),
         };
         match ended {
             // Whoever reads the output, such as `head`, has seen enough.
             Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
-                Ok(())
+                Ok(Ended::Well)
             }
             ended => ended,
         }

@@ -18,6 +18,8 @@ pub mod slack;
 
 pub mod incidents;
 
+pub mod watchdog;
+
 pub mod ssm;
 
 pub mod account;
@@ -36,6 +38,7 @@ use google::Google;
 use incidents::RestApi;
 use slack::Slack;
 use typetalk::Typetalk;
+use watchdog::Watchdog;
 
 /// The v3 signing secret that the stand-ins' settings hold.
 pub const SIGNING_SECRET: &str = "stand-in-signing-secret";
@@ -50,7 +53,8 @@ const SLACK_TOKEN: &str = "xoxb-stand-in";
 const ALERT_CHANNEL: &str = "C0ALERTS";
 const ONCALL_CHANNEL: &str = "C0ONCALL";
 const API_KEY: &str = "stand-in-api-key";
-const SERVICE: &str = "PSERVICE";
+/// The service whose incidents are listed.
+pub const SERVICE: &str = "PSERVICE";
 /// The tab of `ROSTER_RANGE`'s default.
 pub const ROSTER_TAB: &str = "当番表";
 /// The tab of the stand-ins' `MEMBERS_RANGE`.
@@ -67,6 +71,8 @@ pub struct Fakes {
     pub slack: Slack,
     /// PagerDuty's REST API, with one service.
     pub incidents: RestApi,
+    /// An outside watchdog, which no setting names yet.
+    pub watchdog: Watchdog,
 }
 
 impl Fakes {
@@ -105,6 +111,7 @@ impl Fakes {
                 .await?,
             slack: Slack::start(slack_port, SLACK_TOKEN, &[ALERT_CHANNEL, ONCALL_CHANNEL]).await?,
             incidents: RestApi::start(incidents_port, API_KEY, SERVICE).await?,
+            watchdog: Watchdog::start(0).await?,
         })
     }
 

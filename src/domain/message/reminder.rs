@@ -1,17 +1,22 @@
 //! The lines of a reminder: whose day it is, the manual, what the roster lacks, what is still open.
 
 use super::{
-    Destination, Language, OnCall, Person, Span, fallback_people, mention_line, needs_fallback, on_call_people, roster,
-    untrusted,
+    Destination, Language, OnCall, Person, Span, ahead, fallback_people, mention_line, needs_fallback, on_call_people,
+    roster, untrusted,
 };
 use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder, ReminderKind};
 
 pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Language) -> Vec<Vec<Span>> {
     let mut lines = bare_lines(reminder, destination, language);
+    if let Some(sheet) = &reminder.sheet {
+        lines.push(vec![Span::Words(language.sheet().to_owned()), Span::Link(sheet.clone())]);
+    }
     lines.extend(roster::news(&reminder.day, destination.chat, language));
     if reminder.kind == ReminderKind::Next {
         lines.extend(roster::weekly(&reminder.day, language));
     }
+    lines.extend(ahead::outlook(reminder, destination.chat, language));
+    lines.extend(ahead::acts(reminder, language));
     lines.extend(open_incidents(reminder, language));
     if reminder.in_doubt || destination.again {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);

@@ -2,12 +2,13 @@
 //!
 //! | attribute | what |
 //! |---|---|
-//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster` |
+//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster`, `watch`, `check` |
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
 //! | `number` | the incident's |
 //! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
+//! | `settings`, `webhook_at`, `click_at`, `heartbeat`, `heartbeat_at` | under `watch`: what the functions leave for the check |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
 
@@ -44,12 +45,12 @@ type Item = HashMap<String, AttributeValue>;
 /// A table that couldn't be asked, in the log's words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct TableError(String);
+pub(super) struct TableError(pub(super) String);
 
 #[derive(Debug)]
 pub(super) struct Table {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
 }
 
 impl Table {
@@ -228,7 +229,7 @@ impl Table {
             .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
     }
 
-    async fn item(&self, key: &str) -> Result<Item, TableError> {
+    pub(super) async fn item(&self, key: &str) -> Result<Item, TableError> {
         let output = self
             .client
             .get_item()
@@ -257,7 +258,7 @@ fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: Date
     decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now)
 }
 
-fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
+pub(super) fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
     let expires = item.get("expires").and_then(|expires| expires.as_n().ok()?.parse::<i64>().ok());
     expires.is_none_or(|expires| expires <= now.timestamp())
 }
@@ -292,19 +293,19 @@ fn entry(value: &AttributeValue) -> Option<Entry> {
     Some(Entry { posted, until: time(map.get("until")?)? })
 }
 
-fn milliseconds(time: DateTime<Utc>) -> AttributeValue {
+pub(super) fn milliseconds(time: DateTime<Utc>) -> AttributeValue {
     AttributeValue::N(time.timestamp_millis().to_string())
 }
 
-fn seconds(time: DateTime<Utc>) -> AttributeValue {
+pub(super) fn seconds(time: DateTime<Utc>) -> AttributeValue {
     AttributeValue::N(time.timestamp().to_string())
 }
 
-fn time(value: &AttributeValue) -> Option<DateTime<Utc>> {
+pub(super) fn time(value: &AttributeValue) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(value.as_n().ok()?.parse().ok()?)
 }
 
-fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> TableError {
+pub(super) fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> TableError {
     TableError(match (error, error.code()) {
         (_, Some(code @ "ResourceNotFoundException")) => {
             format!("{code}; there is no such table in this region (LEDGER_TABLE, AWS_REGION)")

@@ -1,6 +1,8 @@
-//! PagerDuty's REST API, read-only: the incidents that are still open.
+//! PagerDuty's REST API, read-only: the incidents that are still open, and in `reads` what the check looks at.
 //!
 //! Source: <https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents>
+
+mod reads;
 
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
@@ -10,6 +12,7 @@ use tokio::time::timeout_at;
 use crate::budget::OPEN_INCIDENTS;
 use crate::clock::Invocation;
 use crate::config::IncidentsConfig;
+use crate::domain::check::Unseen;
 use crate::domain::event::{Incident, IncidentId, Link};
 use crate::domain::reminder::{OpenIncident, OpenIncidents};
 use crate::edge::http::{HttpClient, read_body};
@@ -27,10 +30,6 @@ pub struct RestClient {
     http: HttpClient,
     config: IncidentsConfig,
 }
-
-/// Why a page could not be had; in the log's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Failed(String);
 
 #[derive(Deserialize)]
 struct Page {
@@ -64,7 +63,7 @@ impl RestClient {
             let offset = incidents.len();
             let page = timeout_at(deadline, self.page(offset))
                 .await
-                .unwrap_or_else(|_| Err(Failed("no answer in time".to_owned())));
+                .unwrap_or_else(|_| Err(Unseen::Unreachable("no answer in time".to_owned())));
             match page {
                 Ok(page) => {
                     let more = page.more && !page.incidents.is_empty() && offset + PAGE < LAST_OFFSET;
@@ -73,7 +72,7 @@ impl RestClient {
                         return OpenIncidents::listed(incidents, !page.more);
                     }
                 }
-                Err(Failed(why)) => {
+                Err(why) => {
                     tracing::error!(
                         event = log_events::OPEN_INCIDENTS,
                         "PagerDuty didn't list the open incidents ({why}); \
@@ -85,7 +84,7 @@ impl RestClient {
         }
     }
 
-    async fn page(&self, offset: usize) -> Result<Page, Failed> {
+    async fn page(&self, offset: usize) -> Result<Page, Unseen> {
         let (limit, offset) = (PAGE.to_string(), offset.to_string());
         let mut query = vec![
             ("statuses[]", "triggered"),
@@ -96,20 +95,27 @@ impl RestClient {
             ("offset", &offset),
         ];
         query.extend(self.config.services.iter().map(|service| ("service_ids[]", service.as_str())));
-        let url = url::Url::parse_with_params(&format!("{}/incidents", self.config.base_url), query)
-            .map_err(|_| Failed("no address".to_owned()))?;
+        let body = self.get("/incidents", &query).await?;
+        serde_json::from_slice(&body).map_err(|_| Unseen::Garbled)
+    }
+
+    /// Reads something. PagerDuty's description wants the type of a body that isn't there, too.
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Unseen> {
+        let url = url::Url::parse_with_params(&format!("{}{path}", self.config.base_url), query)
+            .map_err(|_| Unseen::Unreachable("no address".to_owned()))?;
         let request = self
             .http
-            .get(url.as_str())
+            .get(url.as_str().trim_end_matches('?'))
             .header("accept", "application/vnd.pagerduty+json;version=2")
+            .header("content-type", "application/json")
             .header("authorization", format!("Token token={}", self.config.key.expose_secret()));
-        let mut response = self.http.send(request).await.map_err(|error| Failed(error.to_string()))?;
+        let mut response = self.http.send(request).await.map_err(|error| Unseen::Unreachable(error.to_string()))?;
         let status = response.status().as_u16();
         if status != 200 {
-            return Err(Failed(format!("HTTP {status}")));
+            return Err(Unseen::Status(status));
         }
-        let body = read_body(&mut response, BODY_LIMIT).await.map_err(|_| Failed("no whole answer".to_owned()))?;
-        serde_json::from_slice(&body).map_err(|_| Failed("an answer that is not PagerDuty's".to_owned()))
+        let body = read_body(&mut response, BODY_LIMIT).await;
+        body.map_err(|_| Unseen::Unreachable("no whole answer".to_owned()))
     }
 }
 

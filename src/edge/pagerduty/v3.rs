@@ -7,6 +7,24 @@ use super::v2::{ended, urgency};
 use super::{Ignored, Item};
 use crate::domain::event::{Event, Incident, IncidentId, Kind};
 
+/// The events that the relay posts, by the names in which a subscription lists them.
+pub const EVENTS: [&str; 14] = [
+    "incident.triggered",
+    "incident.acknowledged",
+    "incident.unacknowledged",
+    "incident.resolved",
+    "incident.reopened",
+    "incident.reassigned",
+    "incident.escalated",
+    "incident.delegated",
+    "incident.annotated",
+    "incident.priority_updated",
+    "incident.service_updated",
+    "incident.status_update_published",
+    "incident.responder.added",
+    "incident.responder.replied",
+];
+
 pub(super) fn item(event: &Value, webhook_id: Option<&str>, index: usize) -> Item {
     let event_type = text(&event["event_type"]);
     if let Some(family) = event_type.as_deref().and_then(not_for_people) {

@@ -56,9 +56,9 @@ const REST: [Question; 6] = [
     ("Holidays", "Days off besides weekends: jp for Japan's, days, ranges; or none", "jp,12-29..01-03", holidays),
 ];
 
-pub(super) fn run(args: InitArgs) -> Outcome {
+pub(super) fn run(args: &InitArgs) -> Outcome {
     let terminal = Terminal::new(args.yes);
-    init(&args, &terminal).map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
+    init(args, &terminal).map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
 }
 
 fn init(args: &InitArgs, terminal: &Terminal) -> Outcome {

@@ -32,7 +32,7 @@ pub(super) struct NewArgs {
     holidays: String,
 }
 
-pub(super) fn run(args: NewArgs) -> Outcome {
+pub(super) fn run(args: &NewArgs) -> Outcome {
     let (days, hours) = (BusinessDays::parse(&args.business_days)?, BusinessHours::parse("00:00-24:00")?);
     let calendar = Calendar::new(args.time_zone, days, hours, Holidays::parse(&args.holidays)?);
     let (members, groups) = read(&args.members)?;

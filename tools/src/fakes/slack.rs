@@ -1,7 +1,9 @@
-//! Slack's `chat.postMessage`: channels, threads, and errors inside HTTP 200.
+//! Slack's `chat.postMessage`: channels, threads, and errors inside HTTP 200; and in `reads` what a bot can look up.
 //!
 //! What becomes of replies that can't be threaded is as users of the real Slack report it:
 //! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
+
+pub mod reads;
 
 use std::collections::HashMap;
 use std::io;
@@ -12,6 +14,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::reads::Directory;
 use super::server::{Fake, Received, Reply, Service, lock};
 
 /// A message that a channel has.
@@ -38,6 +41,7 @@ pub struct Workspace {
     token: String,
     channels: Vec<String>,
     messages: Mutex<Messages>,
+    directory: Mutex<Directory>,
 }
 
 #[derive(Debug, Default)]
@@ -71,9 +75,18 @@ impl Slack {
     /// # Errors
     /// If the port is taken.
     pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
+        let directory = Mutex::new(Directory::healthy(channels));
         let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default() };
-        Self::serve(port, workspace).await
+        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default(), directory };
+        let slack = Self::serve(port, workspace).await?;
+        // Faults are for messages, unless a test says otherwise.
+        slack.fail_only("/api/chat.");
+        Ok(slack)
+    }
+
+    /// Changes what the workspace shows to a bot.
+    pub fn directory(&self, change: impl FnOnce(&mut Directory)) {
+        change(&mut lock(&self.state.directory));
     }
 
     /// Takes the messages that came since the last call.
@@ -101,14 +114,15 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
-        if let Some(method @ ("auth.test" | "users.conversations")) = request.uri().path().strip_prefix("/api/") {
-            return self.about_the_bot(request, method);
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_authentic = header("authorization") == format!("Bearer {}", self.token);
+        if let Some(reply) = lock(&self.directory).answer(request, is_authentic) {
+            return reply;
         }
         if request.uri().path() != "/api/chat.postMessage" || request.method() != Method::POST {
             return error("unknown_method");
         }
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if header("authorization") != format!("Bearer {}", self.token) {
+        if !is_authentic {
             return error("invalid_auth");
         }
         if !header("content-type").starts_with("application/json") {
@@ -122,21 +136,6 @@ impl Service for Workspace {
 }
 
 impl Workspace {
-    fn about_the_bot(&self, request: &Received, method: &str) -> Reply {
-        let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-        if token != Some(&format!("Bearer {}", self.token)) {
-            return error("invalid_auth");
-        }
-        let channels: Vec<_> = self.channels.iter().map(|id| json!({"id": id, "name": id.to_lowercase()})).collect();
-        let answer = match method {
-            "auth.test" => json!({"ok": true, "team": "Acme", "user": "oncall-relay"}),
-            _ => json!({"ok": true, "channels": channels}),
-        };
-        let mut reply = Reply::json(StatusCode::OK, &answer);
-        reply.headers.push(("x-oauth-scopes", "chat:write,channels:read".to_owned()));
-        reply
-    }
-
     fn take(&self, message: NewMessage) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");

@@ -5,8 +5,9 @@ use chrono::TimeDelta;
 use super::effects::{strangers_set_nothing_off, strangers_set_nothing_off_in_a_reminder};
 use super::{day, now};
 use oncall_relay::domain::alert::{Alert, Mentions};
+use oncall_relay::domain::check::Act;
 use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
-use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Reminder, ReminderKind};
+use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Outlook, Reminder, ReminderKind};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
 ///
@@ -37,9 +38,13 @@ pub fn texts(bytes: &[u8]) {
     };
     let event = Event { service: Some(service), actor: Some(actor), incident: incident.clone(), ..event(kind) };
     strangers_set_nothing_off(&Alert { event, mentions, delay: None, in_doubt: false });
+    let names = incident.title.iter().cloned().collect();
     let open = OpenIncident { incident, acknowledged: false, since: Some(now() - TimeDelta::hours(7)) };
     strangers_set_nothing_off_in_a_reminder(&Reminder {
-        kind: ReminderKind::Today,
+        kind: ReminderKind::Next,
+        sheet: Link::parse("https://docs.google.com/spreadsheets/d/1aB/edit"),
+        outlook: Outlook { days: vec![today.clone()], is_turned: true },
+        acts: vec![Act::SlackPeople(names)],
         day: today,
         manual: None,
         open: OpenIncidents::Known { oldest: vec![open], more: 0, or_more: false, link: None },

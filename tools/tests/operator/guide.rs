@@ -199,3 +199,13 @@ async fn the_guide_leads_there_with_an_aws_that_somebody_else_wrote() {
         assert!(moto::stored(&world.endpoint, name).await.is_some(), "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Prism and PagerDuty's description"]
+async fn the_guide_leads_there_held_against_pagerdutys_own_description() {
+    let (Some(prism), Some(folder)) = (std::env::var_os("PRISM"), std::env::var_os("API_DESCRIPTIONS")) else {
+        panic!("PRISM and API_DESCRIPTIONS must be paths")
+    };
+    let description = Path::new(&folder).join("pagerduty-rest.openapi.json");
+    check(&walk(GUIDES[0], World::behind_prism(&prism, &description).await).await);
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,15 +54,19 @@ impl World {
         fs::create_dir_all(&folder).unwrap();
         let (fakes, aws) = (Fakes::start().await.unwrap(), Aws::start(0).await.unwrap());
         let pagerduty = PagerDutyAccount::start(0).await.unwrap();
-        let (endpoint, mut pagerduty_url, mut started) = (aws.url(), pagerduty.url(), Vec::new());
-        if let (Some(prism), Some(description)) = (std::env::var_os("PRISM"), std::env::var_os("PAGERDUTY_OPENAPI")) {
-            let port = free_port();
-            let mut proxy = Command::new(prism);
-            proxy.arg("proxy").arg(description).arg(&pagerduty_url).args(["--errors", "--port", &port]);
-            pagerduty_url = format!("http://127.0.0.1:{port}");
-            started.push(start(proxy, &port).await);
-        }
-        Self { fakes, aws, pagerduty, folder, api: None, endpoint, pagerduty_url, started }
+        let (endpoint, pagerduty_url) = (aws.url(), pagerduty.url());
+        Self { fakes, aws, pagerduty, folder, api: None, endpoint, pagerduty_url, started: Vec::new() }
+    }
+
+    /// The same with PagerDuty's own description before the fake, which refuses what it doesn't allow, of either side.
+    pub(crate) async fn behind_prism(prism: &OsStr, description: &Path) -> Self {
+        let mut world = Self::empty().await;
+        let port = free_port();
+        let mut proxy = Command::new(prism);
+        proxy.arg("proxy").arg(description).arg(&world.pagerduty_url).args(["--errors", "--port", &port]);
+        world.started.push(start(proxy, &port).await);
+        world.pagerduty_url = format!("http://127.0.0.1:{port}");
+        world
     }
 
     /// The same with an independent AWS.
