@@ -27,6 +27,7 @@ use crate::edge::ledger::Ledger;
 use crate::edge::pagerduty::{EVENTS, rest::RestClient};
 use crate::edge::roster::{Diagnosis, RosterSource};
 use crate::edge::secrets::Secrets;
+use crate::log_events;
 
 /// Checks under way.
 pub type Checks<'a> = Beside<'a, Finding>;
@@ -338,8 +339,12 @@ pub fn log(findings: &[Finding]) {
     for Finding { name, status, remedy, .. } in findings {
         match status {
             Status::Ok | Status::Skipped => {}
-            Status::Warning => tracing::warn!(event = "check", check = name, status = status.name(), "{remedy}"),
-            Status::Failed => tracing::error!(event = "check", check = name, status = status.name(), "{remedy}"),
+            Status::Warning => {
+                tracing::warn!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}")
+            }
+            Status::Failed => {
+                tracing::error!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}")
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ events! {
     LEDGER = "ledger",
     ROSTER_UNREADABLE = "roster_unreadable",
     MEMBERS_UNREADABLE = "members_unreadable",
+    CHECK = "check",
+    HEARTBEAT = "heartbeat",
     ROSTER_ROW = "roster_row",
     ROSTER_UNSAVED = "roster_unsaved",
     HOLIDAYS = "holidays",

@@ -9,6 +9,7 @@ use url::Url;
 use super::http::{HttpClient, SendError};
 use crate::budget::HEARTBEAT;
 use crate::domain::check::parts::HEARD;
+use crate::log_events;
 
 /// A watchdog.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Heartbeat {
             Err(_) => SendError::Timeout.to_string(),
         };
         tracing::warn!(
-            event = "heartbeat",
+            event = log_events::HEARTBEAT,
             "the watchdog didn't hear the ping ({answer}); compare HEARTBEAT_URL with the address that it shows"
         );
         answer

@@ -1,5 +1,7 @@
 //! What messages say, in both languages, before a chat prints it.
 
+mod practice;
+
 use chrono::TimeDelta;
 
 use super::*;
@@ -386,23 +388,4 @@ fn strangers_text_is_cleaned_and_stays_on_its_line() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "🔵 reassigned #pd33 «first second 'code' txet»");
     assert_eq!(lines[1], "urgency: high / by: «Rin Abe» / to: «A B»");
-}
-
-#[test]
-fn everything_about_a_practice_incident_says_so_first() {
-    let id = IncidentId::parse("PRACTICE6925A3F0");
-    for kind in Kind::every("text").filter(|kind| !matches!(kind, Kind::Ping | Kind::Unreadable)) {
-        let mut practice = alert(event(kind.clone()), "");
-        practice.event.incident = Incident { id: id.clone(), number: None, ..practice.event.incident };
-        for (language, mark) in [(Language::Japanese, "【訓練】 "), (Language::English, "[practice] ")] {
-            let whole = about(&practice, ON_SLACK, language);
-            let bare = marked(&Message::bare(&practice, ON_SLACK, language));
-            for text in [&whole, &bare] {
-                let first = text.lines().find(|line| line.contains("#pdPRACTICE6925A3F0")).unwrap();
-                assert!(first.contains(mark), "{kind:?}: {text}");
-            }
-        }
-        practice.event.incident.id = IncidentId::parse("PREAL1");
-        assert!(!about(&practice, ON_SLACK, Language::English).contains("[practice]"), "{kind:?}");
-    }
 }
