@@ -13,8 +13,14 @@ mod check;
 mod demo;
 mod fakes;
 mod faults;
+mod init;
+mod pagerduty;
 mod preview;
 mod roster;
+mod roster_new;
+mod secrets;
+mod send_test;
+mod slack;
 mod stack;
 mod storm;
 mod terminal;
@@ -29,10 +35,34 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask what the template can't know, check each answer, and write samconfig.toml.
+    #[command(after_help = "Example: oncall init")]
+    Init(init::InitArgs),
+    /// Ask for each secret that the deployed settings need, check it, and put it into SSM Parameter Store.
+    #[command(after_help = "Example: oncall secrets\n         oncall secrets SLACK_TOKEN   (to replace it)")]
+    Secrets(secrets::SecretsArgs),
+    /// Slack's side: the app.
+    #[command(subcommand)]
+    Slack(slack::Command),
+    /// Send a test event to the deployed relay and a line to the on-call channel; or play a practice incident.
+    #[command(
+        name = "send-test",
+        after_help = "Example: oncall send-test\n         oncall send-test --drill --pause 60"
+    )]
+    SendTest(send_test::SendTestArgs),
+    /// PagerDuty's side: subscriptions of webhooks, and who is on call there.
+    #[command(subcommand)]
+    Pagerduty(pagerduty::Command),
     /// Check whether the relay can do its job: every service, from here or as the deployed function.
     Check(check::Arguments),
     /// Show the next four weeks as the relay reads the sheet, and what in it can't be read.
-    Roster(roster::Arguments),
+    #[command(args_conflicts_with_subcommands = true)]
+    Roster {
+        #[command(flatten)]
+        reading: roster::Arguments,
+        #[command(subcommand)]
+        new: Option<RosterCommand>,
+    },
     /// Show what a webhook in a file would be posted as, on each chat.
     Preview(preview::Arguments),
     /// Tell a story of alerts in the terminal: the real relay, with stand-ins for every service.
@@ -57,6 +87,13 @@ enum Command {
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins")]
     Fakes,
+}
+
+#[derive(Debug, Subcommand)]
+enum RosterCommand {
+    /// Print a roster to paste: pairs for a week each, everybody equally often.
+    #[command(after_help = "Example: oncall roster new --members members.csv --weeks 12 > roster.csv")]
+    New(roster_new::NewArgs),
 }
 
 /// How a command ended that could do what it was asked for.
@@ -113,9 +150,15 @@ impl Cli {
     /// In words for whoever asked.
     pub async fn run(self) -> Result<Ended, Box<dyn Error>> {
         let ended = match self.command {
+            Command::Init(args) => init::run(&args).map(|()| Ended::Well),
+            Command::Roster { new: Some(RosterCommand::New(args)), .. } => roster_new::run(&args).map(|()| Ended::Well),
+            Command::Secrets(args) => Box::pin(secrets::run(args)).await.map(|()| Ended::Well),
+            Command::Slack(command) => Box::pin(slack::run(command)).await.map(|()| Ended::Well),
+            Command::SendTest(args) => Box::pin(send_test::run(args)).await.map(|()| Ended::Well),
+            Command::Pagerduty(command) => Box::pin(pagerduty::run(command)).await.map(|()| Ended::Well),
             // Boxed, because the compiler can't measure futures that are nested as deeply as these.
             Command::Check(arguments) => Box::pin(check::run(arguments)).await,
-            Command::Roster(arguments) => Box::pin(roster::run(arguments)).await,
+            Command::Roster { reading, new: None } => Box::pin(roster::run(reading)).await,
             Command::Preview(arguments) => Box::pin(preview::run(arguments)).await,
             Command::Demo { language } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
             Command::Faults { functions } => Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well),

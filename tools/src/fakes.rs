@@ -22,9 +22,15 @@ pub mod people;
 
 pub mod watchdog;
 
-pub mod aws;
+pub mod stack;
 
 pub mod ssm;
+
+pub mod account;
+
+mod arrangement;
+
+pub mod aws;
 
 pub mod dynamodb;
 
