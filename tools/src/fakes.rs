@@ -36,13 +36,13 @@ pub const SIGNING_SECRET: &str = "stand-in-signing-secret";
 /// The bearer token for v2 that the stand-ins' settings hold.
 pub const BEARER_TOKEN: &str = "stand-in-bearer-token";
 
-const ALERT_TOPIC: u64 = 11;
+pub(crate) const ALERT_TOPIC: u64 = 11;
 const ALERT_TOKEN: &str = "stand-in-typetalk-token";
-const ONCALL_TOPIC: u64 = 12;
+pub(crate) const ONCALL_TOPIC: u64 = 12;
 const ONCALL_TOKEN: &str = "stand-in-typetalk-oncall-token";
 const SLACK_TOKEN: &str = "xoxb-stand-in";
-const ALERT_CHANNEL: &str = "C0ALERTS";
-const ONCALL_CHANNEL: &str = "C0ONCALL";
+pub(crate) const ALERT_CHANNEL: &str = "C0ALERTS";
+pub(crate) const ONCALL_CHANNEL: &str = "C0ONCALL";
 const API_KEY: &str = "stand-in-api-key";
 const SERVICE: &str = "PSERVICE";
 /// The tab of `ROSTER_RANGE`'s default.

@@ -38,6 +38,14 @@ impl RestApi {
             "service": {"id": self.state.service, "type": "service_reference", "summary": "Backlog"},
         }));
     }
+
+    /// Changes an incident's status.
+    pub fn set_status(&self, number: u64, status: &str) {
+        let mut incidents = lock(&self.state.incidents);
+        if let Some(incident) = incidents.iter_mut().find(|incident| incident["incident_number"] == number) {
+            incident["status"] = json!(status);
+        }
+    }
 }
 
 impl Service for Account {

@@ -1,0 +1,60 @@
+// Every word of the page, in Japanese and English.
+
+export const WORDS = {
+  ja: {
+    subtitle: "本物のリレーと、つなぎ先のスタブ。このマシンの外には何も送りません。",
+    language: "言語", reset: "最初から", team: "当番表", clock: "いま", roster: "当番表シート", members: "メンバーシート",
+    clock_hint: "時刻は東京。1 操作ごとに 1 分進みます。",
+    sheet_hint: "セルを書き換えると、次の通知から反映されます。",
+    add_row: "行を追加", remove_row: "最後の行を削除", row: "行", column: "列",
+    events: "できごと", new_incident: "新しいインシデント", title: "タイトル", trigger: "🔴 発生",
+    hostile: "悪意のあるタイトル", existing: "インシデントの操作", incident: "対象", acknowledge: "🟡 対応開始",
+    escalate: "⏫ エスカレーション", resolve: "🟢 解決", reopen: "再オープン", text: "メモの内容", note: "🔵 メモ",
+    into: "統合先", merge: "🔀 統合", others: "そのほか", today: "10:00 の通知", next: "17:00 の通知", ping: "テスト通知",
+    version: "Webhook", chats: "投稿先", faults: "障害を起こす", steps: "経過", alert_topic: "アラートのトピック",
+    oncall_topic: "当番のトピック", first_title: "応答時間が 5 秒を超えています", first_text: "DB のスロークエリを調べています",
+    none: "まだありません", again: "PagerDuty の再送", send_again: "再送する", working: "処理中…", log: "ログ",
+    answered: "PagerDuty への応答", reminded: "Lambda の結果", replies: n => `${n} 件の返信`,
+    in_thread: "スレッドに返信", missing: "(前のメッセージは表示していません)", edited: "(更新済み)",
+    left_out: n => `これより前の ${n} 件は表示していません`, nothing: "投稿なし", step: n => `操作 ${n}`,
+    remind_today: "10:00 の通知", remind_next: "17:00 の通知", lost: "リレーにつながりません。コマンドを起動し直してください。",
+    services: { google: "Google", typetalk: "Typetalk", slack: "Slack", pagerduty: "PagerDuty", ledger: "台帳の表" },
+    modes: { well: "正常", down: "停止 (503)", slow: "遅い (1 秒)", hangs: "無応答", unknown: "受け取って切断" },
+    statuses: { triggered: "発生", acknowledged: "対応中", resolved: "解決", merged: "統合" },
+    errors: {
+      not_in_this_state: "いまの状態ではできません", gone: "もう残っていません", no_time: "2000 年から 2099 年の時刻を入れてください",
+      sheet_too_large: "シートは 500 行、20 列までです", too_large: "長すぎます (1 MiB まで)", relay: "リレーが動きません",
+      not_understood: "読み取れない要求です", not_this_page: "このページからの要求ではありません", broken: "エラーが起きました",
+    },
+  },
+  en: {
+    subtitle: "The real relay, with stand-ins for every service. Nothing leaves this machine.",
+    language: "Language", reset: "Begin again", team: "Who is on call", clock: "Now", roster: "Roster", members: "Members",
+    clock_hint: "Tokyo time. Each press is a minute later.",
+    sheet_hint: "Edit a cell, and the next alert goes by it.",
+    add_row: "Add a row", remove_row: "Remove the last row", row: "row", column: "column",
+    events: "What happens", new_incident: "A new incident", title: "Title", trigger: "🔴 Trigger",
+    hostile: "A hostile title", existing: "An incident", incident: "Which", acknowledge: "🟡 Acknowledge",
+    escalate: "⏫ Escalate", resolve: "🟢 Resolve", reopen: "Reopen", text: "Text of the note", note: "🔵 Note",
+    into: "Into", merge: "🔀 Merge", others: "Else", today: "It is 10:00", next: "It is 17:00", ping: "Test event",
+    version: "Webhook", chats: "Chats", faults: "What is broken", steps: "What happened", alert_topic: "Alert topic",
+    oncall_topic: "On-call topic", first_title: "Response time is above 5 seconds",
+    first_text: "Looking into slow queries of the database",
+    none: "none yet", again: "PagerDuty sends it again", send_again: "Send it again", working: "working…", log: "log",
+    answered: "answer to PagerDuty", reminded: "answer of the function", replies: n => n === 1 ? "1 reply" : `${n} replies`,
+    in_thread: "replied to a thread", missing: "(the message before is not shown)", edited: "(edited)",
+    left_out: n => `${n} earlier ones are not shown`, nothing: "nothing posted", step: n => `step ${n}`,
+    remind_today: "10:00 reminder", remind_next: "17:00 reminder", lost: "The relay can't be reached. Start the command again.",
+    services: { google: "Google", typetalk: "Typetalk", slack: "Slack", pagerduty: "PagerDuty", ledger: "the ledger's table" },
+    modes: { well: "well", down: "down (503)", slow: "slow (1 s)", hangs: "never answers", unknown: "takes it, hangs up" },
+    statuses: { triggered: "triggered", acknowledged: "acknowledged", resolved: "resolved", merged: "merged" },
+    errors: {
+      not_in_this_state: "Not possible in its present state", gone: "It is no longer kept", no_time: "Give a time of the years 2000 to 2099",
+      sheet_too_large: "A sheet has at most 500 rows and 20 columns", too_large: "Too long (1 MiB at most)", relay: "The relay does not start",
+      not_understood: "The request can't be read", not_this_page: "The request is not this page's", broken: "Something broke",
+    },
+  },
+};
+
+// What a stranger may write into a title.
+export const HOSTILE = "@all @here #pd33 <!channel> <@U0TANAKA1> <script>alert(1)</script> <img src=x onerror=alert(1)> `rm -rf` *bold* :tada:";
