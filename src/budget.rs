@@ -113,6 +113,10 @@ pub const MAX_TRY: Duration = Duration::from_secs(8);
 /// With less time than this a post is not worth trying.
 pub const MIN_TRY: Duration = Duration::from_millis(150);
 
+/// Bringing an incident's first message up to date, after all posts of a webhook and in time that none of them needs;
+/// a chat that doesn't answer by then isn't waited for to the end.
+pub const MAX_UPDATE: Duration = Duration::from_secs(1);
+
 // ---- everything that is called
 
 /// Opening a connection.
@@ -152,6 +156,11 @@ const _: () = {
     assert!(
         fits(&[WAIT_TO_REFUSE, WEBHOOK.roster, POST, WEBHOOK.settle], WEBHOOK.answer),
         "slow secrets and a slow sheet would cost the post"
+    );
+    assert!(fits(&[MIN_TRY], MAX_UPDATE), "an update would never be tried");
+    assert!(
+        fits(&[WEBHOOK.roster, MIN_TRY, WEBHOOK.settle, MAX_UPDATE], WEBHOOK.answer),
+        "a slow sheet would cost the update"
     );
     assert!(WAIT_TO_ADMIT.as_millis() <= WAIT_TO_REFUSE.as_millis(), "an authentic webhook waits longer than another");
     assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");

@@ -1,24 +1,33 @@
 //! The ends of every post: `claim` before, `post` and settle after, once, on the first chat that takes it. What is
 //! between is the use case's: people, day, words.
 //!
+//! The first message of an incident shows the state that it is in now. It is brought up to date after the posts of a
+//! webhook, in the time that is left.
+//!
 //! What becomes of a post is one of: posted; given up, because every chat refuses the message itself; or failed, and
 //! the caller has to send it again.
 
+mod attempts;
+mod update;
+
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use chrono_tz::Tz;
+use tokio::time::Instant;
 
-use crate::budget::{Budget, MAX_TRY, MIN_TRY, PAUSE, PER_BACKUP};
+use crate::budget::{Budget, PER_BACKUP};
 use crate::clock::Invocation;
 use crate::config::TeamConfig;
 use crate::domain::chat::ChatName;
 use crate::domain::chat::FailedChat;
 use crate::domain::message::{Destination, Message, Subject};
 use crate::domain::wording::Language;
-use crate::edge::chat::{Chat, Post, PostError, PostFailure, Posted, Thread};
+use crate::edge::chat::{Chat, PostError, PostFailure, Thread};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::{Claim, IdempotencyKey, IncidentFacts, Lease, Ledger};
 use crate::log_events;
+use attempts::{Attempts, Written};
+pub use update::{Update, Updates};
 
 /// The chats, in order, and the ledger that keeps a message from being posted twice.
 #[derive(Debug)]
@@ -26,6 +35,7 @@ pub struct Dispatcher {
     chats: Vec<Chat>,
     ledger: Ledger,
     language: Language,
+    zone: Tz,
     budget: Budget,
 }
 
@@ -51,10 +61,10 @@ impl Permit {
 }
 
 /// Why there is nothing to post now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotPermitted {
-    /// A chat has it.
-    AlreadyPosted,
+    /// A chat has it. The incident's first message may be behind.
+    AlreadyPosted(Option<Box<Update>>),
     /// Another process is posting it, and there was no time to see how that ends.
     InProgress,
 }
@@ -68,8 +78,8 @@ pub enum Delivery {
         chat: ChatName,
         /// The text that it has.
         text: String,
-        /// Where later posts of the incident can be threaded.
-        thread: Option<Thread>,
+        /// The first message that is behind the incident's state by now.
+        update: Option<Box<Update>>,
         /// Whether it is a backup.
         failed_over: bool,
     },
@@ -93,6 +103,7 @@ impl Dispatcher {
             chats: team.chats.iter().map(|chat| Chat::new(chat, http.clone())).collect(),
             ledger: Ledger::new(team.ledger.as_ref(), budget, http),
             language: team.language,
+            zone: team.calendar.zone(),
             budget,
         }
     }
@@ -116,9 +127,10 @@ impl Dispatcher {
         let Some(key) = key else { return Ok(Permit { claim: None }) };
         match self.ledger.claim_by(&key, number, invocation).await {
             Claim::Granted(lease) => Ok(Permit { claim: Some((key, lease)) }),
-            Claim::AlreadyPosted(chat) => {
+            Claim::AlreadyPosted(chat, IncidentFacts { thread, first, .. }) => {
                 tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
-                Err(NotPermitted::AlreadyPosted)
+                let update = thread.zip(first).map(|(message, first)| Box::new(Update { message, first }));
+                Err(NotPermitted::AlreadyPosted(update))
             }
             Claim::InProgress => {
                 tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
@@ -129,22 +141,28 @@ impl Dispatcher {
 
     /// Posts to the first chat that takes it, and settles the claim.
     pub async fn post(&self, permit: Permit, subject: Subject<'_>, invocation: Invocation) -> Delivery {
-        let facts = permit.facts();
+        let known = permit.facts();
         let deadline = invocation.deadline() - self.budget.settle;
-        let delivery = self.deliver(subject, facts.thread.as_ref(), deadline).await;
-        if let Some((key, lease)) = permit.claim {
-            let now = invocation.now();
-            match &delivery {
-                Delivery::Posted { chat, thread, .. } => {
-                    let facts = IncidentFacts { number: subject.incident_number(), thread: thread.clone() }.or(facts);
-                    self.ledger.mark_posted(&key, &lease, *chat, &facts, now).await;
+        let outcome = self.deliver(subject, known.thread.as_ref(), deadline).await;
+        match outcome {
+            Ok(Taken { chat, written, thread, failed_over }) => {
+                let text = written.text.clone();
+                let (facts, mut update) = learnt(subject, known, written, thread);
+                if let Some((key, lease)) = &permit.claim
+                    && !self.ledger.mark_posted(key, lease, chat, &facts, invocation.now()).await
+                {
+                    // Whoever knows the newer state shows it.
+                    update = None;
                 }
-                Delivery::GivenUp { in_doubt } | Delivery::Failed { in_doubt } => {
-                    self.ledger.release(&key, &lease, lease.in_doubt || *in_doubt, now).await;
+                Delivery::Posted { chat, text, update: update.map(Box::new), failed_over }
+            }
+            Err(NotTaken { all_refused_the_message, in_doubt }) => {
+                if let Some((key, lease)) = &permit.claim {
+                    self.ledger.release(key, lease, lease.in_doubt || in_doubt, invocation.now()).await;
                 }
+                if all_refused_the_message { Delivery::GivenUp { in_doubt } } else { Delivery::Failed { in_doubt } }
             }
         }
-        delivery
     }
 
     /// The text that the primary chat would have, if it took the message.
@@ -156,7 +174,12 @@ impl Dispatcher {
         })
     }
 
-    async fn deliver(&self, subject: Subject<'_>, thread: Option<&Thread>, deadline: Instant) -> Delivery {
+    async fn deliver(
+        &self,
+        subject: Subject<'_>,
+        thread: Option<&Thread>,
+        deadline: Instant,
+    ) -> Result<Taken, NotTaken> {
         let (mut all_refused_the_message, mut in_doubt) = (true, false);
         let mut failed = None;
         for (index, chat) in self.chats.iter().enumerate() {
@@ -164,12 +187,14 @@ impl Dispatcher {
             let deadline = deadline.checked_sub(PER_BACKUP * backups).unwrap_or(deadline);
             let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
             let started = Instant::now();
-            let attempts = Attempts { chat, subject, destination, language: self.language, deadline };
-            let (result, unconfirmed) = attempts.run(thread).await;
-            log(subject, chat.name(), &result, started.elapsed());
+            let (language, zone) = (self.language, self.zone);
+            let attempts = Attempts { chat, subject, destination, language, zone, deadline };
+            let (result, unconfirmed) = attempts.run(thread.filter(|thread| chat.has(thread))).await;
+            log(subject, chat.name(), result.as_ref().map(|_| ()), started.elapsed());
             match result {
-                Ok((text, Posted { thread })) => {
-                    return Delivery::Posted { chat: chat.name(), text, thread, failed_over: index > 0 };
+                Ok((written, posted)) => {
+                    let thread = posted.thread;
+                    return Ok(Taken { chat: chat.name(), written, thread, failed_over: index > 0 });
                 }
                 Err(error) => {
                     all_refused_the_message &= error.failure == PostFailure::MessageRefused;
@@ -178,62 +203,58 @@ impl Dispatcher {
                 }
             }
         }
-        if all_refused_the_message { Delivery::GivenUp { in_doubt } } else { Delivery::Failed { in_doubt } }
+        Err(NotTaken { all_refused_the_message, in_doubt })
     }
 }
 
-/// The attempts to post one message on one chat.
-struct Attempts<'a> {
-    chat: &'a Chat,
-    subject: Subject<'a>,
-    destination: Destination,
-    language: Language,
-    deadline: Instant,
+/// A post that a chat has.
+struct Taken {
+    chat: ChatName,
+    written: Written,
+    thread: Option<Thread>,
+    failed_over: bool,
 }
 
-impl Attempts<'_> {
-    /// The text that the chat has in the end, and where; and whether any of the attempts may have left a post that
-    /// nobody has confirmed, however the last one ended.
-    async fn run(&self, thread: Option<&Thread>) -> (Result<(String, Posted), PostError>, bool) {
-        let mut text = self.chat.render(&Message::whole(self.subject, self.destination, self.language));
-        let (mut thread, mut repeated, mut is_bare) = (thread, false, false);
-        let mut destination = self.destination;
-        loop {
-            let within = self.deadline.saturating_duration_since(Instant::now()).min(MAX_TRY);
-            if within < MIN_TRY {
-                return (Err(PostError::not_attempted("no time left")), destination.again);
-            }
-            let broadcast = self.subject.is_broadcast();
-            let error = match self.chat.post(Post { text: &text, thread, broadcast, within }).await {
-                Ok(posted) => return (Ok((text, posted)), destination.again),
-                Err(error) => error,
+/// A message that no chat has confirmed.
+struct NotTaken {
+    all_refused_the_message: bool,
+    in_doubt: bool,
+}
+
+/// What a post has taught of its incident, and which first message is behind now.
+fn learnt(
+    subject: Subject<'_>,
+    known: IncidentFacts,
+    written: Written,
+    thread: Option<Thread>,
+) -> (IncidentFacts, Option<Update>) {
+    let number = subject.incident_number().or(known.number);
+    let Subject::Alert(alert) = subject else {
+        return (IncidentFacts { number, thread, first: None }, None);
+    };
+    let later = known.first.unwrap_or_default().at(&alert.standing);
+    let Written { first: begun, is_reply, .. } = written;
+    match (thread, begun) {
+        (Some(message), Some(begun)) if known.thread.as_ref() != Some(&message) => {
+            let update = if is_reply {
+                // It was not threaded, and is now what the channel has of the incident.
+                Some(Update { message: message.clone(), first: begun.clone() })
+            } else {
+                // Where the incident was shown before, in another channel, it is shown as it is for the last time.
+                let before = known.thread.filter(|before| before.channel != message.channel);
+                before.map(|message| Update { message, first: later })
             };
-            destination.again |= error.failure.is_in_doubt();
-            match error.failure {
-                PostFailure::Unavailable { retry_after, .. } if !repeated && self.can_wait(retry_after) => {
-                    repeated = true;
-                    sleep(retry_after.unwrap_or(PAUSE)).await;
-                }
-                PostFailure::Broken { reused_connection: true } if !repeated => repeated = true,
-                PostFailure::MessageRefused if !is_bare => {
-                    is_bare = true;
-                }
-                PostFailure::ThreadRefused if thread.is_some() => thread = None,
-                _ => return (Err(error), destination.again),
-            }
-            let message = if is_bare { Message::minimum } else { Message::whole };
-            text = self.chat.render(&message(self.subject, destination, self.language));
+            (IncidentFacts { number, thread: Some(message), first: Some(begun) }, update)
         }
-    }
-
-    fn can_wait(&self, retry_after: Option<Duration>) -> bool {
-        let needed = retry_after.unwrap_or(PAUSE).saturating_add(MIN_TRY);
-        self.deadline.saturating_duration_since(Instant::now()) > needed
+        _ => {
+            let update = known.thread.clone().map(|message| Update { message, first: later.clone() });
+            (IncidentFacts { number, thread: known.thread, first: Some(later) }, update)
+        }
     }
 }
 
 /// The one line of a delivery. It names no people and quotes nobody.
-fn log(subject: Subject<'_>, chat: ChatName, result: &Result<(String, Posted), PostError>, took: Duration) {
+fn log(subject: Subject<'_>, chat: ChatName, result: Result<(), &PostError>, took: Duration) {
     let (event_id, incident, kind) = match subject {
         Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),

@@ -12,6 +12,8 @@ pub mod calendar;
 
 pub mod roster;
 
+pub mod state;
+
 pub mod alert;
 
 pub mod reminder;

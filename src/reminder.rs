@@ -161,7 +161,7 @@ impl ReminderHandler {
         let key = IdempotencyKey::of_reminder(request.kind, today);
         let permit = match self.dispatcher.claim(Some(key), None, invocation).await {
             Ok(permit) => permit,
-            Err(NotPermitted::AlreadyPosted) => {
+            Err(NotPermitted::AlreadyPosted(_)) => {
                 return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&reminder, true))));
             }
             // The invocation that holds the claim has probably died. Lambda tries again when the claim has ended.

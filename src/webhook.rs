@@ -6,7 +6,7 @@ use http::HeaderMap;
 use crate::budget::{MIN_EVENT, WEBHOOK};
 use crate::clock::Invocation;
 use crate::config::WebhookConfig;
-use crate::delivery::{Delivery, Dispatcher, NotPermitted};
+use crate::delivery::{Delivery, Dispatcher, NotPermitted, Updates};
 use crate::domain::alert::{Alert, MentionOn, Mentions};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
@@ -124,6 +124,7 @@ impl WebhookHandler {
             Verdict::Unknown => return (Answer::SendAgain, tally),
             Verdict::Refused => return (refuse(webhook, &mut tally), tally),
         }
+        let mut updates = Updates::default();
         for item in pagerduty::parse(webhook.body, webhook.id()) {
             match item {
                 Item::Event(event) if !invocation.has_more_than(MIN_EVENT) => {
@@ -136,7 +137,7 @@ impl WebhookHandler {
                 }
                 Item::Event(event) => {
                     let failures = self.dispatcher.ledger().failures();
-                    self.relay(*event, invocation, &mut tally).await;
+                    self.relay(*event, invocation, &mut tally, &mut updates).await;
                     tally.ledger_failed += u32::from(self.dispatcher.ledger().failures() > failures);
                 }
                 Item::Ignored(ignored) => {
@@ -145,10 +146,11 @@ impl WebhookHandler {
                 }
             }
         }
+        self.dispatcher.show(updates, invocation).await;
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }
 
-    async fn relay(&self, mut event: Event, invocation: Invocation, tally: &mut Tally) {
+    async fn relay(&self, mut event: Event, invocation: Invocation, tally: &mut Tally, updates: &mut Updates) {
         let key = IdempotencyKey::of_event(&event);
         let (permit, mentions) = tokio::join!(
             self.dispatcher.claim(key, event.incident.number, invocation),
@@ -156,7 +158,8 @@ impl WebhookHandler {
         );
         let permit = match permit {
             Ok(permit) => permit,
-            Err(NotPermitted::AlreadyPosted) => {
+            Err(NotPermitted::AlreadyPosted(update)) => {
+                updates.add(update);
                 tally.ignored += 1;
                 return;
             }
@@ -173,10 +176,15 @@ impl WebhookHandler {
             );
             tally.unreadable += 1;
         }
-        event.incident.number = event.incident.number.or(permit.facts().number);
-        let alert = Alert::new(event, mentions, permit.is_in_doubt(), &self.calendar, invocation.now());
+        let facts = permit.facts();
+        event.incident.number = event.incident.number.or(facts.number);
+        let known = facts.first.as_ref().map(|first| &first.standing);
+        let alert = Alert::new(event, known, mentions, permit.is_in_doubt(), &self.calendar, invocation.now());
         let delivery = self.dispatcher.post(permit, Subject::Alert(&alert), invocation).await;
         tally.count(&delivery, &alert, invocation.now());
+        if let Delivery::Posted { update, .. } = delivery {
+            updates.add(update);
+        }
         if invocation.has_more_than(WEBHOOK.settle) {
             self.roster.save(self.dispatcher.ledger(), invocation.now()).await;
         }

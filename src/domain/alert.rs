@@ -7,6 +7,7 @@ use super::calendar::Calendar;
 use super::chat::ChatName;
 use super::event::{Event, Kind};
 use super::roster::OnCallDay;
+use super::state::Standing;
 
 /// Events older than this say when they happened: the relay's clock, not theirs, decides on mentions.
 const LATE: TimeDelta = TimeDelta::minutes(10);
@@ -104,8 +105,12 @@ impl MentionOn {
 pub struct Alert {
     /// What happened.
     pub event: Event,
+    /// How its incident stands now.
+    pub standing: Standing,
     /// Who should know.
     pub mentions: Mentions,
+    /// When it happened, on the team's clock.
+    pub at: DateTime<Tz>,
     /// When it happened, if that is some time ago.
     pub delay: Option<Delay>,
     /// Whether an earlier attempt may have posted it already.
@@ -122,14 +127,23 @@ pub struct Delay {
 }
 
 impl Alert {
-    /// Brings an event and its audience together.
+    /// Brings an event, what was known of its incident, and its audience together.
     #[must_use]
-    pub fn new(event: Event, mentions: Mentions, in_doubt: bool, calendar: &Calendar, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        event: Event,
+        known: Option<&Standing>,
+        mentions: Mentions,
+        in_doubt: bool,
+        calendar: &Calendar,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let standing = Standing::after(known, &event, now);
+        let at = calendar.local(event.occurred_at.unwrap_or(now));
         let delay = event
             .occurred_at
             .map(|at| Delay { happened: calendar.local(at), ago: now - at })
             .filter(|delay| delay.ago > LATE);
-        Self { event, mentions, delay, in_doubt }
+        Self { event, standing, mentions, at, delay, in_doubt }
     }
 
     /// How many of those who should be mentioned can't be on this chat.
@@ -172,7 +186,7 @@ mod tests {
     fn ten_minutes_are_no_delay() {
         for (age, told) in [(0, false), (600, false), (601, true), (-3600, false)] {
             let event = Event { occurred_at: Some(now() - TimeDelta::seconds(age)), ..event(Kind::Triggered) };
-            let alert = Alert::new(event, Mentions::Nobody, false, &calendar(), now());
+            let alert = Alert::new(event, None, Mentions::Nobody, false, &calendar(), now());
             assert_eq!(alert.delay.is_some(), told, "{age} s");
         }
     }

@@ -30,6 +30,12 @@ impl Calendar {
         now.with_timezone(&self.zone)
     }
 
+    /// The zone of the team's clock.
+    #[must_use]
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
     /// The date on the team's clock.
     #[must_use]
     pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {

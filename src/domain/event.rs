@@ -22,7 +22,40 @@ pub struct Event {
     /// How urgent the incident is.
     pub urgency: Option<Urgency>,
     /// Who or what did it; never the assignee in the place of the one who acted.
-    pub actor: Option<String>,
+    pub actor: Option<Actor>,
+}
+
+/// Who or what did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// PagerDuty's id.
+    pub id: Option<String>,
+    /// The name, as strangers wrote it.
+    pub name: Option<String>,
+    /// Of which kind.
+    pub kind: ActorKind,
+}
+
+/// Whether somebody or something acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A user of PagerDuty.
+    Person,
+    /// A service or an integration: monitoring that triggers and resolves by itself.
+    Machine,
+    /// PagerDuty doesn't say, or says something else.
+    Unknown,
+}
+
+/// How an incident is, by the event that carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nobody has it.
+    Triggered,
+    /// Somebody has it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
 }
 
 impl Event {
@@ -218,7 +251,7 @@ impl Kind {
     /// Whether a reader of the channel must see it, even where the incident has a thread of its own.
     #[must_use]
     pub fn is_broadcast(&self) -> bool {
-        matches!(self, Self::Escalated { .. } | Self::Reopened | Self::PriorityUpdated { to: Some(_) })
+        matches!(self, Self::Triggered | Self::Unacknowledged | Self::Reopened | Self::Escalated { .. })
     }
 }
 
@@ -233,6 +266,10 @@ pub struct Incident {
     pub title: Option<String>,
     /// Its page.
     pub link: Option<Link>,
+    /// When it began; only events that carry the whole incident say so, and how it is.
+    pub created_at: Option<DateTime<Utc>>,
+    /// How it was at the event.
+    pub status: Option<Status>,
 }
 
 impl Incident {
@@ -272,6 +309,15 @@ impl fmt::Display for IncidentId {
 /// A hashtag without its `#`: ASCII letters and digits, beginning with a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag(String);
+
+impl Tag {
+    /// A tag that was one of ours before.
+    #[must_use]
+    pub fn parse(tag: &str) -> Option<Self> {
+        let rest = tag.strip_prefix("pd")?;
+        (rest.parse::<u64>().is_ok() || IncidentId::parse(rest).is_some()).then(|| Self(tag.to_owned()))
+    }
+}
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

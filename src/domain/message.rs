@@ -1,11 +1,14 @@
 //! Messages as spans: who is mentioned, what is said, what is untrusted text. No product's markup.
 
+mod first;
 mod reminder;
 mod roster;
 
+pub use first::{Card, Colour, FirstMessage};
+
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
-use super::event::{Event, Kind, Link, Tag};
+use super::event::{Actor, Event, Incident, Kind, Link, Tag, Urgency};
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
@@ -110,24 +113,32 @@ impl Message {
             }
             _ => {
                 let mut lines = vec![people, headline(event, language), details(event, language)];
-                lines.push(merged_into(event, language));
-                lines.extend(quotes(event));
+                lines.push(first::in_words(alert, language));
+                lines.extend(told(event, language));
                 lines.push(event.incident.link.iter().cloned().map(Span::Link).collect());
                 lines
             }
         };
-        if let Some(delay) = &alert.delay {
-            lines.push(vec![Span::Words(language.happened(delay))]);
+        lines.extend(news(alert, destination, language));
+        Self::of(lines)
+    }
+
+    /// A short reply in the thread of an incident, whose first message says the rest. What the channel shows, too,
+    /// stands alone there and keeps the title.
+    #[must_use]
+    pub fn reply(alert: &Alert, destination: Destination, language: Language) -> Self {
+        let event = &alert.event;
+        let mut lines = vec![mention_spans(&alert.mentions, destination.chat, language)];
+        let mut line = occasion(event, language);
+        line.extend(event.incident.tag().map(Span::Tag));
+        if event.kind.is_broadcast() {
+            line.extend(alert.standing.incident.title.as_deref().and_then(untrusted));
         }
-        if alert.in_doubt || destination.again {
-            lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
-        }
-        if let Mentions::OnCall(today) = mentions {
-            lines.extend(roster::news(today, destination.chat, language));
-        }
-        if let Some(failed) = destination.instead_of {
-            lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
-        }
+        line.extend(by_whom_and_when(alert, language));
+        lines.push(line);
+        lines.push(to_whom(event, language));
+        lines.extend(told(event, language));
+        lines.extend(news(alert, destination, language));
         Self::of(lines)
     }
 
@@ -161,6 +172,56 @@ fn headline(event: &Event, language: Language) -> Vec<Span> {
     line
 }
 
+/// `🔵 メモ`, or what PagerDuty calls an event that nobody has heard of.
+fn occasion(event: &Event, language: Language) -> Vec<Span> {
+    let icon = status_icon(&event.kind);
+    match &event.kind {
+        Kind::Unknown { event_type: Some(event_type) } => {
+            vec![Span::Words(icon.to_owned()), Span::Untrusted(sanitize::line(event_type))]
+        }
+        kind => vec![Span::Words(format!("{icon} {}", language.label(kind)))],
+    }
+}
+
+/// `· 田中 11:40 (40分)`
+fn by_whom_and_when(alert: &Alert, language: Language) -> Vec<Span> {
+    let mut line = vec![Span::Words("·".to_owned())];
+    line.extend(alert.event.actor.as_ref().and_then(|actor| actor.name.as_deref()).and_then(untrusted));
+    line.push(Span::Words(alert.at.format("%H:%M").to_string()));
+    if alert.standing.is_by(&alert.event) {
+        line.extend(alert.standing.took().map(|took| Span::Words(language.took(took))));
+    }
+    line
+}
+
+/// What an event says that the first message of its incident doesn't: where it was merged into, what somebody wrote.
+fn told(event: &Event, language: Language) -> Vec<Vec<Span>> {
+    let mut lines = Vec::new();
+    if let Kind::Merged { into } = &event.kind {
+        lines.push(merged_into(into, language));
+    }
+    lines.extend(quotes(event));
+    lines
+}
+
+/// What else a reader must know: how late it is, whether it may be here twice, what the roster can't say.
+fn news(alert: &Alert, destination: Destination, language: Language) -> Vec<Vec<Span>> {
+    let mut lines = Vec::new();
+    if let Some(delay) = &alert.delay {
+        lines.push(vec![Span::Words(language.happened(delay))]);
+    }
+    if alert.in_doubt || destination.again {
+        lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
+    }
+    if let Mentions::OnCall(today) = &alert.mentions {
+        lines.extend(roster::news(today, destination.chat, language));
+    }
+    if let Some(failed) = destination.instead_of {
+        lines.push(vec![Span::Words(language.failed_over(failed, destination.chat))]);
+    }
+    lines
+}
+
 /// Colours of PagerDuty's own states; blue for everything that leaves the incident in its state.
 fn status_icon(kind: &Kind) -> &'static str {
     match kind {
@@ -175,12 +236,7 @@ fn status_icon(kind: &Kind) -> &'static str {
 
 /// What is known of an event that has no words of its own, on one line.
 fn plain_line(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = match &event.kind {
-        Kind::Unknown { event_type: Some(event_type) } => {
-            vec![Span::Words(status_icon(&event.kind).to_owned()), Span::Untrusted(sanitize::line(event_type))]
-        }
-        kind => vec![Span::Words(format!("{} {}", status_icon(kind), language.label(kind)))],
-    };
+    let mut line = occasion(event, language);
     line.extend(event.incident.tag().map(Span::Tag));
     line.extend(title(event));
     line.extend(event.incident.link.iter().cloned().map(Span::Link));
@@ -196,42 +252,65 @@ fn untrusted(text: &str) -> Option<Span> {
     (!text.is_empty()).then_some(Span::Untrusted(text))
 }
 
-/// `サービス: … / 緊急度: 高 / 操作: … / 担当: …`
+/// `サービス: … / 緊急度: 高 / 対応者: … / 担当: …`
 fn details(event: &Event, language: Language) -> Vec<Span> {
-    let mut parts: Vec<Vec<Span>> = Vec::new();
-    let mut part = |label: &str, names: Vec<Span>| {
-        if !names.is_empty() {
-            let mut part = vec![Span::Words(format!("{label}:"))];
-            part.extend(names);
-            parts.push(part);
-        }
-    };
-    let one = |name: Option<&str>| name.and_then(untrusted).into_iter().collect::<Vec<_>>();
-    part(language.service(), one(event.service.as_deref()));
-    if let Some(urgency) = event.urgency {
-        part(language.urgency(), vec![Span::Words(language.urgency_level(urgency).to_owned())]);
-    }
-    // A service that acts on its own incident tells nothing that isn't on the line already.
-    let actor = event.actor.as_deref().filter(|actor| Some(*actor) != event.service.as_deref());
-    part(language.actor(&event.kind), one(actor));
-    match &event.kind {
-        Kind::Reassigned { to } | Kind::Escalated { to } | Kind::Delegated { to } | Kind::ResponderAdded { to, .. } => {
-            part(language.to(&event.kind), list(to, language));
-        }
-        Kind::PriorityUpdated { to: Some(to) } => part(language.priority(), one(Some(to))),
-        Kind::PriorityUpdated { to: None } => {
-            part(language.priority(), vec![Span::Words(language.no_priority().to_owned())]);
-        }
-        Kind::ResponderReplied { state, .. } => part(language.answer(), one(state.as_deref())),
-        Kind::CustomAction { action } => part(language.action(), one(action.as_deref())),
-        _ => {}
-    }
+    let mut parts = service_and_urgency(event.service.as_deref(), event.urgency, language);
+    parts.extend(actor(event.actor.as_ref(), event.service.as_deref(), &event.kind, language));
+    parts.extend(object(event, language));
     join(parts, "/")
 }
 
+/// `サービス: …`, `緊急度: 高`
+fn service_and_urgency(service: Option<&str>, urgency: Option<Urgency>, language: Language) -> Vec<Vec<Span>> {
+    let service = part(language.service(), one(service));
+    let level = |urgency| vec![Span::Words(language.urgency_level(urgency).to_owned())];
+    let urgency = urgency.and_then(|urgency| part(language.urgency(), level(urgency)));
+    [service, urgency].into_iter().flatten().collect()
+}
+
+/// `検知: …`
+fn actor(actor: Option<&Actor>, service: Option<&str>, kind: &Kind, language: Language) -> Option<Vec<Span>> {
+    // A service that acts on its own incident tells nothing that isn't on the line already.
+    let actor = actor.filter(|actor| actor.name.as_deref() != service)?;
+    part(language.actor(actor.kind, kind), one(actor.name.as_deref()))
+}
+
+/// To whom it was given, or what it was set to, on a line of its own.
+fn to_whom(event: &Event, language: Language) -> Vec<Span> {
+    object(event, language).unwrap_or_default()
+}
+
+/// `担当: …`, `優先度: P1`
+fn object(event: &Event, language: Language) -> Option<Vec<Span>> {
+    match &event.kind {
+        Kind::Reassigned { to } | Kind::Escalated { to } | Kind::Delegated { to } | Kind::ResponderAdded { to, .. } => {
+            part(language.to(&event.kind), list(to, language))
+        }
+        Kind::PriorityUpdated { to: Some(to) } => part(language.priority(), one(Some(to))),
+        Kind::PriorityUpdated { to: None } => {
+            part(language.priority(), vec![Span::Words(language.no_priority().to_owned())])
+        }
+        Kind::ResponderReplied { state, .. } => part(language.answer(), one(state.as_deref())),
+        Kind::CustomAction { action } => part(language.action(), one(action.as_deref())),
+        _ => None,
+    }
+}
+
+fn one(name: Option<&str>) -> Vec<Span> {
+    name.and_then(untrusted).into_iter().collect()
+}
+
+/// A label and what belongs to it, if there is anything.
+fn part(label: &str, mut names: Vec<Span>) -> Option<Vec<Span>> {
+    if names.is_empty() {
+        return None;
+    }
+    names.insert(0, Span::Words(format!("{label}:")));
+    Some(names)
+}
+
 /// `統合先: #pd34 title link`, with whatever is known of the other incident.
-fn merged_into(event: &Event, language: Language) -> Vec<Span> {
-    let Kind::Merged { into } = &event.kind else { return Vec::new() };
+fn merged_into(into: &Incident, language: Language) -> Vec<Span> {
     // Its other messages carry its number, most likely; a tag made from its id would lead nowhere.
     let mut other: Vec<Span> = into.number.and_then(|_| into.tag()).map(Span::Tag).into_iter().collect();
     other.extend(into.title.as_deref().and_then(untrusted));

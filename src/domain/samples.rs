@@ -3,11 +3,12 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::alert::{Alert, Delay, Mentions};
-use super::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
+use super::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Link, Urgency};
 use super::message::{Message, Span};
 use super::roster::{
     Cell, MembersTable, Mention, OnCallDay, ReadingRules, RosterState, Snapshot, SourceFailure, Table, Tables,
 };
+use super::state::Standing;
 
 /// Everybody can be mentioned on both chats, but for 高橋, who is on Slack only, and 渡辺, who is on neither.
 pub(crate) const MEMBERS: &[&[&str]] = &[
@@ -60,7 +61,8 @@ pub(crate) fn on_call(cell: &str) -> OnCallDay {
 /// A alert to the people of a cell; with an empty one, to nobody.
 pub(crate) fn alert(event: Event, cell: &str) -> Alert {
     let mentions = if cell.is_empty() { Mentions::Nobody } else { Mentions::OnCall(on_call(cell)) };
-    Alert { event, mentions, delay: None, in_doubt: false }
+    let at = now().with_timezone(&chrono_tz::Asia::Tokyo);
+    Alert { standing: Standing::after(None, &event, now()), event, mentions, at, delay: None, in_doubt: false }
 }
 
 /// As late as that, on Tokyo's clock.
@@ -81,6 +83,11 @@ pub(crate) fn marked(message: &Message) -> String {
     message.lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Somebody or something of this name.
+pub(crate) fn actor(kind: ActorKind, name: &str) -> Actor {
+    Actor { id: None, name: Some(name.to_owned()), kind }
+}
+
 /// An event of which everything is known but who did it.
 pub(crate) fn event(kind: Kind) -> Event {
     Event {
@@ -92,6 +99,7 @@ pub(crate) fn event(kind: Kind) -> Event {
             number: Some(33),
             title: Some("Disk is full".to_owned()),
             link: Link::parse("https://acme.pagerduty.com/incidents/Q1INCIDENT"),
+            ..Incident::default()
         },
         service: Some("Backlog".to_owned()),
         urgency: Some(Urgency::High),

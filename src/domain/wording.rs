@@ -7,9 +7,10 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 use super::alert::Delay;
 use super::chat::ChatName;
 use super::chat::FailedChat;
-use super::event::{Kind, Urgency};
+use super::event::{ActorKind, Kind, Urgency};
 use super::reminder::ReminderKind;
 use super::roster::SourceFailure;
+use super::state::Phase;
 
 /// The language of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,14 +86,56 @@ impl Language {
         }
     }
 
-    /// Labels the one who did it.
+    /// Labels the one who did it, by who it was: people act, monitoring finds.
     #[must_use]
-    pub fn actor(self, kind: &Kind) -> &'static str {
-        match kind {
-            Kind::Annotated { .. } => self.say("記入", "by"),
-            Kind::Triggered => self.say("検知", "by"),
-            _ => self.say("操作", "by"),
+    pub fn actor(self, actor: ActorKind, kind: &Kind) -> &'static str {
+        match (actor, kind) {
+            (ActorKind::Person, _) => self.say("対応者", "by"),
+            (ActorKind::Machine, Kind::Triggered | Kind::Reopened) => self.say("検知", "detected by"),
+            (ActorKind::Machine, _) => self.say("自動", "automatically by"),
+            (ActorKind::Unknown, _) => self.say("操作", "by"),
         }
+    }
+
+    /// The state of an incident, in a word or two.
+    #[must_use]
+    pub fn phase(self, phase: Phase) -> &'static str {
+        match phase {
+            Phase::Triggered => self.label(&Kind::Triggered),
+            Phase::Acknowledged => self.say("対応中", "acknowledged"),
+            Phase::Unacknowledged => self.label(&Kind::Unacknowledged),
+            Phase::Resolved => self.label(&Kind::Resolved),
+            Phase::Merged => self.say("統合", "merged"),
+            Phase::Reopened => self.label(&Kind::Reopened),
+        }
+    }
+
+    /// Labels the state of an incident where it is said in words.
+    #[must_use]
+    pub fn state(self) -> &'static str {
+        self.say("状態", "state")
+    }
+
+    /// The state of an incident in words: since when, and after how long it was over.
+    #[must_use]
+    pub fn standing(self, phase: Phase, since: &str, took: Option<TimeDelta>) -> String {
+        let word = self.phase(phase);
+        match (phase, took) {
+            (_, Some(took)) => {
+                let took = self.age(took);
+                self.say(format!("{word}({since}、{took})"), format!("{word} at {since} after {took}"))
+            }
+            (Phase::Resolved | Phase::Merged, None) => {
+                self.say(format!("{word}({since})"), format!("{word} at {since}"))
+            }
+            _ => self.say(format!("{word}({since}から)"), format!("{word} since {since}")),
+        }
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub fn took(self, took: TimeDelta) -> String {
+        format!("({})", self.age(took))
     }
 
     /// Labels those to whom it was given.

@@ -1,5 +1,6 @@
 //! The chats that messages are posted to, and what can become of a post.
 
+mod blocks;
 mod markup;
 mod mrkdwn;
 mod slack;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use super::http::{HttpClient, SendError, read_body};
 use crate::config::ChatConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::message::Message;
+use crate::domain::message::{Card, Message};
 
 /// A chat topic or channel to post to.
 #[derive(Debug)]
@@ -29,10 +30,25 @@ pub enum Chat {
 pub struct Post<'a> {
     /// What to say, in the chat's markup.
     pub text: &'a str,
+    /// The same, as it is laid out; for Slack.
+    pub card: Option<&'a Card>,
     /// The thread to say it in; Typetalk keeps hashtags instead.
     pub thread: Option<&'a Thread>,
     /// Whether a message in a thread also goes to the channel.
     pub broadcast: bool,
+    /// How long the whole exchange may take.
+    pub within: Duration,
+}
+
+/// What a message says from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct Update<'a> {
+    /// The message.
+    pub message: &'a Thread,
+    /// What it says, in the chat's markup.
+    pub text: &'a str,
+    /// The same, as it is laid out.
+    pub card: &'a Card,
     /// How long the whole exchange may take.
     pub within: Duration,
 }
@@ -119,6 +135,32 @@ impl Chat {
         match self {
             Self::Typetalk(_) => ChatName::Typetalk,
             Self::Slack(_) => ChatName::Slack,
+        }
+    }
+
+    /// Whether a message here begins a thread, and can say another thing later.
+    #[must_use]
+    pub fn has_threads(&self) -> bool {
+        matches!(self, Self::Slack(_))
+    }
+
+    /// Whether a reply in this thread can be posted here.
+    #[must_use]
+    pub fn has(&self, thread: &Thread) -> bool {
+        match self {
+            Self::Typetalk(_) => false,
+            Self::Slack(slack) => slack.has(thread),
+        }
+    }
+
+    /// Replaces what a message says.
+    ///
+    /// # Errors
+    /// Says what is known of the update's fate.
+    pub async fn update(&self, update: Update<'_>) -> Result<(), PostError> {
+        match self {
+            Self::Typetalk(_) => Err(PostError::not_attempted("messages stay as they are")),
+            Self::Slack(slack) => slack.update(update).await,
         }
     }
 

@@ -14,6 +14,7 @@
 
 mod memory;
 mod record;
+mod shown;
 mod table;
 
 use std::fmt;
@@ -33,7 +34,7 @@ use crate::budget::{self, Budget};
 use crate::clock::Invocation;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, IncidentId};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
 use memory::Memory;
@@ -55,7 +56,7 @@ impl IdempotencyKey {
     #[must_use]
     pub fn of_event(event: &Event) -> Option<Self> {
         let id = event.id.clone()?;
-        let record = event.incident.id.as_ref().map_or_else(|| format!("event#{id}"), |id| format!("incident#{id}"));
+        let record = event.incident.id.as_ref().map_or_else(|| format!("event#{id}"), incident_record);
         Some(Self { record, entry: id, lease_time: budget::EVENT_LEASE })
     }
 
@@ -68,6 +69,11 @@ impl IdempotencyKey {
             lease_time: budget::REMINDER_LEASE,
         }
     }
+}
+
+/// The key of an incident's record.
+fn incident_record(id: &IncidentId) -> String {
+    format!("incident#{id}")
 }
 
 impl fmt::Display for IdempotencyKey {
@@ -133,9 +139,9 @@ impl Ledger {
                 facts: there.facts.or(here.facts),
                 ..there
             }),
-            Some(Claim::AlreadyPosted(chat)) => {
+            Some(Claim::AlreadyPosted(chat, there)) => {
                 self.memory.mark_posted(key, chat, &here.facts, now);
-                Claim::AlreadyPosted(chat)
+                Claim::AlreadyPosted(chat, there.or(here.facts))
             }
             Some(Claim::InProgress) => {
                 self.memory.release(key, &here, here.in_doubt, now);
@@ -164,7 +170,17 @@ impl Ledger {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Writes down that a chat has it, and what this attempt has learnt of the incident.
+    /// What is known of an incident; none of it is news to whoever has just claimed one of its events.
+    pub async fn incident(&self, id: &IncidentId, now: DateTime<Utc>) -> IncidentFacts {
+        let record = incident_record(id);
+        let here = self.memory.facts(&record, now);
+        let Some(table) = &self.table else { return here };
+        let there = self.asked(self.budget.claim, Box::pin(table.facts(&record, now))).await;
+        there.unwrap_or_default().or(here)
+    }
+
+    /// Writes down that a chat has it, and what this attempt has learnt of the incident; says whether its state is the
+    /// newest that is known. A newer one stays.
     pub async fn mark_posted(
         &self,
         key: &IdempotencyKey,
@@ -172,11 +188,11 @@ impl Ledger {
         chat: ChatName,
         facts: &IncidentFacts,
         now: DateTime<Utc>,
-    ) {
-        self.memory.mark_posted(key, chat, facts, now);
-        if let Some(table) = &self.table {
-            self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now))).await;
-        }
+    ) -> bool {
+        let here = self.memory.mark_posted(key, chat, facts, now);
+        let Some(table) = &self.table else { return here };
+        let there = self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now))).await;
+        here && there.unwrap_or(true)
     }
 
     /// Gives the right back; `in_doubt` if the post may have arrived all the same.

@@ -14,6 +14,7 @@ mod roster_cases;
 mod chats;
 
 mod slack;
+mod state;
 
 mod reminder;
 

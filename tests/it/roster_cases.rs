@@ -93,7 +93,7 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
         "alert" => {
             let day = OnCallDay::from_reading(&state, &fallback, today, now);
             let mentions = Mentions::OnCall(day);
-            let notice = Alert { event: event(Kind::Triggered), mentions, delay: None, in_doubt: false };
+            let notice = Alert::new(event(Kind::Triggered), None, mentions, false, &rules.calendar, now);
             render(chat, &Message::whole(Subject::Alert(&notice), destination, language))
         }
         other => panic!("{other}"),

@@ -15,11 +15,12 @@ use ring::hmac;
 use oncall_relay::config::WebhookSecrets;
 use oncall_relay::domain::alert::{Alert, Delay, Mentions};
 use oncall_relay::domain::chat::ChatName;
-use oncall_relay::domain::event::Kind;
+use oncall_relay::domain::event::{Event, Kind};
 use oncall_relay::domain::roster::{
     Cell, Line, MembersTable, Mention, OnCall, OnCallDay, ReadingRules, Roster, RosterState, Snapshot, Tab, Table,
     Tables,
 };
+use oncall_relay::domain::state::Standing;
 use oncall_relay::edge::pagerduty::{Item, Verifier, parse};
 
 pub use effects::{Effects, strangers_set_nothing_off};
@@ -50,7 +51,7 @@ pub fn webhook(body: &[u8]) {
             _ => Mentions::OnCall(today),
         };
         let delay = event.occurred_at.map(|at| Delay { happened: at.with_timezone(&Tokyo), ago: now() - at });
-        strangers_set_nothing_off(&Alert { event: *event, mentions, delay, in_doubt: true });
+        strangers_set_nothing_off(&Alert { delay, in_doubt: true, ..alert(*event, mentions) });
     }
 }
 
@@ -178,12 +179,7 @@ pub fn a_bad_row_hides_no_good_one(roster: (Rows, Rows), members: (Rows, Rows)) 
     let found = people.iter().find(|person| person.name() == name).unwrap_or_else(|| panic!("{people:?}"));
     assert_eq!(found.mention(ChatName::Typetalk), Some(&Mention::Typetalk("good.one".to_owned())));
     assert_eq!(found.mention(ChatName::Slack), Some(&Mention::SlackMember("U0GOODONE".to_owned())));
-    strangers_set_nothing_off(&Alert {
-        event: event(Kind::Triggered),
-        mentions: Mentions::OnCall(read(tables)),
-        delay: None,
-        in_doubt: false,
-    });
+    strangers_set_nothing_off(&alert(event(Kind::Triggered), Mentions::OnCall(read(tables))));
 }
 
 fn name_that_is_in_none_of(rows: [&Rows; 4]) -> String {
@@ -196,6 +192,12 @@ fn name_that_is_in_none_of(rows: [&Rows; 4]) -> String {
         name.push('x');
     }
     name
+}
+
+/// An alert about the first event of an incident, in time.
+fn alert(event: Event, mentions: Mentions) -> Alert {
+    let standing = Standing::after(None, &event, now());
+    Alert { standing, event, mentions, at: now().with_timezone(&Tokyo), delay: None, in_doubt: false }
 }
 
 /// The day of all laws, a Tuesday.

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::event::{Incident, IncidentId};
+use crate::domain::event::{ActorKind, Incident, IncidentId};
 use crate::domain::roster::SourceFailure;
-use crate::domain::samples::{alert, event, late_by, marked, on_call, on_call_from};
+use crate::domain::samples::{actor, alert, event, late_by, marked, on_call, on_call_from};
 
 const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
 const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
@@ -92,7 +92,7 @@ fn a_merged_incident_says_into_which_as_far_as_that_is_known() {
     let (id, title) = (|| IncidentId::parse("Q2"), || Some("Disks".to_owned()));
     let nothing = Incident::default;
     for (into, said) in [
-        (Incident { id: id(), number: Some(34), title: title(), link: link() }, "#pd34 «Disks» <{link}>"),
+        (Incident { id: id(), number: Some(34), title: title(), link: link(), ..nothing() }, "#pd34 «Disks» <{link}>"),
         (Incident { id: id(), title: title(), link: link(), ..nothing() }, "«Disks» <{link}>"),
         (Incident { number: Some(34), ..nothing() }, "#pd34"),
         (Incident { id: id(), ..nothing() }, "«Q2»"),
@@ -112,49 +112,50 @@ fn a_merged_incident_says_into_which_as_far_as_that_is_known() {
 #[test]
 fn who_did_it_to_whom_and_in_which_words_is_said_where_the_event_says_so() {
     let details = |kind, language| {
-        let event = Event { actor: Some("Rin Abe".to_owned()), service: None, urgency: None, ..event(kind) };
+        let event =
+            Event { actor: Some(actor(ActorKind::Person, "Rin Abe")), service: None, urgency: None, ..event(kind) };
         let text = about(&alert(event, ""), ON_SLACK, language);
         let lines: Vec<_> = text.lines().skip(1).filter(|line| !line.starts_with('<')).collect();
         lines.join(" | ")
     };
     let names = || vec!["Aoi Mori".to_owned(), "Kei Ito".to_owned()];
     for (kind, japanese, english) in [
-        (Kind::Triggered, "検知: «Rin Abe»", "by: «Rin Abe»"),
+        (Kind::Triggered, "対応者: «Rin Abe»", "by: «Rin Abe»"),
         (
             Kind::Reassigned { to: names() },
-            "操作: «Rin Abe» / 担当: «Aoi Mori・Kei Ito»",
+            "対応者: «Rin Abe» / 担当: «Aoi Mori・Kei Ito»",
             "by: «Rin Abe» / to: «Aoi Mori, Kei Ito»",
         ),
-        (Kind::Escalated { to: vec![] }, "操作: «Rin Abe»", "by: «Rin Abe»"),
+        (Kind::Escalated { to: vec![] }, "対応者: «Rin Abe»", "by: «Rin Abe»"),
         (
             Kind::Delegated { to: vec!["Nights".to_owned()] },
-            "操作: «Rin Abe» / 委譲先: «Nights»",
+            "対応者: «Rin Abe» / 委譲先: «Nights»",
             "by: «Rin Abe» / to: «Nights»",
         ),
         (
             Kind::PriorityUpdated { to: Some("P1".to_owned()) },
-            "操作: «Rin Abe» / 優先度: «P1»",
+            "対応者: «Rin Abe» / 優先度: «P1»",
             "by: «Rin Abe» / priority: «P1»",
         ),
-        (Kind::PriorityUpdated { to: None }, "操作: «Rin Abe» / 優先度: なし", "by: «Rin Abe» / priority: none"),
+        (Kind::PriorityUpdated { to: None }, "対応者: «Rin Abe» / 優先度: なし", "by: «Rin Abe» / priority: none"),
         (
             Kind::ResponderAdded { to: names(), message: "please\nhelp".to_owned() },
-            "操作: «Rin Abe» / 要請先: «Aoi Mori・Kei Ito» | > «please» | > «help»",
+            "対応者: «Rin Abe» / 要請先: «Aoi Mori・Kei Ito» | > «please» | > «help»",
             "by: «Rin Abe» / to: «Aoi Mori, Kei Ito» | > «please» | > «help»",
         ),
         (
             Kind::ResponderReplied { state: Some("declined".to_owned()), message: "asleep".to_owned() },
-            "操作: «Rin Abe» / 返答: «declined» | > «asleep»",
+            "対応者: «Rin Abe» / 返答: «declined» | > «asleep»",
             "by: «Rin Abe» / answer: «declined» | > «asleep»",
         ),
         (
             Kind::CustomAction { action: Some("Restart".to_owned()) },
-            "操作: «Rin Abe» / アクション: «Restart»",
+            "対応者: «Rin Abe» / アクション: «Restart»",
             "by: «Rin Abe» / action: «Restart»",
         ),
         (
             Kind::StatusUpdated { message: "fixed".to_owned() },
-            "操作: «Rin Abe» | > «fixed»",
+            "対応者: «Rin Abe» | > «fixed»",
             "by: «Rin Abe» | > «fixed»",
         ),
     ] {
@@ -174,7 +175,7 @@ fn what_is_not_known_is_left_out() {
     };
     check(&alert(bare, ""), ON_SLACK, "🟡 対応開始 (件名なし)", "🟡 acknowledged (no title)");
 
-    let by_its_own_service = Event { actor: Some("Backlog".to_owned()), ..event(Kind::Unacknowledged) };
+    let by_its_own_service = Event { actor: Some(actor(ActorKind::Machine, "Backlog")), ..event(Kind::Unacknowledged) };
     let text = about(&alert(by_its_own_service, ""), ON_SLACK, Language::English);
     assert_eq!(text.lines().nth(1), Some("service: «Backlog» / urgency: high"));
 }
@@ -244,7 +245,7 @@ fn what_the_roster_cant_say_is_said_and_those_of_last_resort_are_mentioned() {
         ),
     ] {
         let day = Mentions::OnCall(on_call_from(&[rows], long_ago, failure));
-        let alert = Alert { event: event(Kind::Triggered), mentions: day, delay: None, in_doubt: false };
+        let alert = Alert { mentions: day, ..alert(event(Kind::Triggered), "") };
         check_news(&alert, ON_TYPETALK, japanese, english);
         assert_eq!(about(&alert, ON_TYPETALK, Language::English).lines().next(), Some(mentions), "{rows:?}");
     }
@@ -321,13 +322,12 @@ fn the_test_event_names_who_is_on_call_and_mentions_nobody() {
         ("田中、佐藤 花子", "11/24(火)の当番: «田中・佐藤 花子»", "On call on 11/24 (Tue): «田中, 佐藤 花子»"),
         ("なし", "ℹ️ 11/24(火)の当番は空欄です", "ℹ️ Nobody is on call on 11/24 (Tue): the roster's row is empty"),
     ] {
-        let alert =
-            Alert { event: event(Kind::Ping), mentions: Mentions::Names(on_call(cell)), delay: None, in_doubt: false };
+        let alert = Alert { mentions: Mentions::Names(on_call(cell)), ..alert(event(Kind::Ping), "") };
         let japanese = format!("✅ PagerDuty からのテスト通知を受け取りました\n{japanese}");
         check(&alert, ON_SLACK, &japanese, &format!("✅ PagerDuty's test event has arrived\n{english}"));
     }
     let stale = on_call_from(&[&["2026-11-24", "田中"]], TimeDelta::minutes(3), Some(SourceFailure::Down));
-    let alert = Alert { event: event(Kind::Ping), mentions: Mentions::Names(stale), delay: None, in_doubt: false };
+    let alert = Alert { mentions: Mentions::Names(stale), ..alert(event(Kind::Ping), "") };
     let text = about(&alert, ON_SLACK, Language::English);
     assert_eq!(text.lines().last(), Some("⚠️ The roster can't be read; this is how it was 3 min ago"));
 }
@@ -381,7 +381,7 @@ fn strangers_text_is_cleaned_and_stays_on_its_line() {
     let mut event = event(Kind::Reassigned { to: vec!["A\nB".to_owned(), " \u{202e} ".to_owned()] });
     event.incident.title = Some("first\r\nsecond `code` \u{202e}txet".to_owned());
     event.service = Some("\u{0}".to_owned());
-    event.actor = Some("Rin\u{2028}Abe".to_owned());
+    event.actor = Some(actor(ActorKind::Person, "Rin\u{2028}Abe"));
     let text = about(&alert(event, ""), ON_SLACK, Language::English);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "🔵 reassigned #pd33 «first second 'code' txet»");

@@ -235,6 +235,7 @@ fn open_incident(number: u64, hours: i64, acknowledged: bool) -> OpenIncident {
             number: Some(number),
             title: Some(format!("@all title {number}")),
             link: Link::parse(&format!("https://acme.pagerduty.com/incidents/PINC{number}")),
+            ..Incident::default()
         },
         acknowledged,
         since: Some(now() - TimeDelta::hours(hours)),

@@ -4,12 +4,12 @@ use crate::domain::message::{Message, Span};
 use crate::domain::sanitize;
 
 /// Both chats take 4,000 UTF-16 units; a message stays below.
-const MAX_UNITS: usize = 3_999;
+pub(super) const MAX_UNITS: usize = 3_999;
 
-/// Prints a message; `line` prints the spans of a line.
+/// Prints a message within so many UTF-16 units; `line` prints the spans of a line.
 ///
 /// Only untrusted text is shortened, the longest first, with `…`.
-pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> String {
+pub(super) fn print(message: &Message, max_units: usize, line: impl Fn(&[Span]) -> String) -> String {
     let print_with = |most_chars: usize| {
         let shorten = |span: &Span| match span {
             Span::Untrusted(text) => Span::Untrusted(sanitize::shorten(text, most_chars)),
@@ -19,15 +19,15 @@ pub(super) fn print(message: &Message, line: impl Fn(&[Span]) -> String) -> Stri
         lines.collect::<Vec<_>>().join("\n")
     };
     // No text has room for more, and one may have ten thousand characters.
-    let whole = print_with(MAX_UNITS);
-    if units(&whole) <= MAX_UNITS {
+    let whole = print_with(max_units);
+    if units(&whole) <= max_units {
         return whole;
     }
     // The longest length for the untrusted texts at which the whole fits.
-    let (mut fits, mut too_long) = (0, MAX_UNITS);
+    let (mut fits, mut too_long) = (0, max_units);
     while too_long - fits > 1 {
         let middle = usize::midpoint(fits, too_long);
-        if units(&print_with(middle)) <= MAX_UNITS {
+        if units(&print_with(middle)) <= max_units {
             fits = middle;
         } else {
             too_long = middle;
@@ -50,7 +50,7 @@ mod tests {
             Span::Untrusted(text) => text.replace('&', "&amp;"),
             other => panic!("unexpected {other:?}"),
         };
-        print(&Message { lines: vec![spans] }, |spans| spans.iter().map(span).collect::<Vec<_>>().join(" "))
+        print(&Message { lines: vec![spans] }, MAX_UNITS, |spans| spans.iter().map(span).collect::<Vec<_>>().join(" "))
     }
 
     #[test]

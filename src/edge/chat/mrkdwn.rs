@@ -24,7 +24,12 @@ const MARKUP: char = '\u{fffc}';
 
 /// The text of a message.
 pub(super) fn render(message: &Message) -> String {
-    markup::print(message, line)
+    render_within(message, markup::MAX_UNITS)
+}
+
+/// The same, shorter.
+pub(super) fn render_within(message: &Message, max_units: usize) -> String {
+    markup::print(message, max_units, line)
 }
 
 /// A character of a line, or markup of our own.

@@ -1,7 +1,7 @@
 //! Slack's error codes: what each means for the post, and what to do about it.
 //!
 //! Sources: <https://docs.slack.dev/reference/methods/chat.postmessage#errors>, which also has the errors of every
-//! method, and codes that are seen and not documented.
+//! method, the same of `chat.update`, and codes that are seen and not documented.
 
 use std::time::Duration;
 
@@ -71,8 +71,34 @@ const TABLE: &[Row] = &[
     (
         Meaning::Thread,
         &["cannot_reply_to_message", "thread_not_found", "message_not_found", "invalid_thread_ts"],
-        "the incident's first message can't be replied to",
+        "the incident's first message is gone or can't be replied to",
     ),
+    (
+        Meaning::Thread,
+        &["cant_update_message"],
+        "the incident's first message was posted by another app than SLACK_TOKEN's",
+    ),
+    (
+        Meaning::Thread,
+        &["edit_window_closed"],
+        "the workspace lets nobody edit messages after some time; let an admin lift that, or read the state in the thread",
+    ),
+    (
+        Meaning::Thread,
+        &["is_inactive", "external_channel_migrating"],
+        "the channel of the incident's first message is archived, frozen or moving",
+    ),
+    (
+        Meaning::Thread,
+        &["block_mismatch", "streaming_state_conflict", "cant_broadcast_message", "no_dual_broadcast_content_update"],
+        "the incident's first message is of another kind than the relay's; was it changed by another app?",
+    ),
+    (
+        Meaning::Outage,
+        &["update_failed"],
+        "Slack failed to change a message; if it lasts, look at https://slack-status.com",
+    ),
+    (Meaning::Message, &["invalid_attachments"], "Slack can't lay out what stands beside the coloured bar"),
     (Meaning::Thread, &["restricted_action_thread_locked"], "an admin has locked the incident's thread"),
     (Meaning::Thread, &["restricted_action_non_threadable_channel"], "{channel} is a channel without threads"),
     (
@@ -144,6 +170,17 @@ const TABLE: &[Row] = &[
         Meaning::Us,
         &[
             "as_user_not_supported",
+            "blocked_file_type",
+            "file_deleted",
+            "file_is_deleted",
+            "file_not_found",
+            "file_share_limit_reached",
+            "max_file_sharing_exceeded",
+            "posting_to_channel_denied",
+            "slack_connect_blocked_file_type",
+            "slack_connect_clip_sharing_blocked",
+            "slack_connect_file_upload_sharing_blocked",
+            "unable_to_share_files",
             "draft_already_deleted",
             "draft_already_sent",
             "draft_has_conflict",

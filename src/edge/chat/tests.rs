@@ -6,10 +6,10 @@ use super::render;
 use crate::domain::alert::{Alert, Mentions};
 use crate::domain::chat::ChatName;
 use crate::domain::chat::FailedChat;
-use crate::domain::event::{Kind, Link};
-use crate::domain::message::{Destination, Message};
+use crate::domain::event::{ActorKind, Kind, Link};
+use crate::domain::message::{Destination, FirstMessage, Message};
 use crate::domain::roster::{MembersTable, OnCallDay, ReadingRules, RosterState, Snapshot, Tables};
-use crate::domain::samples::{alert, event, late_by, now, table, today};
+use crate::domain::samples::{actor, alert, event, late_by, now, table, today};
 use crate::domain::wording::Language;
 
 const CHATS: [ChatName; 2] = [ChatName::Typetalk, ChatName::Slack];
@@ -20,7 +20,8 @@ fn printed(alert: &Alert, chat: ChatName) -> Vec<String> {
     let instead_of = failed.map(|chat| FailedChat { chat, in_doubt: false });
     let destination = Destination { chat, instead_of, again: false };
     let in_language = |language| {
-        [Message::about(alert, destination, language), Message::bare(alert, destination, language)]
+        let card = FirstMessage::begin(alert, destination, language).card(language, chrono_tz::Asia::Tokyo);
+        [Message::about(alert, destination, language), Message::bare(alert, destination, language), card.text()]
             .map(|message| render(chat, &message))
     };
     [in_language(Language::Japanese), in_language(Language::English)].concat()
@@ -29,7 +30,7 @@ fn printed(alert: &Alert, chat: ChatName) -> Vec<String> {
 #[test]
 fn an_alert_looks_alike_on_both_chats_in_both_languages() {
     let mut event = event(Kind::Annotated { note: "see <#ops> @rin & `df -h`\nthen call".to_owned() });
-    event.actor = Some("Rin <Abe>".to_owned());
+    event.actor = Some(actor(ActorKind::Person, "Rin <Abe>"));
     let alert = Alert { delay: Some(late_by(TimeDelta::minutes(20))), ..alert(event, "田中、SRE、渡辺") };
     let print = |chat, language| {
         render(chat, &Message::about(&alert, Destination { chat, instead_of: None, again: false }, language))
@@ -109,9 +110,13 @@ fn what_must_not_be_shortened_fits_beside_any_amount_of_text() {
     event.incident.title = Some(long("@"));
     event.incident.link = Some(Link::parse(&link).expect("it is just short enough"));
     event.service = Some(long("サ"));
-    event.actor = Some(long("\u{10ffff}"));
-    let alert =
-        Alert { event, mentions: Mentions::OnCall(today), delay: Some(late_by(TimeDelta::days(9))), in_doubt: true };
+    event.actor = Some(actor(ActorKind::Person, &long("\u{10ffff}")));
+    let alert = Alert {
+        mentions: Mentions::OnCall(today),
+        delay: Some(late_by(TimeDelta::days(9))),
+        in_doubt: true,
+        ..alert(event, "")
+    };
     for chat in CHATS {
         for text in printed(&alert, chat) {
             let units = text.encode_utf16().count();

@@ -106,7 +106,7 @@ pub(super) fn render(message: &Message) -> String {
         Span::Tag(tag) => format!("#{tag}"),
         Span::Link(link) => link.to_string(),
     };
-    markup::print(message, |spans| {
+    markup::print(message, markup::MAX_UNITS, |spans| {
         let printed = spans.iter().map(print).filter(|printed| !printed.is_empty());
         printed.collect::<Vec<_>>().join(" ")
     })

@@ -31,11 +31,26 @@ impl Memory {
         })
     }
 
-    pub(super) fn mark_posted(&self, key: &IdempotencyKey, chat: ChatName, facts: &IncidentFacts, now: DateTime<Utc>) {
+    /// Whether no newer state was known already.
+    pub(super) fn mark_posted(
+        &self,
+        key: &IdempotencyKey,
+        chat: ChatName,
+        facts: &IncidentFacts,
+        now: DateTime<Utc>,
+    ) -> bool {
         self.with_record(key, now, |record| {
             record.entries.insert(key.entry.clone(), Entry::posted(chat, now));
+            let is_newest = facts.order() >= record.facts.order();
             record.facts = facts.clone().or(record.facts.clone());
-        });
+            is_newest
+        })
+    }
+
+    /// What is known under a key.
+    pub(super) fn facts(&self, key: &str, now: DateTime<Utc>) -> IncidentFacts {
+        let records = self.records();
+        records.get(key).filter(|record| record.expires > now).map(|record| record.facts.clone()).unwrap_or_default()
     }
 
     pub(super) fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
@@ -108,6 +123,9 @@ mod tests {
             memory.mark_posted(&key(n), ChatName::Slack, &IncidentFacts::default(), at(n));
         }
         assert!(memory.records().len() <= MAX_RECORDS);
-        assert_eq!(memory.claim(&key(24_999), None, at(25_000)), Claim::AlreadyPosted(ChatName::Slack));
+        assert_eq!(
+            memory.claim(&key(24_999), None, at(25_000)),
+            Claim::AlreadyPosted(ChatName::Slack, IncidentFacts::default())
+        );
     }
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::IdempotencyKey;
 use crate::budget::{POSTED_FOR, RECORD_FOR};
 use crate::domain::chat::ChatName;
+use crate::domain::message::FirstMessage;
 use crate::edge::chat::Thread;
 
 /// What is known of an incident besides its events.
@@ -16,15 +17,27 @@ use crate::edge::chat::Thread;
 pub struct IncidentFacts {
     /// Its number.
     pub number: Option<u64>,
-    /// Its thread on Slack.
+    /// Its thread on Slack, which is where its first message is.
     pub thread: Option<Thread>,
+    /// How it stands, and what its first message shows.
+    pub first: Option<FirstMessage>,
 }
 
 impl IncidentFacts {
     /// This, and where it has gaps, the other.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self { number: self.number.or(other.number), thread: self.thread.or(other.thread) }
+        let is_newer = self.order() >= other.order();
+        Self {
+            number: self.number.or(other.number),
+            thread: self.thread.or(other.thread),
+            first: if is_newer { self.first.or(other.first) } else { other.first.or(self.first) },
+        }
+    }
+
+    /// The order of the state; what is not known comes first.
+    pub(super) fn order(&self) -> i64 {
+        self.first.as_ref().map_or(i64::MIN, |first| first.standing.order())
     }
 }
 
@@ -57,8 +70,8 @@ impl Entry {
 pub enum Claim {
     /// Go ahead.
     Granted(Lease),
-    /// It is posted.
-    AlreadyPosted(ChatName),
+    /// It is posted; and what is known of the incident.
+    AlreadyPosted(ChatName, IncidentFacts),
     /// Somebody else is posting it.
     InProgress,
 }
@@ -79,7 +92,7 @@ pub struct Lease {
 /// Whether an event with this entry may be posted now.
 pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &IdempotencyKey, now: DateTime<Utc>) -> Claim {
     match entry {
-        Some(Entry { posted: Some(chat), until }) if until > now => Claim::AlreadyPosted(chat),
+        Some(Entry { posted: Some(chat), until }) if until > now => Claim::AlreadyPosted(chat, facts),
         Some(Entry { posted: None, until }) if until > now => Claim::InProgress,
         old => {
             let in_doubt = old.is_some_and(|entry| entry.posted.is_none());

@@ -123,6 +123,7 @@ impl Listed {
                 number: self.incident_number,
                 title: self.title,
                 link: self.html_url.as_deref().and_then(Link::parse),
+                ..Incident::default()
             },
         }
     }

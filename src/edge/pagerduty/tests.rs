@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::ops::Not;
 
 use super::*;
-use crate::domain::event::{IncidentId, Link, Urgency};
+use crate::domain::event::{Actor, ActorKind, IncidentId, Link, Status, Urgency};
 
 const V2_MESSAGE: &str = include_str!("../../../tests/fixtures/pagerduty/v2_message.json");
 const V3_INCIDENT: &str = include_str!("../../../tests/fixtures/pagerduty/v3_incident.json");
@@ -78,10 +78,16 @@ fn a_v2_message_is_read_field_by_field() {
             number: Some(4821),
             title: Some("ディスク使用率 95% (db-3)".to_owned()),
             link: Link::parse("https://kanda.pagerduty.com/incidents/PDISK01"),
+            created_at: Some("2026-11-24T01:59:58Z".parse().unwrap()),
+            status: Some(Status::Triggered),
         },
         service: Some("Storage".to_owned()),
         urgency: Some(Urgency::Low),
-        actor: Some("Mackerel".to_owned()),
+        actor: Some(Actor {
+            id: Some("PMACKEREL".to_owned()),
+            name: Some("Mackerel".to_owned()),
+            kind: ActorKind::Machine,
+        }),
     };
     assert_eq!(event(&body), expected);
 }
@@ -97,10 +103,16 @@ fn a_v3_event_is_read_field_by_field() {
             number: Some(4821),
             title: Some("ディスク使用率 95% (db-3)".to_owned()),
             link: Link::parse("https://kanda.pagerduty.com/incidents/QDISK00000LONG"),
+            created_at: Some("2026-11-24T01:59:58Z".parse().unwrap()),
+            status: Some(Status::Triggered),
         },
         service: Some("Storage".to_owned()),
         urgency: Some(Urgency::High),
-        actor: Some("Rin Abe".to_owned()),
+        actor: Some(Actor {
+            id: Some("PUSERRA".to_owned()),
+            name: Some("Rin Abe".to_owned()),
+            kind: ActorKind::Person,
+        }),
     };
     assert_eq!(event(&parsed(V3_INCIDENT)), expected);
 }

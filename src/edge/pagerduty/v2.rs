@@ -4,7 +4,7 @@
 
 use super::json::{Value, first_text, id, link, list, name, number, one, text, time};
 use super::{Ignored, Item};
-use crate::domain::event::{Event, Incident, IncidentId, Kind, Urgency};
+use crate::domain::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Status, Urgency};
 
 pub(super) fn item(message: &Value, webhook_id: Option<&str>, index: usize) -> Item {
     let incident = one(&message["incident"]);
@@ -26,10 +26,12 @@ pub(super) fn item(message: &Value, webhook_id: Option<&str>, index: usize) -> I
             number: number(&incident["incident_number"]),
             title: first_text(&[&incident["title"], &incident["description"], &incident["summary"]]),
             link: link(&incident["html_url"]),
+            created_at: time(&incident["created_at"]),
+            status: status(&incident["status"]),
         },
         service: name(&incident["service"]),
         urgency: urgency(&incident["urgency"]),
-        actor: log_entries.iter().find_map(|entry| name(&entry["agent"])),
+        actor: log_entries.iter().find_map(|entry| actor(&entry["agent"])),
     })
 }
 
@@ -71,6 +73,7 @@ pub(super) fn ended(incident: &Value) -> Kind {
         number: number(&other["number"]).or_else(|| number(&other["incident_number"])),
         title: first_text(&[&other["title"], &other["summary"]]),
         link: link(&other["html_url"]),
+        ..Incident::default()
     };
     Kind::Merged { into }
 }
@@ -95,6 +98,28 @@ fn delegates(incident: &Value, log_entries: &[Value]) -> Vec<String> {
 
 fn from_channel(log_entries: &[Value], fields: &[&str]) -> Option<String> {
     log_entries.iter().find_map(|entry| fields.iter().find_map(|field| text(&entry["channel"][*field])))
+}
+
+/// Who or what acted; both versions write it alike.
+pub(super) fn actor(agent: &Value) -> Option<Actor> {
+    let agent = one(agent);
+    let kind = match agent["type"].as_str() {
+        Some(user) if user.starts_with("user") => ActorKind::Person,
+        Some(other) if ["service", "integration"].iter().any(|machine| other.contains(machine)) => ActorKind::Machine,
+        _ => ActorKind::Unknown,
+    };
+    let actor = Actor { id: id(&agent["id"]), name: name(agent), kind };
+    (actor.id.is_some() || actor.name.is_some()).then_some(actor)
+}
+
+/// `triggered`, `acknowledged` or `resolved`; both versions write it alike.
+pub(super) fn status(value: &Value) -> Option<Status> {
+    match value.as_str()? {
+        "triggered" => Some(Status::Triggered),
+        "acknowledged" => Some(Status::Acknowledged),
+        "resolved" => Some(Status::Resolved),
+        _ => None,
+    }
 }
 
 /// `high` or `low`; both versions write it alike.

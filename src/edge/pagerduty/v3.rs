@@ -3,9 +3,9 @@
 //! Field by field after <https://developer.pagerduty.com/docs/webhooks-overview>.
 
 use super::json::{Value, first_text, id, link, list, name, number, one, text, time, written};
-use super::v2::{ended, urgency};
+use super::v2::{actor, ended, status, urgency};
 use super::{Ignored, Item};
-use crate::domain::event::{Event, Incident, IncidentId, Kind};
+use crate::domain::event::{Actor, Event, Incident, IncidentId, Kind};
 
 pub(super) fn item(event: &Value, webhook_id: Option<&str>, index: usize) -> Item {
     let event_type = text(&event["event_type"]);
@@ -29,10 +29,12 @@ pub(super) fn item(event: &Value, webhook_id: Option<&str>, index: usize) -> Ite
             number: number(&incident["number"]).filter(|_| is_incident),
             title: first_text(&[&incident["title"], &incident["summary"]]),
             link: link(&incident["html_url"]),
+            created_at: time(&incident["created_at"]).filter(|_| is_incident),
+            status: status(&incident["status"]).filter(|_| is_incident),
         },
         service: name(&incident["service"]).or_else(|| name(&data["service"])),
         urgency: urgency(&incident["urgency"]),
-        actor: actor(event_type.as_deref(), event),
+        actor: acted(event_type.as_deref(), event),
         kind: kind(event_type, data),
     })
 }
@@ -90,7 +92,7 @@ fn asked(responder: &Value) -> Vec<String> {
 }
 
 /// The agent; of an answer to a request for help, whoever was asked, if PagerDuty names no agent.
-fn actor(event_type: Option<&str>, event: &Value) -> Option<String> {
+fn acted(event_type: Option<&str>, event: &Value) -> Option<Actor> {
     let replied = event_type == Some("incident.responder.replied");
-    name(&event["agent"]).or_else(|| name(&event["data"]["user"]).filter(|_| replied))
+    actor(&event["agent"]).or_else(|| actor(&event["data"]["user"]).filter(|_| replied))
 }

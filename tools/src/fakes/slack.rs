@@ -1,9 +1,11 @@
-//! Slack's `chat.postMessage`: channels, threads, and errors inside HTTP 200.
+//! Slack's `chat.postMessage` and `chat.update`: channels, threads, layouts, and errors inside HTTP 200.
 //!
 //! What becomes of replies that can't be threaded is as users of the real Slack report it:
 //! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
 
-use std::collections::HashMap;
+mod layout;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::server::{Fake, Received, Reply, Service, lock};
+use layout::{Attachment, Block};
 
 /// A message that a channel has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,35 @@ pub struct Post {
     pub ts: String,
 }
 
+/// What a message shows now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The channel's id.
+    pub channel: String,
+    /// Its id.
+    pub ts: String,
+    /// The thread it is in.
+    pub thread: Option<String>,
+    /// Whether the channel shows it, too.
+    pub broadcast: bool,
+    /// The text of notifications, and of what has no layout.
+    pub text: String,
+    /// The colour of the bar, if it has one.
+    pub colour: Option<String>,
+    /// The blocks above the bar.
+    pub head: Vec<String>,
+    /// Those beside it.
+    pub body: Vec<String>,
+    /// Blocks and attachments as they came.
+    pub layout: Value,
+    /// How often it was changed.
+    pub updates: usize,
+    /// Whether it is still there.
+    is_there: bool,
+    /// Whether the bot wrote it.
+    is_ours: bool,
+}
+
 /// A running Slack; [`Server`](super::server::Server) says how to make it fail.
 pub type Slack = Fake<Workspace>;
 
@@ -43,8 +75,12 @@ pub struct Workspace {
 #[derive(Debug, Default)]
 struct Messages {
     new: Vec<Post>,
-    /// Every message that was ever posted, by its channel and its id; and whether it is still there.
-    known: HashMap<(String, String), bool>,
+    /// Every message that was ever posted, by its channel and its id.
+    known: BTreeMap<(String, String), Shown>,
+    updates: usize,
+    /// How many updates are still taken, if there is a limit.
+    updates_left: Option<usize>,
+    edit_window_closed: bool,
     unseen: usize,
     count: usize,
     /// The least time between two messages, and when the last one came.
@@ -58,11 +94,27 @@ struct NewMessage {
     channel: String,
     #[serde(default)]
     text: String,
+    #[serde(default)]
+    blocks: Vec<Block>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
     unfurl_links: bool,
     unfurl_media: bool,
     thread_ts: Option<String>,
     #[serde(default)]
     reply_broadcast: bool,
+}
+
+/// What is left out of `blocks` and `attachments` is taken away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedMessage {
+    channel: String,
+    ts: String,
+    text: String,
+    blocks: Vec<Block>,
+    attachments: Vec<Attachment>,
+    parse: String,
 }
 
 impl Slack {
@@ -89,7 +141,41 @@ impl Slack {
 
     /// Deletes every message, so that no thread can be continued.
     pub fn delete_messages(&self) {
-        lock(&self.state.messages).known.values_mut().for_each(|is_there| *is_there = false);
+        lock(&self.state.messages).known.values_mut().for_each(|message| message.is_there = false);
+    }
+
+    /// Every message that is there, as it is shown now, in the order in which they were posted.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown> {
+        lock(&self.state.messages).known.values().filter(|message| message.is_there).cloned().collect()
+    }
+
+    /// What a message shows now, if it is there.
+    #[must_use]
+    pub fn message(&self, channel: &str, ts: &str) -> Option<Shown> {
+        let key = (channel.to_owned(), ts.to_owned());
+        lock(&self.state.messages).known.get(&key).filter(|message| message.is_there).cloned()
+    }
+
+    /// How many updates were taken.
+    #[must_use]
+    pub fn updates(&self) -> usize {
+        lock(&self.state.messages).updates
+    }
+
+    /// Takes so many more updates; the real Slack takes some 50 a minute.
+    pub fn limit_updates(&self, updates: usize) {
+        lock(&self.state.messages).updates_left = Some(updates);
+    }
+
+    /// Lets nobody edit what was posted, as a workspace may be set to after some time.
+    pub fn close_edit_window(&self) {
+        lock(&self.state.messages).edit_window_closed = true;
+    }
+
+    /// Takes every message away from the bot, as if another app had posted them.
+    pub fn disown_messages(&self) {
+        lock(&self.state.messages).known.values_mut().for_each(|message| message.is_ours = false);
     }
 
     /// How many messages were taken that no channel shows.
@@ -101,7 +187,8 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
-        if request.uri().path() != "/api/chat.postMessage" || request.method() != Method::POST {
+        let method = request.uri().path().strip_prefix("/api/").unwrap_or_default();
+        if !["chat.postMessage", "chat.update"].contains(&method) || request.method() != Method::POST {
             return error("unknown_method");
         }
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -111,15 +198,17 @@ impl Service for Workspace {
         if !header("content-type").starts_with("application/json") {
             return error("invalid_post_type");
         }
-        match serde_json::from_slice::<NewMessage>(request.body()) {
-            Ok(message) => self.take(message),
-            Err(_) => error("invalid_arguments"),
-        }
+        let body = request.body();
+        let answer = match method {
+            "chat.update" => serde_json::from_slice(body).map(|message| self.change(message, layout_of(body))),
+            _ => serde_json::from_slice(body).map(|message| self.take(message, layout_of(body))),
+        };
+        answer.unwrap_or_else(|_| error("invalid_arguments"))
     }
 }
 
 impl Workspace {
-    fn take(&self, message: NewMessage) -> Reply {
+    fn take(&self, message: NewMessage, layout: Value) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");
         }
@@ -129,19 +218,20 @@ impl Workspace {
         if message.text.chars().count() > 40_000 || message.unfurl_links || message.unfurl_media {
             return error("msg_too_long");
         }
+        if let Some(code) = layout::refusal(&message.blocks, &message.attachments) {
+            return error(code);
+        }
         let mut messages = lock(&self.messages);
         if let Some(wait) = messages.last.and_then(|last| messages.pace.checked_sub(last.elapsed())) {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let headers = vec![("retry-after", seconds.to_string())];
-            let body = json!({"ok": false, "error": "ratelimited"}).to_string();
-            return Reply { status: StatusCode::TOO_MANY_REQUESTS, headers, body };
+            return rate_limited(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         }
         messages.last = Some(Instant::now());
         messages.count += 1;
         let ts = format!("1795485600.{:06}", messages.count);
         let mut told = json!({"type": "message", "text": message.text, "ts": ts});
         let parent = message.thread_ts.map(|thread| (message.channel.clone(), thread));
-        let thread = match parent.map(|parent| (messages.known.get(&parent).copied(), parent.1)) {
+        let is_there = |parent: &(String, String)| messages.known.get(parent).map(|message| message.is_there);
+        let thread = match parent.map(|parent| (is_there(&parent), parent.1)) {
             // A reply to a message that was deleted is one of the channel.
             None | Some((Some(false), _)) => None,
             Some((is_known, thread)) => {
@@ -154,7 +244,21 @@ impl Workspace {
                 Some(thread)
             }
         };
-        messages.known.insert((message.channel.clone(), ts.clone()), true);
+        let shown = Shown {
+            channel: message.channel.clone(),
+            ts: ts.clone(),
+            thread: thread.clone(),
+            broadcast: message.reply_broadcast && thread.is_some(),
+            text: message.text.clone(),
+            colour: message.attachments.first().map(|attachment| attachment.color.clone()),
+            head: texts(&message.blocks),
+            body: message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect(),
+            layout,
+            updates: 0,
+            is_there: true,
+            is_ours: true,
+        };
+        messages.known.insert((message.channel.clone(), ts.clone()), shown);
         messages.new.push(Post {
             channel: message.channel.clone(),
             text: message.text,
@@ -164,6 +268,69 @@ impl Workspace {
         });
         ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": told}))
     }
+}
+
+impl Workspace {
+    fn change(&self, message: ChangedMessage, layout: Value) -> Reply {
+        if !self.channels.contains(&message.channel) {
+            return error("channel_not_found");
+        }
+        if message.text.is_empty() {
+            return error("no_text");
+        }
+        if message.text.encode_utf16().count() > 4_000 {
+            return error("msg_too_long");
+        }
+        if message.parse != "none" {
+            // Real Slack takes it, and links what looks like a name in it.
+            return error("invalid_arguments");
+        }
+        if let Some(code) = layout::refusal(&message.blocks, &message.attachments) {
+            return error(code);
+        }
+        let mut messages = lock(&self.messages);
+        if messages.updates_left == Some(0) {
+            return rate_limited(30);
+        }
+        let is_closed = messages.edit_window_closed;
+        let key = (message.channel.clone(), message.ts.clone());
+        let code = match messages.known.get(&key) {
+            None | Some(Shown { is_there: false, .. }) => Some("message_not_found"),
+            Some(Shown { is_ours: false, .. }) => Some("cant_update_message"),
+            Some(_) if is_closed => Some("edit_window_closed"),
+            Some(_) => None,
+        };
+        if let Some(code) = code {
+            return error(code);
+        }
+        messages.updates += 1;
+        messages.updates_left = messages.updates_left.map(|left| left - 1);
+        if let Some(shown) = messages.known.get_mut(&key) {
+            shown.head = texts(&message.blocks);
+            shown.body = message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect();
+            shown.colour = message.attachments.first().map(|attachment| attachment.color.clone());
+            shown.text.clone_from(&message.text);
+            shown.layout = layout;
+            shown.updates += 1;
+        }
+        let told = json!({"type": "message", "text": message.text});
+        ok(&json!({"ok": true, "channel": message.channel, "ts": message.ts, "text": message.text, "message": told}))
+    }
+}
+
+fn layout_of(body: &[u8]) -> Value {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    json!({"blocks": body["blocks"], "attachments": body["attachments"]})
+}
+
+fn texts(blocks: &[Block]) -> Vec<String> {
+    blocks.iter().filter_map(Block::text).collect()
+}
+
+fn rate_limited(seconds: u64) -> Reply {
+    let headers = vec![("retry-after", seconds.to_string())];
+    let body = json!({"ok": false, "error": "ratelimited"}).to_string();
+    Reply { status: StatusCode::TOO_MANY_REQUESTS, headers, body }
 }
 
 fn ok(body: &Value) -> Reply {

@@ -95,9 +95,10 @@ export function typetalk(text) {
 
 /// A message of Slack's: its text, or its blocks and attachments if it has any.
 function slack(post, { members, press }) {
-  const blocks = post.blocks?.length ? post.blocks : undefined;
+  const { blocks: above, attachments } = post.layout ?? {};
+  const blocks = above?.length ? above : undefined;
   const nodes = blocks ? blocks.map(block => layout(block, members, press)) : mrkdwn(post.text, members);
-  for (const attachment of post.attachments ?? []) {
+  for (const attachment of attachments ?? []) {
     const box = element("div", { class: "attachment" });
     // The policy has no inline styles; what a script sets is no inline style.
     if (/^#[0-9a-f]{6}$/i.test(attachment.color ?? "")) box.style.borderLeftColor = attachment.color;
@@ -128,7 +129,7 @@ export function message(post, scene, about) {
   const body = post.chat === "slack" ? slack(post, { members: scene.members, press: action => press(post, action) }) : typetalk(post.text);
   return element("article", { class: "post", "data-step": post.step },
     element("p", { class: "meta" }, element("b", {}, "oncall-relay"), ` ${step ? step.at.slice(11) : ""}`,
-      post.edited ? ` ${words.edited}` : ""),
+      post.updates ? ` ${words.edited}` : ""),
     element("div", { class: "body" }, ...body),
     step ? behind(step, words) : undefined);
 }

@@ -52,8 +52,10 @@ impl Relay {
         let environment = Environment::new(move |name| settings.get(name).cloned(), no_files);
         let log = Log::default();
         let writer = log.clone();
+        let webhooks = WebhookHandler::new(WebhookConfig::read(&environment)?, None, now).await?;
+        webhooks.warm_up(now).await;
         Ok(Self {
-            webhooks: WebhookHandler::new(WebhookConfig::read(&environment)?, None, now).await?,
+            webhooks,
             reminders: ReminderHandler::new(ReminderConfig::read(&environment)?).await?,
             dispatch: Dispatch::new(telemetry::log_to(move || writer.clone())),
             log,

@@ -67,6 +67,12 @@ pub(super) struct Post {
     pub(super) ts: Option<String>,
     pub(super) thread: Option<String>,
     pub(super) broadcast: bool,
+    /// Slack's blocks and attachments, as they are now.
+    pub(super) layout: Value,
+    /// How often it was changed.
+    pub(super) updates: usize,
+    #[serde(skip)]
+    pub(super) channel: String,
 }
 
 /// Something that was asked for, and what came of it.

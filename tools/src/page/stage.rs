@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::relay::Relay;
 use super::request::Language;
@@ -79,6 +79,9 @@ impl Stage {
             ts: None,
             thread: None,
             broadcast: false,
+            layout: Value::Null,
+            updates: 0,
+            channel: String::new(),
         });
         let channel = self.fakes.slack.take_posts().into_iter().map(|post| Post {
             chat: Chat::Slack,
@@ -88,8 +91,20 @@ impl Stage {
             ts: Some(post.ts),
             thread: post.thread,
             broadcast: post.broadcast,
+            layout: Value::Null,
+            updates: 0,
+            channel: post.channel,
         });
         topic.chain(channel).collect()
+    }
+
+    /// Brings a message up to what Slack shows of it now.
+    pub(super) fn update(&self, post: &mut Post) {
+        let Some(ts) = &post.ts else { return };
+        if let Some(shown) = self.fakes.slack.message(&post.channel, ts) {
+            (post.text, post.layout, post.updates) = (shown.text, shown.layout, shown.updates);
+            (post.thread, post.broadcast) = (shown.thread, shown.broadcast);
+        }
     }
 }
 

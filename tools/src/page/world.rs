@@ -262,10 +262,11 @@ impl World {
     }
 
     fn end_step(&self, number: u64, invoked: Invoked) {
-        let posts = self.stage().take_posts(number);
+        let stage = self.stage();
         self.change(|scene| {
             scene.end(number, invoked);
-            posts.into_iter().for_each(|post| scene.add_post(post));
+            stage.take_posts(number).into_iter().for_each(|post| scene.add_post(post));
+            scene.posts.iter_mut().for_each(|post| stage.update(post));
         });
     }
 }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::effects::{strangers_set_nothing_off, strangers_set_nothing_off_in_a_reminder};
 use super::{day, now};
-use oncall_relay::domain::alert::{Alert, Mentions};
-use oncall_relay::domain::event::{Event, Incident, IncidentId, Kind, Link, Urgency};
+use oncall_relay::domain::alert::Mentions;
+use oncall_relay::domain::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Link, Urgency};
 use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Reminder, ReminderKind};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
@@ -34,9 +34,15 @@ pub fn texts(bytes: &[u8]) {
         number: (choice % 3 == 0).then_some(33),
         title: Some(title),
         link: address.split('#').next().and_then(Link::parse),
+        ..Incident::default()
     };
-    let event = Event { service: Some(service), actor: Some(actor), incident: incident.clone(), ..event(kind) };
-    strangers_set_nothing_off(&Alert { event, mentions, delay: None, in_doubt: false });
+    let event = Event {
+        service: Some(service),
+        actor: Some(Actor { id: None, name: Some(actor), kind: ActorKind::Person }),
+        incident: incident.clone(),
+        ..event(kind)
+    };
+    strangers_set_nothing_off(&super::alert(event, mentions));
     let open = OpenIncident { incident, acknowledged: false, since: Some(now() - TimeDelta::hours(7)) };
     strangers_set_nothing_off_in_a_reminder(&Reminder {
         kind: ReminderKind::Today,
@@ -60,6 +66,7 @@ pub fn event(kind: Kind) -> Event {
             number: Some(33),
             title: Some("Disk is full".to_owned()),
             link: Link::parse("https://acme.pagerduty.com/incidents/Q1INCIDENT"),
+            ..Incident::default()
         },
         service: Some("Backlog".to_owned()),
         urgency: Some(Urgency::High),

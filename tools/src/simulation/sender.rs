@@ -72,7 +72,9 @@ impl Webhook {
     pub fn new(version: Version, incident: &'static str, number: u64, kind: Kind, id: &str) -> Self {
         let mark = format!("[{id}]");
         let at = oncall_relay::clock::now().fixed_offset();
-        let event_spec = EventSpec { event_id: id.to_owned(), event_type: kind.event_type(version), at, agent: None };
+        // A short reply has no title; it says who acted.
+        let agent = Some(&*mark.clone().leak());
+        let event_spec = EventSpec { event_id: id.to_owned(), event_type: kind.event_type(version), at, agent };
         let incident_of =
             Incident { id: incident, number, title: format!("{mark} 応答が遅い"), service: "Backlog" };
         let (body, header) = match version {

@@ -1,0 +1,191 @@
+//! The first message of an incident on a chat with threads: its state, in a headline and a colour.
+
+use chrono_tz::Tz;
+
+use super::{
+    Alert, Destination, Language, Message, Span, actor, by_whom_and_when, join, mention_spans, merged_into, news,
+    object, occasion, quotes, service_and_urgency, untrusted,
+};
+use crate::domain::event::Kind;
+use crate::domain::sanitize;
+use crate::domain::state::{By, Phase, Standing, State};
+
+/// Characters of what the event that began the message says.
+const TOLD: usize = 2_000;
+/// Characters of the names of those who can't be mentioned.
+const CALLED: usize = 1_000;
+/// Lines of what an event says.
+const TOLD_LINES: usize = 40;
+
+/// What an incident's first message is made from, now and at each later state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirstMessage {
+    /// How the incident stands.
+    pub standing: Standing,
+    /// Whom it has called.
+    pub called: Vec<Span>,
+    /// What else it has said when it was posted; later states don't unsay it.
+    pub told: Vec<Vec<Span>>,
+}
+
+/// The colour of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Nobody has it.
+    Red,
+    /// Somebody has it.
+    Yellow,
+    /// It is over.
+    Green,
+    /// It goes on as another incident.
+    Grey,
+    /// Its state isn't known yet.
+    Blue,
+}
+
+/// A message with a colour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// The state's.
+    pub colour: Colour,
+    /// Who is called, and the headline.
+    pub head: Message,
+    /// The rest.
+    pub body: Message,
+}
+
+impl Card {
+    /// The same as plain lines.
+    #[must_use]
+    pub fn text(&self) -> Message {
+        Message { lines: [&self.head.lines[..], &self.body.lines].concat() }
+    }
+}
+
+impl FirstMessage {
+    /// The one that an event begins: it also says what the event says.
+    #[must_use]
+    pub fn begin(alert: &Alert, destination: Destination, language: Language) -> Self {
+        let event = &alert.event;
+        let mut told = Vec::new();
+        if !alert.standing.is_by(event) {
+            told.push([occasion(event, language), by_whom_and_when(alert, language)].concat());
+            told.extend(object(event, language));
+            told.extend(quotes(event));
+        }
+        told.extend(news(alert, destination, language));
+        Self {
+            standing: alert.standing.clone(),
+            called: bounded(vec![mention_spans(&alert.mentions, destination.chat, language)], CALLED).concat(),
+            told: bounded(told, TOLD),
+        }
+    }
+
+    /// The same message at a later state.
+    #[must_use]
+    pub fn at(&self, standing: &Standing) -> Self {
+        Self { standing: standing.clone(), ..self.clone() }
+    }
+
+    /// How it looks, on the clock of a time zone.
+    #[must_use]
+    pub fn card(&self, language: Language, zone: Tz) -> Card {
+        let Standing { incident, service, urgency, found_by, state, merged_into: into } = &self.standing;
+        let mut headline = vec![match state {
+            Some(state) => Span::Words(format!("{} {}", icon(state.phase), language.phase(state.phase))),
+            None => Span::Words("🔵".to_owned()),
+        }];
+        headline.extend(incident.tag().map(Span::Tag));
+        headline.push(
+            incident
+                .title
+                .as_deref()
+                .and_then(untrusted)
+                .unwrap_or_else(|| Span::Words(language.no_title().to_owned())),
+        );
+        if let Some(state) = state.as_ref().filter(|state| state.phase != Phase::Triggered && !state.is_inferred) {
+            headline.push(Span::Words("·".to_owned()));
+            headline.extend(state.by.as_ref().and_then(by));
+            headline.push(Span::Words(since(&self.standing, state, language, zone)));
+            headline.extend(self.standing.took().map(|took| Span::Words(language.took(took))));
+        }
+        let mut details = service_and_urgency(service.as_deref(), *urgency, language);
+        details.extend(actor(found_by.as_ref(), service.as_deref(), &Kind::Triggered, language));
+        let mut body = vec![join(details, "/")];
+        body.extend(into.as_ref().map(|into| merged_into(into, language)));
+        body.extend(self.told.iter().cloned());
+        body.push(incident.link.iter().cloned().map(Span::Link).collect());
+        Card {
+            colour: state.as_ref().map_or(Colour::Blue, |state| colour(state.phase)),
+            head: Message::of(vec![self.called.clone(), headline]),
+            body: Message::of(body),
+        }
+    }
+}
+
+/// `状態: 対応中(11:05から)`, for a chat whose messages stay as they are; a new incident's says so already.
+pub(super) fn in_words(alert: &Alert, language: Language) -> Vec<Span> {
+    let Some(state) = &alert.standing.state else { return Vec::new() };
+    if state.is_inferred || (state.phase == Phase::Triggered && alert.standing.is_by(&alert.event)) {
+        return Vec::new();
+    }
+    let since = since(&alert.standing, state, language, alert.at.timezone());
+    let mut line = vec![Span::Words(format!("{}:", language.state()))];
+    line.push(Span::Words(language.standing(state.phase, &since, alert.standing.took())));
+    if !alert.standing.is_by(&alert.event) {
+        line.extend(state.by.as_ref().and_then(by));
+    }
+    line
+}
+
+/// The time of a state, with its day if that isn't the one on which the incident began.
+fn since(standing: &Standing, state: &State, language: Language, zone: Tz) -> String {
+    let local = state.since.with_timezone(&zone);
+    let time = local.format("%H:%M");
+    let began = standing.incident.created_at.map(|at| at.with_timezone(&zone).date_naive());
+    match began {
+        Some(day) if day != local.date_naive() => format!("{} {time}", language.date(local.date_naive())),
+        _ => time.to_string(),
+    }
+}
+
+fn by(by: &By) -> Option<Span> {
+    match by {
+        By::Name(name) => untrusted(name),
+        By::Mention(mention) => Some(Span::Mention(mention.clone())),
+    }
+}
+
+fn icon(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Merged => "🔀",
+        phase => match colour(phase) {
+            Colour::Yellow => "🟡",
+            Colour::Green => "🟢",
+            _ => "🔴",
+        },
+    }
+}
+
+fn colour(phase: Phase) -> Colour {
+    match phase {
+        Phase::Triggered | Phase::Unacknowledged | Phase::Reopened => Colour::Red,
+        Phase::Acknowledged => Colour::Yellow,
+        Phase::Resolved => Colour::Green,
+        Phase::Merged => Colour::Grey,
+    }
+}
+
+/// As much as is remembered of it: an incident's item in the ledger must stay small.
+fn bounded(lines: Vec<Vec<Span>>, most_chars: usize) -> Vec<Vec<Span>> {
+    let mut left = most_chars;
+    let mut bound = |span: Span| match span {
+        Span::Untrusted(text) => {
+            let text = sanitize::shorten(&text, left.max(1));
+            left = left.saturating_sub(text.chars().count());
+            Span::Untrusted(text)
+        }
+        span => span,
+    };
+    lines.into_iter().take(TOLD_LINES).map(|line| line.into_iter().map(&mut bound).collect()).collect()
+}
