@@ -4,6 +4,7 @@
 
 mod aws;
 mod chats;
+mod interaction;
 mod reader;
 mod roster;
 mod settings;
@@ -19,6 +20,7 @@ use crate::log_events;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
+pub use interaction::{ActingConfig, InteractionConfig, SlackSecrets};
 pub use reader::{Environment, Problem, Problems};
 pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
 pub use settings::{SETTINGS, Setting};
@@ -64,6 +66,8 @@ pub struct WebhookConfig {
     pub secrets: WebhookSecrets,
     /// From `MENTION_ON`.
     pub mention_on: MentionOn,
+    /// From `SLACK_SIGNING_SECRETS`, without which `/slack` is off, and what belongs to it.
+    pub interaction: Option<InteractionConfig>,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -108,8 +112,9 @@ impl WebhookConfig {
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
+        let interaction = interaction::interaction(&mut reader, team.as_ref().map(|team| &team.chats[..]));
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on })
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, interaction })
     }
 }
 

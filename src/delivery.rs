@@ -37,6 +37,7 @@ pub struct Dispatcher {
     language: Language,
     zone: Tz,
     budget: Budget,
+    has_buttons: bool,
 }
 
 /// The right to post something once.
@@ -105,7 +106,14 @@ impl Dispatcher {
             language: team.language,
             zone: team.calendar.zone(),
             budget,
+            has_buttons: false,
         }
+    }
+
+    /// The same with buttons under the first messages of incidents, if there is something that answers their presses.
+    #[must_use]
+    pub fn with_buttons(self, has_buttons: bool) -> Self {
+        Self { has_buttons, ..self }
     }
 
     /// What else the ledger remembers.
@@ -188,7 +196,8 @@ impl Dispatcher {
             let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
             let started = Instant::now();
             let (language, zone) = (self.language, self.zone);
-            let attempts = Attempts { chat, subject, destination, language, zone, deadline };
+            let has_buttons = self.has_buttons;
+            let attempts = Attempts { chat, subject, destination, language, zone, has_buttons, deadline };
             let (result, unconfirmed) = attempts.run(thread.filter(|thread| chat.has(thread))).await;
             log(subject, chat.name(), result.as_ref().map(|_| ()), started.elapsed());
             match result {
@@ -230,7 +239,7 @@ fn learnt(
 ) -> (IncidentFacts, Option<Update>) {
     let number = subject.incident_number().or(known.number);
     let Subject::Alert(alert) = subject else {
-        return (IncidentFacts { number, thread, first: None }, None);
+        return (IncidentFacts { number, thread, first: None, pressed: Vec::new() }, None);
     };
     let later = known.first.unwrap_or_default().at(&alert.standing);
     let Written { first: begun, is_reply, .. } = written;
@@ -244,11 +253,11 @@ fn learnt(
                 let before = known.thread.filter(|before| before.channel != message.channel);
                 before.map(|message| Update { message, first: later })
             };
-            (IncidentFacts { number, thread: Some(message), first: Some(begun) }, update)
+            (IncidentFacts { number, thread: Some(message), first: Some(begun), pressed: Vec::new() }, update)
         }
         _ => {
             let update = known.thread.clone().map(|message| Update { message, first: later.clone() });
-            (IncidentFacts { number, thread: known.thread, first: Some(later) }, update)
+            (IncidentFacts { number, thread: known.thread, first: Some(later), pressed: Vec::new() }, update)
         }
     }
 }

@@ -18,6 +18,8 @@ pub mod alert;
 
 pub mod reminder;
 
+pub mod acting;
+
 pub mod message;
 
 pub mod wording;

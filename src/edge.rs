@@ -1,6 +1,10 @@
 //! Everything that speaks a wire to a service: PagerDuty, the roster's source, chats, the ledger, secrets.
 
+pub mod authenticator;
+
 pub mod pagerduty;
+
+pub mod interactivity;
 
 pub mod roster;
 

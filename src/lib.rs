@@ -1,9 +1,9 @@
 //! Relays PagerDuty webhooks to a chat and mentions the people whom a Google Sheet says are on call.
 //!
 //! In reading order: [`domain`] decides and words (pure). [`config`] reads the settings. [`edge`] speaks the wires
-//! that go out: roster, chats, ledger, PagerDuty. [`delivery`] gets a message to a chat, once. Two use cases bring
-//! them together: [`webhook`] posts alerts, [`reminder`] reminds people of their duty. [`lambda`] is AWS's side of
-//! both. The binaries only assemble.
+//! that go out: roster, chats, ledger, PagerDuty. [`delivery`] gets a message to a chat, once. Three use cases bring
+//! them together: [`webhook`] posts alerts, [`interaction`] answers what people do on Slack, [`reminder`] reminds people
+//! of their duty. [`lambda`] is AWS's side of them. The binaries only assemble.
 
 pub mod domain;
 
@@ -18,6 +18,8 @@ pub mod config;
 pub mod edge;
 
 pub mod delivery;
+
+pub mod interaction;
 
 pub mod webhook;
 

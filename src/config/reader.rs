@@ -139,7 +139,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn malformed(&mut self, variable: &'static str, remedy: impl Into<String>) {
-        self.problems.push(Problem { variable, what: What::Malformed, remedy: remedy.into() });
+        let problem = Problem { variable, what: What::Malformed, remedy: remedy.into() };
+        // A setting that two parts read has its problem once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     pub(super) fn half_set(&mut self, variable: &'static str, remedy: impl Into<String>) {

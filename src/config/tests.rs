@@ -303,16 +303,42 @@ fn a_function_needs_the_secrets_that_its_configuration_uses_and_no_others() {
     let reminder = |settings: &[(&str, &str)]| environment(settings).missing_secrets(ReminderConfig::read);
     let both = [("CHATS", "typetalk,slack")];
     let both_proofs = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
-    assert_eq!(
-        webhook(&both),
-        [&["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS"][..], &both_proofs].concat()
-    );
+    let slack = "SLACK_SIGNING_SECRETS";
+    let pagerduty = ["PAGERDUTY_API_KEY", "PAGERDUTY_ACTION_KEY"];
+    let all = ["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", slack, "GOOGLE_CREDENTIALS"];
+    assert_eq!(webhook(&both), [&all[..], &both_proofs, &pagerduty].concat());
     assert_eq!(reminder(&both), ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"]);
     let csv = [("CHATS", "slack"), ("ROSTER_CSV", "/roster.csv"), ("SLACK_TOKEN", "xoxb-planted")];
-    assert_eq!(webhook(&csv), both_proofs, "what the environment sets is not asked for");
+    let rest = [&[slack][..], &both_proofs, &pagerduty].concat();
+    assert_eq!(webhook(&csv), rest, "what the environment sets is not asked for");
     assert_eq!(reminder(&csv), ["PAGERDUTY_API_KEY"]);
     assert_eq!(environment(&both).missing_secrets(WebhookSecrets::read_again), both_proofs);
-    assert_eq!(webhook(LEAST), ["PAGERDUTY_TOKENS"]);
+    assert_eq!(environment(&both).missing_secrets(SlackSecrets::read_again), [slack]);
+    assert_eq!(webhook(LEAST), [&[slack, "PAGERDUTY_TOKENS"][..], &pagerduty].concat());
+}
+
+#[test]
+fn buttons_need_both_settings_and_slacks_secrets_and_each_half_is_told() {
+    let acting = [("PAGERDUTY_ACTION_KEY", "planted-key"), ("PAGERDUTY_FROM", "oncall@example.com")];
+    let slack = [("SLACK_SIGNING_SECRETS", "planted-slack")];
+    let incidents = [("PAGERDUTY_API_KEY", "planted-read"), ("PAGERDUTY_SERVICES", "PSERVICE")];
+    let is_on = |changes: &[&[(&str, &str)]]| {
+        let interaction = read(&changes.concat()).unwrap().interaction;
+        interaction.map(|on| (on.acting.is_some(), on.incidents.is_some()))
+    };
+    assert_eq!(is_on(&[&acting, &incidents]), None, "without its secrets nothing of Slack's is taken");
+    assert_eq!(is_on(&[&slack]), Some((false, false)));
+    assert_eq!(is_on(&[&slack, &incidents]), Some((false, true)));
+    assert_eq!(is_on(&[&slack, &acting]), Some((true, false)));
+    // What the reminder will refuse is no reason to post no alerts.
+    assert_eq!(is_on(&[&incidents[..1]]), None);
+    let warned = |changes: &[&[(&'static str, &'static str)]]| {
+        let warnings = good(&changes.concat()).team.warnings;
+        warnings.into_iter().filter(|warning| warning.contains("ACTION_KEY")).count()
+    };
+    assert_eq!(warned(&[&acting]), 1);
+    assert_eq!(warned(&[&acting, &slack]), 0);
+    assert_eq!(warned(&[&acting, &slack, &[("CHATS", "typetalk")]]), 1);
 }
 
 #[test]

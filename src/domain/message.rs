@@ -1,10 +1,13 @@
 //! Messages as spans: who is mentioned, what is said, what is untrusted text. No product's markup.
 
 mod first;
+mod inquiry;
 mod reminder;
 mod roster;
+mod told;
 
-pub use first::{Card, Colour, FirstMessage};
+pub use first::{Button, Card, Colour, FirstMessage};
+pub use inquiry::Inquiry;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
@@ -100,6 +103,12 @@ impl Message {
             Subject::Alert(alert) => Self::bare(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
         }
+    }
+
+    /// The answer to somebody who asks who is on call.
+    #[must_use]
+    pub fn answer(inquiry: &Inquiry, chat: ChatName, language: Language) -> Self {
+        Self::of(inquiry::lines(inquiry, chat, language))
     }
 
     /// The whole message about an event.

@@ -135,6 +135,12 @@ impl Roster {
         (roster, problems)
     }
 
+    /// The name of the member who has this id on a chat.
+    #[must_use]
+    pub fn member_called(&self, id: &str) -> Option<&str> {
+        self.members.with_id(id).map(Person::name)
+    }
+
     fn empty(grid: &Grid, layout: &Layout, today: NaiveDate) -> Self {
         let lines =
             |columns: &mut dyn Iterator<Item = usize>| columns.map(|column| grid.line_of_column(column)).collect();

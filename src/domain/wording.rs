@@ -1,6 +1,9 @@
 //! Every word that people read in a chat, in Japanese and English, one function per thing said.
 
+mod acting;
 mod roster;
+
+pub use acting::{Confirm, NoteForm};
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
@@ -381,6 +384,25 @@ impl Language {
         self.say(
             "⚠️ 未解決のインシデントを PagerDuty から取得できませんでした。PagerDuty の画面で確認してください",
             "⚠️ PagerDuty didn't list the open incidents; please look at PagerDuty itself",
+        )
+    }
+
+    /// A day on which nobody has to be on call.
+    #[must_use]
+    pub fn day_off(self, date: NaiveDate) -> String {
+        let date = self.date(date);
+        self.say(
+            format!("ℹ️ {date}は営業日ではなく、当番表に行がありません"),
+            format!("ℹ️ {date} is no working day, and the roster has no row for it"),
+        )
+    }
+
+    /// The open incidents can't be listed.
+    #[must_use]
+    pub fn open_incidents_need_a_key(self) -> &'static str {
+        self.say(
+            "ℹ️ 未解決のインシデントを表示するには、PAGERDUTY_API_KEY と PAGERDUTY_SERVICES の設定が必要です",
+            "ℹ️ To list the open incidents, PAGERDUTY_API_KEY and PAGERDUTY_SERVICES must be set",
         )
     }
 

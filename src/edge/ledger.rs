@@ -13,6 +13,7 @@
 //! 6. A table that fails stops nothing: the memory of the process decides, and the claim is granted in doubt.
 
 mod memory;
+mod press;
 mod record;
 mod shown;
 mod table;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::{Instant, sleep, timeout};
 
+pub use press::{Ending, Hold, Turn};
 pub use record::{Claim, IncidentFacts, Lease};
 
 use super::http::HttpClient;

@@ -5,8 +5,6 @@ mod v2;
 mod v3;
 mod verifier;
 
-pub mod authenticator;
-
 pub mod rest;
 
 pub use verifier::{Marks, Verifier};

@@ -1,4 +1,4 @@
-//! API Gateway's side: which requests are webhooks, and the status and body of each answer.
+//! API Gateway's side: which requests are webhooks, which are Slack's, and the status and body of each answer.
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode, header};
@@ -6,11 +6,28 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
 
+use crate::interaction::{self, InteractionHandler, Reaction};
 use crate::log_events;
 use crate::webhook::{Answer, Tally, WebhookHandler, WebhookRequest};
 
-/// The last part of the webhooks' path.
-const WEBHOOKS: &str = "pagerduty";
+/// What comes in where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    /// PagerDuty's webhooks.
+    Webhooks,
+    /// What people do on Slack.
+    Slack,
+}
+
+impl Route {
+    /// The last part of its path.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Webhooks => "pagerduty",
+            Self::Slack => "slack",
+        }
+    }
+}
 
 /// What the caller gets.
 #[derive(Serialize)]
@@ -25,19 +42,25 @@ const UNAUTHENTICATED: AnswerBody = AnswerBody::Refused { error: "unauthenticate
 
 /// Answers one request, and says what happened for the metrics. Nothing internal goes to the caller.
 pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
-    if !is_for_us(&request) {
+    let slack = relay.interactions();
+    let Some(route) = route(&request).filter(|route| *route != Route::Slack || slack.is_some()) else {
         tracing::warn!(
             event = log_events::NOT_FOUND,
-            "a request for another path: PagerDuty's webhook goes to /{WEBHOOKS}"
+            "a request for another path: PagerDuty's webhook goes to /pagerduty, and what people do on Slack to \
+             /slack, if SLACK_SIGNING_SECRETS is set"
         );
         return (respond(StatusCode::NOT_FOUND, &AnswerBody::Refused { error: "not found" }), Tally::default());
-    }
+    };
     if request.method() != Method::POST {
         tracing::warn!(event = log_events::METHOD_NOT_ALLOWED, "a request that is not a POST");
         let mut response =
             respond(StatusCode::METHOD_NOT_ALLOWED, &AnswerBody::Refused { error: "method not allowed" });
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
         return (response, Tally::default());
+    }
+    if let (Route::Slack, Some(slack)) = (route, slack) {
+        // Its future is large, and webhooks should not carry it around.
+        return Box::pin(interact(slack, &request, now)).await;
     }
     let webhook = WebhookRequest { headers: request.headers(), body: request.body().as_ref() };
     let (answer, tally) = relay.on_webhook(webhook, now).await;
@@ -56,9 +79,21 @@ pub async fn answer(relay: &WebhookHandler, request: Request, now: DateTime<Utc>
     (response, tally)
 }
 
+/// Slack shows its people a warning for every answer but 200.
+async fn interact(slack: &InteractionHandler, request: &Request, now: DateTime<Utc>) -> (Response<Body>, Tally) {
+    let (reaction, tally) = slack.on_request(request.headers(), request.body().as_ref(), now).await;
+    let response = match reaction {
+        Reaction::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED),
+        Reaction::Heard => Response::new(Body::Empty),
+        Reaction::Answered(body) => json(StatusCode::OK, body),
+    };
+    let interaction::Tally { unauthenticated, secrets_stale } = tally;
+    (response, Tally { unauthenticated, secrets_stale, ..Tally::default() })
+}
+
 /// Goes by the route, or else by the path's last part: what is before it is a stage or a custom domain's base path,
 /// and a slash too many is somebody's slip when they gave PagerDuty the address. A 404 would drop the webhook.
-fn is_for_us(request: &Request) -> bool {
+fn route(request: &Request) -> Option<Route> {
     let raw = request.raw_http_path();
     let path = if raw.is_empty() { request.uri().path() } else { raw };
     let route = match request.request_context_ref() {
@@ -67,12 +102,18 @@ fn is_for_us(request: &Request) -> bool {
         Some(RequestContext::ApiGatewayV1(context)) => context.resource_path.as_deref(),
         _ => None,
     };
-    let last_part = |path: &str| path.split('/').rfind(|part| !part.is_empty()) == Some(WEBHOOKS);
-    last_part(path) || route.is_some_and(last_part)
+    let last_part = |path: &str| {
+        let last = path.split('/').rfind(|part| !part.is_empty());
+        [Route::Webhooks, Route::Slack].into_iter().find(|route| last == Some(route.name()))
+    };
+    route.and_then(last_part).or_else(|| last_part(path))
 }
 
 fn respond(status: StatusCode, body: &AnswerBody) -> Response<Body> {
-    let body = serde_json::to_string(body).unwrap_or_default();
+    json(status, serde_json::to_string(body).unwrap_or_default())
+}
+
+fn json(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
@@ -110,33 +151,39 @@ mod tests {
 
     #[test]
     fn a_request_is_for_us_by_its_route_or_by_the_last_part_of_its_path() {
+        let (webhooks, slack) = (Some(Route::Webhooks), Some(Route::Slack));
         for (request, expected) in [
-            (http_api("$default", "/pagerduty"), true),
-            (http_api("$default", "/pagerduty/"), true),
-            (http_api("$default", "//pagerduty"), true),
-            (http_api("$default", "/pagerduty//"), true),
-            (http_api("$default", "/prod/pagerduty"), true),
-            (http_api("$default", "/prod/pagerduty/"), true),
-            (http_api("$default", "/hooks/v1/pagerduty"), true),
-            (http_api("POST /pagerduty", "/pagerduty"), true),
-            (http_api("POST /pagerduty", "/prod/hooks/pagerduty"), true),
-            (http_api("POST /pagerduty", "/hooks"), true),
-            (http_api("ANY /pagerduty/", "/"), true),
-            (http_api("POST /{proxy+}", "//pagerduty/"), true),
-            (http_api("POST /{proxy+}", "/other"), false),
-            (http_api("POST /other", "/other"), false),
-            (http_api("$default", ""), false),
-            (http_api("$default", "/"), false),
-            (http_api("$default", "/pagerduty/v2"), false),
-            (http_api("$default", "/xpagerduty"), false),
-            (http_api("$default", "/pagerduty.php"), false),
-            (rest_api("/pagerduty", "/pagerduty"), true),
-            (rest_api("/pagerduty", "/pagerduty/"), true),
-            (rest_api("/pagerduty", "/hooks"), true),
-            (rest_api("/{proxy+}", "/hooks//pagerduty/"), true),
-            (rest_api("/{proxy+}", "/other"), false),
+            (http_api("$default", "/pagerduty"), webhooks),
+            (http_api("$default", "/pagerduty/"), webhooks),
+            (http_api("$default", "//pagerduty"), webhooks),
+            (http_api("$default", "/pagerduty//"), webhooks),
+            (http_api("$default", "/prod/pagerduty"), webhooks),
+            (http_api("$default", "/prod/pagerduty/"), webhooks),
+            (http_api("$default", "/hooks/v1/pagerduty"), webhooks),
+            (http_api("POST /pagerduty", "/pagerduty"), webhooks),
+            (http_api("POST /pagerduty", "/prod/hooks/pagerduty"), webhooks),
+            (http_api("POST /pagerduty", "/hooks"), webhooks),
+            (http_api("ANY /pagerduty/", "/"), webhooks),
+            (http_api("POST /{proxy+}", "//pagerduty/"), webhooks),
+            (http_api("POST /{proxy+}", "/other"), None),
+            (http_api("POST /other", "/other"), None),
+            (http_api("$default", ""), None),
+            (http_api("$default", "/"), None),
+            (http_api("$default", "/pagerduty/v2"), None),
+            (http_api("$default", "/xpagerduty"), None),
+            (http_api("$default", "/pagerduty.php"), None),
+            (rest_api("/pagerduty", "/pagerduty"), webhooks),
+            (rest_api("/pagerduty", "/pagerduty/"), webhooks),
+            (rest_api("/pagerduty", "/hooks"), webhooks),
+            (rest_api("/{proxy+}", "/hooks//pagerduty/"), webhooks),
+            (rest_api("/{proxy+}", "/other"), None),
+            (http_api("POST /slack", "/slack"), slack),
+            (http_api("$default", "/prod//slack/"), slack),
+            (http_api("POST /slack", "/prod/pagerduty"), slack),
+            (http_api("$default", "/slack/x"), None),
+            (rest_api("/slack", "/hooks"), slack),
         ] {
-            assert_eq!(is_for_us(&request), expected, "{} {:?}", request.uri(), request.request_context_ref());
+            assert_eq!(route(&request), expected, "{} {:?}", request.uri(), request.request_context_ref());
         }
     }
 }

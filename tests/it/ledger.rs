@@ -86,7 +86,7 @@ pub(crate) fn already(claim: Claim) -> ChatName {
 
 fn facts(number: u64, ts: &str) -> IncidentFacts {
     let thread = Thread { channel: "C0ALERTS".to_owned(), ts: ts.to_owned() };
-    IncidentFacts { number: Some(number), thread: Some(thread), first: None }
+    IncidentFacts { number: Some(number), thread: Some(thread), ..IncidentFacts::default() }
 }
 
 /// Everything that a ledger owes. `a` and `b` are two processes, or one.

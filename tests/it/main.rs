@@ -6,6 +6,7 @@ mod world;
 mod webhook;
 
 mod intake;
+mod interaction;
 
 mod roster;
 

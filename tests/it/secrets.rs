@@ -15,15 +15,26 @@ use serde_json::Value;
 use crate::world::{DAYTIME, Running, World, instant, posted, triggered};
 
 const PATH: &str = "/oncall/relay";
-const SECRETS: [&str; 5] =
-    ["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+/// In the order of the list of settings, in which they are asked for.
+const SECRETS: [&str; 8] = [
+    "TYPETALK_ALERT_TOKEN",
+    "SLACK_TOKEN",
+    "SLACK_SIGNING_SECRETS",
+    "GOOGLE_CREDENTIALS",
+    "PAGERDUTY_SIGNING_SECRETS",
+    "PAGERDUTY_TOKENS",
+    "PAGERDUTY_API_KEY",
+    "PAGERDUTY_ACTION_KEY",
+];
 
 /// A world whose secrets are in the store and not in the environment.
 async fn world() -> (World, Ssm) {
     let ssm = Ssm::start(0).await.unwrap();
     let mut world = World::new().await;
     for name in SECRETS {
-        ssm.put(&format!("{PATH}/{name}"), &world.fakes.settings()[name]);
+        if let Some(secret) = world.fakes.settings().get(name) {
+            ssm.put(&format!("{PATH}/{name}"), secret);
+        }
         world.set(name, "");
     }
     let url = ssm.url();
@@ -77,7 +88,7 @@ async fn each_function_asks_for_its_own_secrets_by_name_and_for_no_others() {
     world.set("CHATS", "slack").set("ROSTER_CSV", concat!(env!("CARGO_MANIFEST_DIR"), "/docs/roster-template.csv"));
     ssm.allow(&[]);
     assert!(start(&world).await.is_err());
-    let slack_and_files = whole(&["SLACK_TOKEN", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"]);
+    let slack_and_files = whole(&[SECRETS[1], SECRETS[2], SECRETS[4], SECRETS[5], SECRETS[6], SECRETS[7]]);
     assert_eq!(ssm.asked().last(), Some(&slack_and_files));
 }
 
@@ -110,9 +121,10 @@ async fn a_store_that_cannot_be_read_stops_the_start_and_says_why() {
         (
             Fault::Answer(400, vec![], r#"{"__type":"AccessDeniedException","message":"no"}"#),
             "AccessDeniedException; look at the policy of the function's role: it needs ssm:GetParameters on each of \
-             /oncall/relay/TYPETALK_ALERT_TOKEN, /oncall/relay/SLACK_TOKEN, /oncall/relay/GOOGLE_CREDENTIALS, \
-             /oncall/relay/PAGERDUTY_SIGNING_SECRETS, /oncall/relay/PAGERDUTY_TOKENS, since one that is left out makes \
-             the whole request fail, and kms:Decrypt if the key is your own",
+             /oncall/relay/TYPETALK_ALERT_TOKEN, /oncall/relay/SLACK_TOKEN, /oncall/relay/SLACK_SIGNING_SECRETS, \
+             /oncall/relay/GOOGLE_CREDENTIALS, /oncall/relay/PAGERDUTY_SIGNING_SECRETS, \
+             /oncall/relay/PAGERDUTY_TOKENS, /oncall/relay/PAGERDUTY_API_KEY, /oncall/relay/PAGERDUTY_ACTION_KEY, \
+             since one that is left out makes the whole request fail, and kms:Decrypt if the key is your own",
         ),
         (Fault::Answer(400, vec![], r#"{"__type":"InvalidKeyId"}"#), "InvalidKeyId"),
         (Fault::status(500), "an answer that is not the store's"),

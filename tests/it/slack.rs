@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::world::{EVENING, World, event_spec, incident, posted, triggered_at};
 
 /// The methods that the relay calls.
-const METHODS: [&str; 2] = ["chat.postMessage", "chat.update"];
+const METHODS: [&str; 3] = ["chat.postMessage", "chat.update", "views.open"];
 
 fn refused(code: &str) -> Fault {
     let body = json!({"ok": false, "error": code}).to_string();

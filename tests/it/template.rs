@@ -281,7 +281,7 @@ fn a_failed_reminder_is_tried_twice_more_and_then_kept() {
 }
 
 #[test]
-fn the_ways_in_are_post_pagerduty_and_whatever_else_somebody_writes_instead() {
+fn the_ways_in_are_post_pagerduty_and_post_slack_and_whatever_else_somebody_writes_instead() {
     let ways = |function: &str| -> Vec<Value> {
         let Value::Object(events) = resource(function)["Properties"]["Events"].take() else { panic!("no events") };
         events.into_values().filter(|event| event["Type"] != "ScheduleV2").collect()
@@ -293,7 +293,8 @@ fn the_ways_in_are_post_pagerduty_and_whatever_else_somebody_writes_instead() {
     };
     // An event without method and path is API Gateway's route `$default`.
     let (documented, otherwise) = (way(json!({"Method": "POST", "Path": "/pagerduty"})), way(json!({})));
-    assert_eq!(ways("WebhookFunction"), [otherwise, documented]);
+    let slack = way(json!({"Method": "POST", "Path": "/slack"}));
+    assert_eq!(ways("WebhookFunction"), [slack, otherwise, documented]);
     assert_eq!(ways("ReminderFunction"), Vec::<Value>::new());
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
 use oncall::fakes::pagerduty::{self, EventSpec, Incident};
-use oncall::fakes::{BEARER_TOKEN, Fakes, SIGNING_SECRET};
+use oncall::fakes::people::slack_event;
+use oncall::fakes::{BEARER_TOKEN, Fakes, SIGNING_SECRET, SLACK_SIGNING_SECRET};
 use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
 use oncall_relay::lambda::api_gateway;
 use oncall_relay::reminder::ReminderHandler;
@@ -113,6 +114,14 @@ impl Running<'_> {
         self.event(at, &pagerduty::http_api_event("/pagerduty", headers, body)).await
     }
 
+    /// Sends what somebody does on Slack, signed. Every answer must come within 3 s of wall time.
+    pub(crate) async fn from_slack(&self, at: &str, body: &[u8]) -> (u16, Value) {
+        let started = Instant::now();
+        let answer = self.event(at, &slack_event(SLACK_SIGNING_SECRET, instant(at), body)).await;
+        assert!(started.elapsed() < Duration::from_secs(3), "the answer took {:?}", started.elapsed());
+        answer
+    }
+
     /// Hands over an event of API Gateway. Every answer must come within 4 s of wall time.
     pub(crate) async fn event(&self, at: &str, event: &Value) -> (u16, Value) {
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
@@ -121,7 +130,9 @@ impl Running<'_> {
         let (response, tally) = api_gateway::answer(&self.relay, request, now).await;
         *self.last_tally.lock().unwrap() = tally;
         assert!(started.elapsed() < Duration::from_secs(4), "the answer took {:?}", started.elapsed());
-        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+        let body: &[u8] = response.body();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() };
+        (response.status().as_u16(), body)
     }
 
     /// What was counted for the last request.

@@ -18,6 +18,8 @@ pub mod slack;
 
 pub mod incidents;
 
+pub mod people;
+
 pub mod ssm;
 
 pub mod dynamodb;
@@ -27,7 +29,7 @@ pub mod dynamodb_local;
 pub mod emulator;
 
 use google::Google;
-use incidents::RestApi;
+use incidents::{Keys, RestApi};
 use slack::Slack;
 use typetalk::Typetalk;
 
@@ -43,7 +45,11 @@ const ONCALL_TOKEN: &str = "stand-in-typetalk-oncall-token";
 const SLACK_TOKEN: &str = "xoxb-stand-in";
 pub(crate) const ALERT_CHANNEL: &str = "C0ALERTS";
 pub(crate) const ONCALL_CHANNEL: &str = "C0ONCALL";
+/// The signing secret of the Slack app that the stand-ins' settings hold.
+pub const SLACK_SIGNING_SECRET: &str = "stand-in-slack-signing-secret";
 const API_KEY: &str = "stand-in-api-key";
+const ACTION_KEY: &str = "stand-in-action-key";
+const ACTING_USER: &str = "oncall@acme.example";
 const SERVICE: &str = "PSERVICE";
 /// The tab of `ROSTER_RANGE`'s default.
 pub const ROSTER_TAB: &str = "当番表";
@@ -93,12 +99,14 @@ impl Fakes {
                 &["SRE", "sre-team", "S0SRETEAM"],
             ],
         );
+        let [read, write, user] = [API_KEY, ACTION_KEY, ACTING_USER].map(str::to_owned);
+        let keys = Keys { read, write, user };
         Ok(Self {
             google,
             typetalk: Typetalk::start(typetalk_port, &[(ALERT_TOPIC, ALERT_TOKEN), (ONCALL_TOPIC, ONCALL_TOKEN)])
                 .await?,
             slack: Slack::start(slack_port, SLACK_TOKEN, &[ALERT_CHANNEL, ONCALL_CHANNEL]).await?,
-            incidents: RestApi::start(incidents_port, API_KEY, SERVICE).await?,
+            incidents: RestApi::start(incidents_port, keys, SERVICE).await?,
         })
     }
 
@@ -116,6 +124,7 @@ impl Fakes {
             ("SLACK_ALERT_CHANNEL", ALERT_CHANNEL.to_owned()),
             ("SLACK_ONCALL_CHANNEL", ONCALL_CHANNEL.to_owned()),
             ("SLACK_BASE_URL", self.slack.url()),
+            ("SLACK_SIGNING_SECRETS", format!("an-older-slack-secret,{SLACK_SIGNING_SECRET}")),
             ("SPREADSHEET_ID", google::SPREADSHEET_ID.to_owned()),
             ("MEMBERS_RANGE", format!("{MEMBERS_TAB}!A:C")),
             ("GOOGLE_CREDENTIALS", self.google.credentials()),
@@ -125,6 +134,8 @@ impl Fakes {
             ("PAGERDUTY_API_KEY", API_KEY.to_owned()),
             ("PAGERDUTY_SERVICES", SERVICE.to_owned()),
             ("PAGERDUTY_BASE_URL", self.incidents.url()),
+            ("PAGERDUTY_ACTION_KEY", ACTION_KEY.to_owned()),
+            ("PAGERDUTY_FROM", ACTING_USER.to_owned()),
             ("FALLBACK_MENTIONS", "SRE".to_owned()),
             // What Lambda sets by itself.
             ("AWS_REGION", "ap-northeast-1".to_owned()),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::acting::Presser;
 use crate::domain::event::{Actor, ActorKind, Incident, IncidentId, Link, Tag, Urgency};
 use crate::domain::message::{FirstMessage, Span};
 use crate::domain::roster::Mention;
@@ -51,6 +52,9 @@ enum StoredActor {
 struct StoredState {
     phase: usize,
     by: Option<StoredSpan>,
+    /// The id and the name of whoever pressed a button.
+    #[serde(default)]
+    member: Option<(String, String)>,
     since: DateTime<Utc>,
     inferred: bool,
 }
@@ -155,21 +159,22 @@ impl StoredActor {
 
 impl From<&State> for StoredState {
     fn from(state: &State) -> Self {
-        let by = state.by.as_ref().map(|by| match by {
-            By::Name(name) => StoredSpan::Untrusted(name.clone()),
-            By::Mention(mention) => StoredSpan::from(&Span::Mention(mention.clone())),
-        });
-        Self { phase: state.phase as usize, by, since: state.since, inferred: state.is_inferred }
+        let (by, member) = match &state.by {
+            Some(By::Name(name)) => (Some(StoredSpan::Untrusted(name.clone())), None),
+            Some(By::Member(Presser { id, name })) => (None, Some((id.clone(), name.clone()))),
+            None => (None, None),
+        };
+        Self { phase: state.phase as usize, by, member, since: state.since, inferred: state.is_inferred }
     }
 }
 
 impl StoredState {
     fn read(self) -> Option<State> {
-        let by = self.by.and_then(StoredSpan::read).and_then(|span| match span {
+        let named = self.by.and_then(StoredSpan::read).and_then(|span| match span {
             Span::Untrusted(name) => Some(By::Name(name)),
-            Span::Mention(mention) => Some(By::Mention(mention)),
             _ => None,
         });
+        let by = self.member.map(|(id, name)| By::Member(Presser { id, name })).or(named);
         let phase = *Phase::ALL.get(self.phase)?;
         Some(State { phase, by, since: self.since, is_inferred: self.inferred })
     }

@@ -9,9 +9,14 @@
 //! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 10 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
+//! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |
+//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press was |
+//! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
+
+mod press;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -69,8 +74,7 @@ impl Table {
         number: Option<u64>,
         now: DateTime<Utc>,
     ) -> Result<Claim, TableError> {
-        // A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
-        let by = AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)));
+        let by = mark(now);
         if let Some(mut old) = self.take(key, number, &by, false, now).await? {
             old.remove(&attribute(key));
             return Ok(decide_item(&old, key, number, now));
@@ -232,11 +236,12 @@ impl Table {
         Ok(if is_expired(&item, now) { None } else { saved() })
     }
 
+    fn incident(&self, record: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).key("pk", AttributeValue::S(record.to_owned()))
+    }
+
     fn update(&self, key: &IdempotencyKey, now: DateTime<Utc>) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", AttributeValue::S(key.record.clone()))
+        self.incident(&key.record)
             .expression_attribute_names("#event", attribute(key))
             .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
     }
@@ -271,6 +276,7 @@ fn facts(item: &Item) -> IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
         first: item.get("first").and_then(|first| shown::from_json(first.as_s().ok()?)),
+        pressed: press::pressed(item),
     }
 }
 
@@ -323,6 +329,11 @@ impl Changes {
         let set = format!("SET {}", self.set.join(", "));
         if self.remove.is_empty() { set } else { format!("{set} REMOVE {}", self.remove.join(", ")) }
     }
+}
+
+/// A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
+fn mark(now: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)))
 }
 
 fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {

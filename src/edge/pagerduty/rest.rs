@@ -1,11 +1,15 @@
-//! PagerDuty's REST API, read-only: the incidents that are still open.
+//! PagerDuty's REST API: the incidents that are still open, and acting on one of them.
 //!
 //! Source: <https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents>
+
+mod acting;
 
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::time::timeout_at;
+
+pub use acting::{ActingClient, ActingError};
 
 use crate::budget::OPEN_INCIDENTS;
 use crate::clock::Invocation;
@@ -98,11 +102,7 @@ impl RestClient {
         query.extend(self.config.services.iter().map(|service| ("service_ids[]", service.as_str())));
         let url = url::Url::parse_with_params(&format!("{}/incidents", self.config.base_url), query)
             .map_err(|_| Failed("no address".to_owned()))?;
-        let request = self
-            .http
-            .get(url.as_str())
-            .header("accept", "application/vnd.pagerduty+json;version=2")
-            .header("authorization", format!("Token token={}", self.config.key.expose_secret()));
+        let request = authorized(self.http.get(url.as_str()), self.config.key.expose_secret());
         let mut response = self.http.send(request).await.map_err(|error| Failed(error.to_string()))?;
         let status = response.status().as_u16();
         if status != 200 {
@@ -111,6 +111,13 @@ impl RestClient {
         let body = read_body(&mut response, BODY_LIMIT).await.map_err(|_| Failed("no whole answer".to_owned()))?;
         serde_json::from_slice(&body).map_err(|_| Failed("an answer that is not PagerDuty's".to_owned()))
     }
+}
+
+/// A request in the API's version, with a key.
+fn authorized(request: reqwest::RequestBuilder, key: &str) -> reqwest::RequestBuilder {
+    request
+        .header("accept", "application/vnd.pagerduty+json;version=2")
+        .header("authorization", format!("Token token={key}"))
 }
 
 impl Listed {

@@ -1,12 +1,14 @@
 //! Whether a delivery comes from PagerDuty: a v3 signature, or the bearer token that a v2 extension sends.
 
 use ::http::HeaderMap;
+use chrono::{DateTime, Utc};
 use ring::hmac;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::json::is_id;
-use crate::config::WebhookSecrets;
+use crate::config::{Environment, Problems, WebhookSecrets};
+use crate::edge::authenticator::Verify;
 
 /// Knows the secrets of which any one proves a delivery authentic.
 #[derive(Debug)]
@@ -48,6 +50,19 @@ impl Verifier {
         values(headers, "authorization").filter_map(bearer).any(|given| {
             self.secrets.tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
         })
+    }
+}
+
+impl Verify for Verifier {
+    const SETTINGS: &'static str = "PAGERDUTY_SIGNING_SECRETS and PAGERDUTY_TOKENS";
+
+    fn admits(&self, headers: &HeaderMap, body: &[u8], _now: DateTime<Utc>) -> bool {
+        self.admits(headers, body)
+    }
+
+    fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
+        let (secrets, problems) = WebhookSecrets::read_again(environment);
+        (Self::new(secrets), problems)
     }
 }
 

@@ -3,6 +3,7 @@
 //! What becomes of replies that can't be threaded is as users of the real Slack report it:
 //! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
 
+mod interactions;
 mod layout;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::server::{Fake, Received, Reply, Service, lock};
+use interactions::Interactions;
 use layout::{Attachment, Block};
 
 /// A message that a channel has.
@@ -53,6 +55,8 @@ pub struct Shown {
     pub body: Vec<String>,
     /// Blocks and attachments as they came.
     pub layout: Value,
+    /// What its buttons do.
+    pub buttons: Vec<String>,
     /// How often it was changed.
     pub updates: usize,
     /// Whether it is still there.
@@ -70,6 +74,7 @@ pub struct Workspace {
     token: String,
     channels: Vec<String>,
     messages: Mutex<Messages>,
+    interactions: Mutex<Interactions>,
 }
 
 #[derive(Debug, Default)]
@@ -124,7 +129,8 @@ impl Slack {
     /// If the port is taken.
     pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
         let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default() };
+        let workspace =
+            Workspace { token: token.to_owned(), channels, messages: Mutex::default(), interactions: Mutex::default() };
         Self::serve(port, workspace).await
     }
 
@@ -178,6 +184,23 @@ impl Slack {
         lock(&self.state.messages).known.values_mut().for_each(|message| message.is_ours = false);
     }
 
+    /// Takes what single people were told since the last call.
+    #[must_use]
+    pub fn take_told(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.state.interactions).told)
+    }
+
+    /// Takes the modals that were opened since the last call.
+    #[must_use]
+    pub fn take_views(&self) -> Vec<Value> {
+        std::mem::take(&mut lock(&self.state.interactions).views)
+    }
+
+    /// Lets every trigger come too late, as after three seconds.
+    pub fn expire_triggers(&self) {
+        lock(&self.state.interactions).are_triggers_expired = true;
+    }
+
     /// How many messages were taken that no channel shows.
     #[must_use]
     pub fn unseen(&self) -> usize {
@@ -187,8 +210,11 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
+        if request.method() == Method::POST && request.uri().path().starts_with("/actions/") {
+            return lock(&self.interactions).tell(request);
+        }
         let method = request.uri().path().strip_prefix("/api/").unwrap_or_default();
-        if !["chat.postMessage", "chat.update"].contains(&method) || request.method() != Method::POST {
+        if !["chat.postMessage", "chat.update", "views.open"].contains(&method) || request.method() != Method::POST {
             return error("unknown_method");
         }
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -200,6 +226,7 @@ impl Service for Workspace {
         }
         let body = request.body();
         let answer = match method {
+            "views.open" => Ok(lock(&self.interactions).open(request)),
             "chat.update" => serde_json::from_slice(body).map(|message| self.change(message, layout_of(body))),
             _ => serde_json::from_slice(body).map(|message| self.take(message, layout_of(body))),
         };
@@ -254,6 +281,7 @@ impl Workspace {
             head: texts(&message.blocks),
             body: message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect(),
             layout,
+            buttons: buttons(&message.attachments),
             updates: 0,
             is_there: true,
             is_ours: true,
@@ -311,6 +339,7 @@ impl Workspace {
             shown.colour = message.attachments.first().map(|attachment| attachment.color.clone());
             shown.text.clone_from(&message.text);
             shown.layout = layout;
+            shown.buttons = buttons(&message.attachments);
             shown.updates += 1;
         }
         let told = json!({"type": "message", "text": message.text});
@@ -321,6 +350,10 @@ impl Workspace {
 fn layout_of(body: &[u8]) -> Value {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     json!({"blocks": body["blocks"], "attachments": body["attachments"]})
+}
+
+fn buttons(attachments: &[Attachment]) -> Vec<String> {
+    attachments.iter().flat_map(|attachment| attachment.blocks.iter().flat_map(Block::buttons)).collect()
 }
 
 fn texts(blocks: &[Block]) -> Vec<String> {

@@ -130,6 +130,7 @@ export function message(post, scene, about) {
   return element("article", { class: "post", "data-step": post.step },
     element("p", { class: "meta" }, element("b", {}, "oncall-relay"), ` ${step ? step.at.slice(11) : ""}`,
       post.updates ? ` ${words.edited}` : ""),
+    post.is_for_one ? element("p", { class: "meta" }, `👁 ${words.for_one}`) : undefined,
     element("div", { class: "body" }, ...body),
     step ? behind(step, words) : undefined);
 }

@@ -24,10 +24,13 @@ async function send(request) {
     const answer = await fetch("do", {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request),
     });
-    const { error, detail } = await answer.json();
+    const body = await answer.json();
+    const { error, detail } = body;
     say(error ? `${words.errors[error] ?? error}${detail ? `: ${detail}` : ""}` : "");
+    return body;
   } catch {
     say(words.lost);
+    return {};
   }
 }
 
@@ -69,6 +72,7 @@ function show(next) {
     put(select, next.faults[select.dataset.service]);
     select.classList.toggle("broken", select.value !== "well");
   }
+  people();
   incidents();
   steps();
   posts();
@@ -170,13 +174,61 @@ function posts() {
   for (const [chat, isAlert, id] of [["slack", true, "slack-alert"], ["slack", false, "slack-oncall"],
     ["typetalk", true, "typetalk-alert"], ["typetalk", false, "typetalk-oncall"]]) {
     const here = scene.posts.filter(post => post.chat === chat && post.is_alert === isAlert);
-    const about = post => ({ words, step: found.get(post?.step), press: () => {} });
+    const about = post => ({ words, step: found.get(post?.step), press });
     const shown = chat === "slack"
       ? channel(here, scene, about)
       : here.map(post => element("div", { class: "root" }, message(post, scene, about(post))));
     if (scene.left_out) shown.unshift(element("p", { class: "hint" }, words.left_out(scene.left_out)));
     fill(by(id), shown.length ? shown : [element("p", { class: "hint" }, words.none)]);
   }
+}
+
+/// Whoever uses Slack here.
+function me() {
+  const [id, name] = by("me").value.split("|");
+  return { id, name };
+}
+
+function people() {
+  const chosen = by("me").value;
+  const row = cells => ({ name: cells[0]?.trim() ?? "", id: cells.map(cell => cell.trim()).find(cell => /^[UW][A-Z0-9]{5,}$/.test(cell)) });
+  const found = scene.members.map(row).filter(({ id }) => id);
+  found.push({ id: "U0GUEST01", name: words.guest });
+  by("me").replaceChildren(...found.map(({ id, name }) => element("option", { value: `${id}|${name}` }, name)));
+  if ([...by("me").options].some(option => option.value === chosen)) by("me").value = chosen;
+}
+
+/// A button of a message: it may ask first, and it may open a modal.
+async function press(post, { action_id: action, value, confirm }) {
+  if (confirm && !(await dialog({ title: confirm.title, text: confirm.text, submit: confirm.confirm, close: confirm.deny }))) return;
+  const { view } = await ask({ do: "press", by: me(), ts: post.ts, action, value });
+  for (let error; view;) {
+    const said = await dialog({ title: view.title, submit: view.submit, close: view.close, input: view.blocks[0], error });
+    if (!said) return;
+    const { errors } = await ask({ do: "submit", by: me(), view, text: said.text });
+    if (!errors) return;
+    error = Object.values(errors).join("\n");
+  }
+}
+
+/// What somebody says to a dialog; nothing if they close it.
+function dialog({ title, text, submit, close, input, error }) {
+  const field = input && element("textarea", { rows: "4", maxlength: String(input.element?.max_length ?? 3000), required: true });
+  const form = element("form", { method: "dialog" },
+    element("h2", {}, title?.text ?? ""),
+    text && element("p", {}, text.text ?? ""),
+    field && element("label", { class: "wide" }, element("span", {}, input.label?.text ?? ""), field),
+    error && element("p", { role: "alert", class: "broken" }, error),
+    element("p", { class: "row" },
+      element("button", { value: "yes", class: "primary" }, submit?.text ?? "OK"),
+      element("button", { value: "", formnovalidate: true }, close?.text ?? "×")));
+  const made = element("dialog", {}, form);
+  document.body.append(made);
+  made.showModal();
+  return new Promise(resolve => made.addEventListener("close", () => {
+    made.remove();
+    resolve(made.returnValue === "yes" ? { text: field?.value ?? "" } : undefined);
+  }));
 }
 
 function act(name) {
@@ -187,7 +239,7 @@ function act(name) {
     case "hostile": return ask({ do: "trigger", title: HOSTILE, version });
     case "note": return happen({ text: by("text").value });
     case "merge": return happen({ into: Number(by("into").value) });
-    case "ping": return ask({ do: "ping" });
+    case "ping": case "ask": return ask({ do: name });
     case "today": case "next": return ask({ do: "remind", reminder: name });
     default: return happen();
   }

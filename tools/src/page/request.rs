@@ -4,6 +4,7 @@ use std::error::Error;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::scene::{Mode, Rows, Service};
 use super::story::{Happening, Version};
@@ -52,6 +53,12 @@ pub(super) enum Request {
     Ping {},
     /// PagerDuty sends a step's webhook again.
     Again { step: u64 },
+    /// Somebody presses a button under a message of Slack's.
+    Press { by: By, ts: String, action: String, value: String },
+    /// Somebody sends a modal of Slack's off.
+    Submit { by: By, view: Value, text: String },
+    /// Somebody types `/oncall` on Slack.
+    Ask {},
     /// It is 10:00 (`today`) or 17:00 (`next`).
     Remind { reminder: Reminder },
     /// The clock is set.
@@ -71,6 +78,14 @@ pub(super) enum Request {
 pub(super) enum Reminder {
     Today,
     Next,
+}
+
+/// Somebody on Slack.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct By {
+    pub(super) id: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -71,6 +71,8 @@ pub(super) struct Post {
     pub(super) layout: Value,
     /// How often it was changed.
     pub(super) updates: usize,
+    /// Only whoever did something sees it.
+    pub(super) is_for_one: bool,
     #[serde(skip)]
     pub(super) channel: String,
 }
@@ -120,6 +122,25 @@ pub(super) struct Scene {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "Serde's signature")]
 fn local<S: serde::Serializer>(at: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.format("%Y-%m-%dT%H:%M").to_string())
+}
+
+impl Post {
+    /// What Slack shows to one person alone.
+    pub(super) fn for_one(step: u64, channel: &str, text: String) -> Self {
+        Self {
+            chat: Chat::Slack,
+            is_alert: true,
+            step,
+            text,
+            ts: None,
+            thread: None,
+            broadcast: false,
+            layout: Value::Null,
+            updates: 0,
+            is_for_one: true,
+            channel: channel.to_owned(),
+        }
+    }
 }
 
 impl Step {

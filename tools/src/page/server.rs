@@ -141,7 +141,7 @@ impl Site {
         // On a task of its own: a page that is closed or loaded again leaves no invocation half done.
         let world = Arc::clone(&self.world);
         match tokio::spawn(async move { Box::pin(world.carry_out(order)).await }).await {
-            Ok(Ok(())) => respond(StatusCode::OK, "application/json", "{}"),
+            Ok(Ok(answer)) => respond(StatusCode::OK, "application/json", answer.to_string()),
             Ok(Err(refused)) => respond(StatusCode::CONFLICT, "application/json", json!(refused).to_string()),
             Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "broken"),
         }

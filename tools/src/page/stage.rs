@@ -81,6 +81,7 @@ impl Stage {
             broadcast: false,
             layout: Value::Null,
             updates: 0,
+            is_for_one: false,
             channel: String::new(),
         });
         let channel = self.fakes.slack.take_posts().into_iter().map(|post| Post {
@@ -93,6 +94,7 @@ impl Stage {
             broadcast: post.broadcast,
             layout: Value::Null,
             updates: 0,
+            is_for_one: false,
             channel: post.channel,
         });
         topic.chain(channel).collect()

@@ -129,7 +129,7 @@ impl StoryIncident {
 }
 
 /// Whoever acts in PagerDuty.
-fn agent(language: Language) -> &'static str {
+pub(super) fn agent(language: Language) -> &'static str {
     match language {
         Language::Ja => "田中 太郎",
         Language::En => "Taro Tanaka",

@@ -1,5 +1,7 @@
 //! The page's world: the relay with its fakes around it, and a clock that a step moves on by a minute.
 
+mod acting;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +13,7 @@ use super::relay::{Invoked, Relay};
 use super::request::{Chats, Language, Refusal, Reminder, Request, Tab};
 use super::scene::{Mode, Scene, Service, Step};
 use super::stage::{Failure, Stage, members, roster};
-use super::story::{Happening, Status, StoryIncident, Told, Version, ping};
+use super::story::{Happening, Status, StoryIncident, Told, Version, agent, ping};
 use crate::fakes::pagerduty::{http_api_event, signature};
 use crate::fakes::server::lock;
 use crate::fakes::{BEARER_TOKEN, SIGNING_SECRET};
@@ -69,7 +71,7 @@ impl World {
     }
 
     /// Does what the page asks for; what takes time waits for its turn.
-    pub(super) async fn carry_out(&self, request: Request) -> Result<(), Refusal> {
+    pub(super) async fn carry_out(&self, request: Request) -> Result<Value, Refusal> {
         match request {
             Request::Clock { at } => {
                 let at = clock(&at).ok_or(Refusal::NoTime)?;
@@ -92,16 +94,19 @@ impl World {
                 self.stage().fail(service, mode);
                 self.change(|scene| scene.faults.insert(service, mode));
             }
-            Request::Settings { language, chats } => return self.deploy(language, chats).await,
-            Request::Reset {} => return self.begin_again().await,
-            Request::Trigger { title, version } => return self.trigger(title, version).await,
+            Request::Settings { language, chats } => self.deploy(language, chats).await?,
+            Request::Reset {} => self.begin_again().await?,
+            Request::Trigger { title, version } => self.trigger(title, version).await,
             Request::Happen { what, incident, text, into, version } => {
-                return self.happen(what, (incident, into), &text, version).await;
+                self.happen(what, (incident, into), &text, version).await?;
             }
+            Request::Press { by, ts, action, value } => return self.press(by, &ts, &action, &value).await,
+            Request::Submit { by, view, text } => return self.submit(by, &view, &text).await,
+            Request::Ask {} => self.ask().await,
             Request::Ping {} => {
                 let relay = self.relay.lock().await;
                 let (number, at) = self.next();
-                self.send(&relay, "ping", None, ping(format!("EVENT{number}"), at)).await?;
+                self.send(&relay, "ping", None, ping(format!("EVENT{number}"), at)).await;
             }
             Request::Again { step } => {
                 let relay = self.relay.lock().await;
@@ -110,11 +115,11 @@ impl World {
                     Some((step.incident, step.webhook.clone()?))
                 });
                 let (incident, webhook) = found.ok_or(Refusal::Gone)?;
-                self.send(&relay, "again", incident, webhook).await?;
+                self.send(&relay, "again", incident, webhook).await;
             }
             Request::Remind { reminder } => self.remind(reminder).await,
         }
-        Ok(())
+        Ok(json!({}))
     }
 
     async fn deploy(&self, language: Language, chats: Chats) -> Result<(), Refusal> {
@@ -145,7 +150,7 @@ impl World {
         Ok(())
     }
 
-    async fn trigger(&self, title: String, version: Version) -> Result<(), Refusal> {
+    async fn trigger(&self, title: String, version: Version) {
         let relay = self.relay.lock().await;
         let incident = self.change(|scene| {
             let number = scene.next_incident;
@@ -156,7 +161,7 @@ impl World {
         });
         let at = self.now().to_rfc3339();
         self.stage().fakes.incidents.open(incident.number, &incident.title, "triggered", &at);
-        self.tell(&relay, &incident, Happening::Trigger, "", None, version).await
+        self.tell(&relay, &incident, Happening::Trigger, "", None, version).await;
     }
 
     async fn happen(
@@ -184,8 +189,10 @@ impl World {
             Status::Acknowledged => "acknowledged",
             Status::Resolved | Status::Merged => "resolved",
         };
-        self.stage().fakes.incidents.set_status(number, status);
-        self.tell(&relay, &incident, what, text, other.as_ref(), version).await
+        let now = self.now().to_rfc3339();
+        self.stage().fakes.incidents.set(&incident.id(), status, agent(self.language()), &now);
+        self.tell(&relay, &incident, what, text, other.as_ref(), version).await;
+        Ok(())
     }
 
     async fn tell(
@@ -196,21 +203,15 @@ impl World {
         text: &str,
         into: Option<&StoryIncident>,
         version: Version,
-    ) -> Result<(), Refusal> {
+    ) {
         let (number, at) = self.next();
-        let language = self.change(|scene| scene.language);
+        let language = self.language();
         let told = Told { event_id: format!("EVENT{number}"), at, happening, version, text, into, language };
-        self.send(relay, happening.name(), Some(incident.number), incident.webhook(&told)).await
+        self.send(relay, happening.name(), Some(incident.number), incident.webhook(&told)).await;
     }
 
     /// Sends a webhook as PagerDuty would, with the proof of its version.
-    async fn send(
-        &self,
-        relay: &Relay,
-        what: &'static str,
-        incident: Option<u64>,
-        webhook: Value,
-    ) -> Result<(), Refusal> {
+    async fn send(&self, relay: &Relay, what: &'static str, incident: Option<u64>, webhook: Value) {
         let body = webhook.to_string();
         let (name, proof) = match webhook["event"] {
             Value::Null => ("authorization", format!("Bearer {BEARER_TOKEN}")),
@@ -220,7 +221,6 @@ impl World {
         let (number, at) = self.begin_step(what, incident, Some(webhook));
         let invoked = relay.webhook(&request, at.to_utc()).await;
         self.end_step(number, invoked.unwrap_or_else(|failure| Invoked::failed(failure.as_ref())));
-        Ok(())
     }
 
     /// Moves the clock to the next time that the reminder is due, and gives it.
@@ -238,6 +238,10 @@ impl World {
 
     fn now(&self) -> DateTime<FixedOffset> {
         lock(&self.scene).clock
+    }
+
+    fn language(&self) -> Language {
+        lock(&self.scene).language
     }
 
     /// The number of the step to come, and its time.
