@@ -225,6 +225,41 @@ async fn what_typetalk_does_not_take_is_seen_in_slack_and_what_nobody_takes_come
 
 #[tokio::test]
 #[ignore = "needs Chromium; .ci/run brings it"]
+async fn a_press_in_slack_acknowledges_notes_are_written_there_and_resolving_asks_first() {
+    let (page, mut browser) = (page().await, Browser::start("press"));
+    let tab = browser.open(&page.url()).await;
+    browser.choose(&tab, "#chats", "slack").await;
+    browser.click(&tab, "[data-act=trigger]").await;
+    settled(&mut browser, &tab, "#slack-alert", 1).await;
+    let colour = "document.querySelector('#slack-alert .attachment').style.borderLeftColor";
+    let red = browser.eval(&tab, colour).await;
+    browser.choose(&tab, "#me", "U0SUZUKI1|Suzuki").await;
+    // The press, and PagerDuty's webhook that follows it.
+    browser.click(&tab, "#slack-alert [data-action=acknowledge]").await;
+    let channel = settled(&mut browser, &tab, "#slack-alert", 3).await;
+    assert!(channel.contains("🟡 acknowledged #pd33") && channel.contains("Suzuki 11:02"), "{channel}");
+    assert_ne!(browser.eval(&tab, colour).await, red);
+    assert_eq!(browser.eval(&tab, "document.querySelectorAll('[data-action=acknowledge]').length").await, 0);
+    browser.click(&tab, "#slack-alert [data-action=note]").await;
+    browser.type_over(&tab, "dialog textarea", "<b>looking</b> into it").await;
+    browser.click(&tab, "dialog [value=yes]").await;
+    let channel = settled(&mut browser, &tab, "#slack-alert", 6).await;
+    assert!(channel.contains("<b>looking</b> into it"), "{channel}");
+    browser.click(&tab, "#slack-alert [data-action=resolve]").await;
+    browser.click(&tab, "dialog [value='']").await;
+    browser.click(&tab, "#slack-alert [data-action=resolve]").await;
+    browser.click(&tab, "dialog [value=yes]").await;
+    let channel = settled(&mut browser, &tab, "#slack-alert", 8).await;
+    assert!(channel.contains("🟢 resolved #pd33"), "{channel}");
+    assert_eq!(browser.eval(&tab, "document.querySelectorAll('#slack-alert [data-action]').length").await, 0);
+    browser.click(&tab, "[data-act=ask]").await;
+    let channel = settled(&mut browser, &tab, "#slack-alert", 9).await;
+    assert!(channel.contains("Only visible to you") && channel.contains("Hanako Sato"), "{channel}");
+    assert_eq!(browser.problems(), [""; 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium; .ci/run brings it"]
 async fn markup_in_every_field_stays_text() {
     const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`";
     let (page, mut browser) = (page().await, Browser::start("markup"));
