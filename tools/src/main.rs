@@ -1,4 +1,4 @@
-//! The operator's tool: `cargo demo`, `cargo oncall stand-ins`, `cargo oncall faults`.
+//! The operator's tool: `cargo demo` (with `--page` in a browser), `cargo oncall stand-ins`, `cargo oncall faults`.
 
 use std::process::ExitCode;
 

@@ -240,7 +240,8 @@ function act(name) {
     case "note": return happen({ text: by("text").value });
     case "merge": return happen({ into: Number(by("into").value) });
     case "ping": case "ask": return ask({ do: name });
-    case "today": case "next": return ask({ do: "remind", reminder: name });
+    case "notice": return ask({ do: "notice", incident: Number(by("incident").value) || null, text: by("text").value, status: by("status").value });
+    case "today": case "next": case "week": return ask({ do: "remind", reminder: name });
     default: return happen();
   }
 }

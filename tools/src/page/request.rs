@@ -59,7 +59,9 @@ pub(super) enum Request {
     Submit { by: By, view: Value, text: String },
     /// Somebody types `/oncall` on Slack.
     Ask {},
-    /// It is 10:00 (`today`) or 17:00 (`next`).
+    /// A job tells what it does about an incident.
+    Notice { incident: Option<u64>, text: String, status: String },
+    /// It is 10:00 (`today`), 17:00 (`next`) or the end of the week (`week`).
     Remind { reminder: Reminder },
     /// The clock is set.
     Clock { at: String },
@@ -78,6 +80,7 @@ pub(super) enum Request {
 pub(super) enum Reminder {
     Today,
     Next,
+    Week,
 }
 
 /// Somebody on Slack.

@@ -16,6 +16,8 @@ use crate::fakes::{ALERT_CHANNEL, ALERT_TOPIC, Fakes, MEMBERS_TAB, ROSTER_TAB};
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 const TABLE: &str = "page-ledger";
+/// The token of the page's jobs.
+pub(super) const NOTICE_TOKEN: &str = "stand-in-notice-token";
 
 /// The services; beginning again takes new ones.
 pub(super) struct Stage {
@@ -40,6 +42,7 @@ impl Stage {
             ("MESSAGE_LANGUAGE", scene.language.code().to_owned()),
             ("LEDGER_TABLE", TABLE.to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.table.url()),
+            ("NOTICE_TOKENS", NOTICE_TOKEN.to_owned()),
         ] {
             settings.insert(name.to_owned(), value);
         }

@@ -5,14 +5,14 @@ mod acting;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as Turn, watch};
 
 use super::relay::{Invoked, Relay};
 use super::request::{Chats, Language, Refusal, Reminder, Request, Tab};
 use super::scene::{Mode, Scene, Service, Step};
-use super::stage::{Failure, Stage, members, roster};
+use super::stage::{Failure, NOTICE_TOKEN, Stage, members, roster};
 use super::story::{Happening, Status, StoryIncident, Told, Version, agent, ping};
 use crate::fakes::pagerduty::{http_api_event, signature};
 use crate::fakes::server::lock;
@@ -117,6 +117,7 @@ impl World {
                 let (incident, webhook) = found.ok_or(Refusal::Gone)?;
                 self.send(&relay, "again", incident, webhook).await;
             }
+            Request::Notice { incident, text, status } => self.notify(incident, &text, &status).await,
             Request::Remind { reminder } => self.remind(reminder).await,
         }
         Ok(json!({}))
@@ -223,14 +224,27 @@ impl World {
         self.end_step(number, invoked.unwrap_or_else(|failure| Invoked::failed(failure.as_ref())));
     }
 
+    /// Sends a notice as a job would.
+    async fn notify(&self, incident: Option<u64>, text: &str, status: &str) {
+        let relay = self.relay.lock().await;
+        let (number, at) = self.begin_step("notice", incident, None);
+        let notice = json!({"text": text, "status": status, "incident": incident, "source": "Jenkins",
+            "url": "https://ci.example.com/job/restart/7/", "key": format!("job-{number}")});
+        let bearer = format!("Bearer {NOTICE_TOKEN}");
+        let request = http_api_event("/notice", &[("authorization", &bearer)], notice.to_string().as_bytes());
+        let invoked = relay.webhook(&request, at.to_utc()).await;
+        self.end_step(number, invoked.unwrap_or_else(|failure| Invoked::failed(failure.as_ref())));
+    }
+
     /// Moves the clock to the next time that the reminder is due, and gives it.
     async fn remind(&self, reminder: Reminder) {
         let relay = self.relay.lock().await;
-        let (hour, what) = match reminder {
-            Reminder::Today => (10, "remind_today"),
-            Reminder::Next => (17, "remind_next"),
+        let (hour, day, what) = match reminder {
+            Reminder::Today => (10, None, "remind_today"),
+            Reminder::Next => (17, None, "remind_next"),
+            Reminder::Week => (17, Some(Weekday::Fri), "remind_week"),
         };
-        self.change(|scene| scene.clock = next_hour(scene.clock, hour));
+        self.change(|scene| scene.clock = next_hour(scene.clock, hour, day));
         let (number, at) = self.begin_step(what, None, None);
         let invoked = relay.remind(&json!({ "reminder": reminder }), at.to_utc()).await;
         self.end_step(number, invoked);
@@ -301,11 +315,12 @@ fn clock(at: &str) -> Option<DateTime<FixedOffset>> {
     (2000..2100).contains(&at.year()).then(|| at.and_local_timezone(zone).single())?
 }
 
-/// The next time that it is this hour, or now.
-fn next_hour(now: DateTime<FixedOffset>, hour: u32) -> DateTime<FixedOffset> {
+/// The next time that it is this hour, on any day or on this day of the week; or now.
+fn next_hour(now: DateTime<FixedOffset>, hour: u32, day: Option<Weekday>) -> DateTime<FixedOffset> {
     let Some(time) = NaiveTime::from_hms_opt(hour, 0, 0) else { return now };
     let today = now.with_time(time).single().unwrap_or(now);
-    if today < now { today + TimeDelta::days(1) } else { today }
+    let days = (0..8).map(|days| today + TimeDelta::days(days));
+    days.into_iter().find(|at| *at >= now && day.is_none_or(|day| at.weekday() == day)).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -337,7 +352,14 @@ mod tests {
             ("2026-11-24T10:01:00+09:00", 17, "2026-11-24T17:00:00+09:00"),
             ("2026-12-31T17:01:00+09:00", 17, "2027-01-01T17:00:00+09:00"),
         ] {
-            assert_eq!(next_hour(now.parse().unwrap(), hour).to_rfc3339(), due, "{now}");
+            assert_eq!(next_hour(now.parse().unwrap(), hour, None).to_rfc3339(), due, "{now}");
+        }
+        for (now, due) in [
+            ("2026-11-24T17:00:00+09:00", "2026-11-27T17:00:00+09:00"),
+            ("2026-11-27T17:00:00+09:00", "2026-11-27T17:00:00+09:00"),
+            ("2026-11-27T17:01:00+09:00", "2026-12-04T17:00:00+09:00"),
+        ] {
+            assert_eq!(next_hour(now.parse().unwrap(), 17, Some(Weekday::Fri)).to_rfc3339(), due, "{now}");
         }
     }
 }

@@ -41,10 +41,11 @@ impl Drop for Profile {
 impl Browser {
     pub(crate) fn start(name: &str) -> Self {
         let profile = std::env::temp_dir().join(format!("oncall-page-{name}-{}", std::process::id()));
-        let browser = option_env!("CHROMIUM").unwrap_or("chromium");
+        let browser = std::env::var_os("CHROMIUM").unwrap_or_else(|| "chromium".into());
         // The pipe's ends are the third and fourth descriptors, which only a shell can move them to.
         let mut process = Command::new("sh")
-            .args(["-c", r#"exec "$@" 3<&0 4>&1 </dev/null >&2"#, "sh", browser])
+            .args(["-c", r#"exec "$@" 3<&0 4>&1 </dev/null >&2"#, "sh"])
+            .arg(browser)
             .args(["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
             .args(["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .args([
@@ -237,7 +238,7 @@ impl Browser {
 
     /// A picture of an element, or of what the window shows.
     pub(crate) async fn picture(&mut self, tab: &Tab, selector: Option<&str>, path: &Path) {
-        let mut params = json!({"format": "webp", "quality": 80});
+        let mut params = json!({"format": "webp", "quality": 75});
         if let Some(selector) = selector {
             let place = format!(
                 "(() => {{ const r = document.querySelector({}).getBoundingClientRect();
