@@ -91,6 +91,7 @@ function speak(before) {
   for (const [id, word] of [["title", "first_title"], ["text", "first_text"]]) {
     if (!by(id).value || by(id).value === before?.[word]) by(id).value = words[word];
   }
+  by("status").replaceChildren(...Object.entries(words.jobs).map(([status, text]) => element("option", { value: status }, text)));
   by("faults").replaceChildren(by("faults").querySelector("legend"), ...Object.entries(words.services).map(
     ([service, name]) => element("label", {}, element("span", {}, name), element("select", {
       "data-service": service, onchange: event => ask({ do: "fault", service, mode: event.target.value }),
@@ -131,7 +132,8 @@ function move(event, tab, row, column) {
 
 /// Replaces what has changed, and leaves what is open, open.
 function fill(place, children) {
-  const atEnd = place.scrollHeight - place.scrollTop - place.clientHeight < 40;
+  const follows = place.getAttribute("role") === "log";
+  const atEnd = follows && place.scrollHeight - place.scrollTop - place.clientHeight < 40;
   const states = new Map([...place.querySelectorAll("details[data-key]")].map(one => [one.dataset.key, one.open]));
   place.replaceChildren(...children);
   for (const one of place.querySelectorAll("details[data-key]")) {

@@ -19,8 +19,9 @@ export const WORDS = {
     left_out: n => `これより前の ${n} 件は表示していません`, nothing: "投稿なし", me: "操作する人", guest: "名簿にない人", ask: "/oncall", for_one: "あなただけに表示されています",
     notice: "🤖 ジョブの通知", week: "週のまとめ", remind_week: "週のまとめ", press: "Slack のボタン", submit: "Slack のフォーム", step: n => `操作 ${n}`,
     remind_today: "10:00 の通知", remind_next: "17:00 の通知", lost: "リレーにつながりません。コマンドを起動し直してください。",
-    services: { google: "Google", typetalk: "Typetalk", slack: "Slack", pagerduty: "PagerDuty", ledger: "台帳の表" },
+    services: { google: "Google", typetalk: "Typetalk", slack: "Slack", pagerduty: "PagerDuty", ledger: "台帳のテーブル" },
     modes: { well: "正常", down: "停止 (503)", slow: "遅い (1 秒)", hangs: "無応答", unknown: "受け取って切断" },
+    jobs: { started: "▶️ 開始", succeeded: "✅ 成功", failed: "❌ 失敗", info: "ℹ️ お知らせ" },
     statuses: { triggered: "発生", acknowledged: "対応中", resolved: "解決", merged: "統合" },
     errors: {
       not_in_this_state: "いまの状態ではできません", gone: "もう残っていません", no_time: "2000 年から 2099 年の時刻を入れてください",
@@ -49,6 +50,7 @@ export const WORDS = {
     remind_today: "10:00 reminder", remind_next: "17:00 reminder", lost: "The relay can't be reached. Start the command again.",
     services: { google: "Google", typetalk: "Typetalk", slack: "Slack", pagerduty: "PagerDuty", ledger: "the ledger's table" },
     modes: { well: "well", down: "down (503)", slow: "slow (1 s)", hangs: "never answers", unknown: "takes it, hangs up" },
+    jobs: { started: "▶️ started", succeeded: "✅ succeeded", failed: "❌ failed", info: "ℹ️ info" },
     statuses: { triggered: "triggered", acknowledged: "acknowledged", resolved: "resolved", merged: "merged" },
     errors: {
       not_in_this_state: "Not possible in its present state", gone: "It is no longer kept", no_time: "Give a time of the years 2000 to 2099",
