@@ -25,7 +25,7 @@ pub const SLACK_NETWORK: Duration = Duration::from_millis(200);
 /// What Lambda's runtime may need before and after an invocation.
 const RUNTIME: Duration = Duration::from_secs(2);
 
-/// What one invocation may spend, and on what.
+/// The time that one invocation may spend, and on what.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// The whole, from the arrival to the answer.
@@ -40,7 +40,7 @@ pub struct Budget {
     pub saved_roster: Duration,
 }
 
-/// A webhook's.
+/// A webhook's, which `PagerDuty` waits for.
 pub const WEBHOOK: Budget = Budget {
     answer: Duration::from_millis(3_800),
     roster: Duration::from_secs(2),
@@ -49,7 +49,7 @@ pub const WEBHOOK: Budget = Budget {
     saved_roster: Duration::from_millis(200),
 };
 
-/// A reminder's.
+/// A reminder's, which nobody waits for.
 pub const REMINDER: Budget = Budget {
     answer: Duration::from_secs(25),
     roster: Duration::from_secs(10),
@@ -106,7 +106,8 @@ pub const SECRETS_ATTEMPT: Duration = Duration::from_millis(1_500);
 pub const SECRETS_PAUSE: Duration = Duration::from_millis(200);
 /// The longest of those pauses.
 pub const SECRETS_MAX_PAUSE: Duration = Duration::from_secs(2);
-/// Reading the secrets at the start. A function that doesn't start asks a store that is throttled again at once.
+/// Reading the secrets at the start. It is long on purpose: Lambda restarts a function that gives up, which would ask the
+/// throttled store again at once.
 pub const SECRETS_AT_START: Duration = Duration::from_secs(8);
 /// A store that is out of reach at the start, and not only busy, is given up sooner.
 pub const SECRETS_OUT_OF_REACH: Duration = Duration::from_secs(4);
@@ -147,9 +148,9 @@ pub const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Kept back for every backup behind the chat that is being tried.
 pub const PER_BACKUP: Duration = Duration::from_millis(800);
-/// The pause before trying a chat again that names none.
+/// The pause before the second try, if the chat sent no `Retry-After`.
 pub const PAUSE: Duration = Duration::from_millis(200);
-/// No chat that will still answer takes longer than this, and a reminder has time for the backups.
+/// The longest try. Chats that answer at all are faster, and it leaves a reminder time for the backups.
 pub const MAX_TRY: Duration = Duration::from_secs(8);
 /// With less time than this a post is not worth trying.
 pub const MIN_TRY: Duration = Duration::from_millis(150);
@@ -187,6 +188,8 @@ const fn is_longer(lease: TimeDelta, than: Duration) -> bool {
 /// An event of a batch for which less time is left is not begun: its claim alone could outlast the answer.
 pub const MIN_EVENT: Duration = sum(&[WEBHOOK.claim, WEBHOOK.settle, MIN_TRY]);
 
+/// What the table may cost a webhook: it saves duplicates, and a post is worth more.
+const LEDGER_SHARE: Duration = Duration::from_millis(300);
 /// The post itself, and a backup after it.
 const POST: Duration = sum(&[MIN_TRY, PER_BACKUP]);
 
@@ -209,8 +212,11 @@ const _: () = {
     );
     assert!(WAIT_TO_ADMIT.as_millis() <= WAIT_TO_REFUSE.as_millis(), "an authentic webhook waits longer than another");
     assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");
-    assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], Duration::from_millis(300)), "the ledger takes more than its share");
-    assert!(fits(&[REMINDER.roster, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer));
+    assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], LEDGER_SHARE), "the ledger takes more than its share");
+    assert!(
+        fits(&[REMINDER.roster, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer),
+        "a slow sheet and a chat that hangs would cost the reminder"
+    );
     assert!(fits(&[OPEN_INCIDENTS], REMINDER.roster), "the list of open incidents would hold up the reminder");
     assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
     assert!(is_longer(PRESS_LEASE, INTERACTION.answer), "a turn would end before its press");

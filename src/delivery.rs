@@ -1,5 +1,5 @@
-//! The ends of every post: `claim` before, `post` and settle after, once, on the first chat that takes it. What is
-//! between is the use case's: people, day, words.
+//! Claims what is to be posted, words and posts it on the first chat that takes it, and settles the claim. Between claim
+//! and post the use case finds out about people and day.
 //!
 //! The first message of an incident shows the state that it is in now. It is brought up to date after the posts of a
 //! webhook, in the time that is left.

@@ -82,10 +82,16 @@ pub struct Tally {
     pub given_up: u32,
     /// The sheet could not be read.
     pub roster_stale: u32,
+    /// The members tab could not be read.
+    pub members_unreadable: u32,
+    /// A row of the day could not be read.
+    pub row_unreadable: u32,
     /// The ledger's table could not be used.
     pub ledger_failed: u32,
     /// People on call who could not be mentioned on the chat that has the reminder.
     pub unmentionable: u32,
+    /// Somebody should be mentioned, and nobody is on the chat that has the reminder.
+    pub nobody_mentioned: u32,
     /// From the time that it was due to the post, if it was posted.
     pub seconds_to_post: Option<f64>,
 }
@@ -172,6 +178,9 @@ impl ReminderHandler {
             Delivery::Posted { chat, text, .. } => {
                 let now = invocation.now();
                 tally.unmentionable = reminder.day.unmentionable(chat);
+                // Nobody is reminded of a day on which nobody is meant to be on call.
+                let is_meant_for_somebody = reminder.day.on_call != OnCall::Nobody;
+                tally.nobody_mentioned = u32::from(is_meant_for_somebody && reminder.day.mentions_nobody(chat));
                 tally.seconds_to_post =
                     request.at.filter(|_| request.is_current(now)).map(|at| (now - at).as_seconds_f64());
                 self.roster.save(self.dispatcher.ledger(), now).await;
@@ -206,6 +215,8 @@ impl ReminderHandler {
         );
         tally.roster_stale = u32::from(roster.failure.is_some() && !request.dry_run);
         let day = reminder::on_call(kind, first, &self.calendar, &roster, &self.fallback_mentions, now);
+        tally.members_unreadable = u32::from(roster.lacks_members && !request.dry_run);
+        tally.row_unreadable = u32::from(day.has_unread_row() && !request.dry_run);
         Reminder { kind, now, day, manual: self.manual.clone(), open, in_doubt: false }
     }
 

@@ -35,7 +35,7 @@ pub struct WebhookHandler {
     interactions: Option<InteractionHandler>,
 }
 
-/// A delivery as it came in.
+/// One HTTP request, as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookRequest<'a> {
     /// Its headers.
@@ -70,7 +70,7 @@ pub struct Tally {
     pub posted: u32,
     /// Nothing to post, or posted before.
     pub ignored: u32,
-    /// No chat took it.
+    /// Not known to be posted: no chat took it, another instance is posting it, or there was no time left.
     pub failed: u32,
     /// Posted on a backup.
     pub failed_over: u32,
@@ -86,10 +86,16 @@ pub struct Tally {
     pub secrets_stale: u32,
     /// Decided from an old copy of the roster, or from none.
     pub roster_stale: u32,
+    /// The members tab could not be read.
+    pub members_unreadable: u32,
+    /// A row of the day could not be read.
+    pub row_unreadable: u32,
     /// Events during which the ledger's table could not be used.
     pub ledger_failed: u32,
     /// People on call who could not be mentioned on the chat that has the event, in business hours.
     pub unmentionable: u32,
+    /// Events that should mention somebody and mention nobody on the chat that has them.
+    pub nobody_mentioned: u32,
     /// From event to post, for each that was posted.
     pub seconds_to_post: Vec<f64>,
 }
@@ -226,7 +232,10 @@ impl WebhookHandler {
         }
         let roster = self.roster.reading(self.dispatcher.ledger(), today, invocation).await;
         tally.roster_stale += u32::from(roster.failure.is_some());
-        mentions.with(OnCallDay::from_reading(&roster, &self.fallback_mentions, today, now))
+        tally.members_unreadable += u32::from(roster.lacks_members);
+        let day = OnCallDay::from_reading(&roster, &self.fallback_mentions, today, now);
+        tally.row_unreadable += u32::from(day.has_unread_row());
+        mentions.with(day)
     }
 }
 
@@ -237,6 +246,7 @@ impl Tally {
                 self.posted += 1;
                 self.failed_over += u32::from(*failed_over);
                 self.unmentionable += alert.unmentionable(*chat);
+                self.nobody_mentioned += u32::from(alert.mentions_nobody(*chat));
                 self.seconds_to_post.extend(alert.event.occurred_at.map(|at| (now - at).as_seconds_f64()));
             }
             Delivery::GivenUp { .. } => self.given_up += 1,

@@ -168,6 +168,12 @@ impl Alert {
             Mentions::Nobody | Mentions::Names(_) => 0,
         }
     }
+
+    /// Whether somebody should be mentioned, and nobody is on this chat.
+    #[must_use]
+    pub fn mentions_nobody(&self, chat: ChatName) -> bool {
+        matches!(&self.mentions, Mentions::OnCall(today) if today.mentions_nobody(chat))
+    }
 }
 
 #[cfg(test)]

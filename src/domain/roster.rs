@@ -102,7 +102,7 @@ impl Roster {
     /// As many rows as a message names.
     const NAMED_ROWS: usize = 5;
 
-    /// Parses both tables as seen on `today`. Bad rows are told by number and hide no good ones.
+    /// Parses both tables as seen on `today`. Bad rows are reported by number and hide no good ones.
     #[must_use]
     pub fn parse(tables: &Tables, rules: &ReadingRules, today: NaiveDate) -> (Self, Vec<RowProblem>) {
         let (members, mut problems) = Members::parse(&tables.members);

@@ -45,7 +45,7 @@ pub(crate) fn reading(rows: &[&[&str]]) -> RosterState {
 fn reading_of_age(rows: &[&[&str]], age: TimeDelta, failure: Option<SourceFailure>) -> RosterState {
     let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
     let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now() - age);
-    RosterState { snapshot: Some(snapshot), failure }
+    RosterState { snapshot: Some(snapshot), failure, lacks_members: false }
 }
 
 /// What a roster says today whose rows are these, read `age` ago; SRE are mentioned at last.

@@ -22,9 +22,9 @@ use crate::domain::roster::{
 use crate::log_events;
 
 /// Nobody's roster is larger; whatever is would cost the time of the post.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+const LONGEST_SOURCE: usize = 2 * 1024 * 1024;
 /// The same in rows of one table.
-const MAX_ROWS: usize = 5_000;
+const MOST_ROWS: usize = 5_000;
 
 /// The roster, as fresh as it can be had.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ struct Memory {
 struct Attempt {
     at: DateTime<Utc>,
     failure: Option<SourceFailure>,
+    lacks_members: bool,
 }
 
 /// What one reading brought: the tables, and what was wrong with part of them.
@@ -97,13 +98,15 @@ impl RosterSource {
         let (now, deadline) = (invocation.arrived_at(), invocation.within(self.budget.roster));
         // Others wait for a reading under way, and use it.
         let Ok(mut memory) = timeout_at(deadline, self.memory.lock()).await else {
-            return RosterState { snapshot: None, failure: Some(SourceFailure::Slow) };
+            return RosterState { failure: Some(SourceFailure::Slow), ..RosterState::default() };
         };
         let due =
             memory.last_attempt.as_ref().is_none_or(|attempt| !(attempt.at..attempt.at + ROSTER_FRESH).contains(&now));
         if due {
+            let mut lacks_members = false;
             let failure = match self.read(deadline - self.budget.saved_roster).await {
                 Ok(read) => {
+                    lacks_members = read.complaint.is_some();
                     let tables = with_members(read, &memory, ledger, now).await;
                     self.keep(&mut memory, tables, today, now, None);
                     None
@@ -114,11 +117,15 @@ impl RosterSource {
                     Some(failure)
                 }
             };
-            memory.last_attempt = Some(Attempt { at: now, failure });
+            memory.last_attempt = Some(Attempt { at: now, failure, lacks_members });
         }
         memory.copy = memory.copy.take().map(|copy| copy.seen_on(today, &self.rules));
-        let failure = memory.last_attempt.as_ref().and_then(|attempt| attempt.failure);
-        RosterState { snapshot: memory.copy.clone(), failure }
+        let attempt = memory.last_attempt.as_ref();
+        RosterState {
+            snapshot: memory.copy.clone(),
+            failure: attempt.and_then(|attempt| attempt.failure),
+            lacks_members: attempt.is_some_and(|attempt| attempt.lacks_members),
+        }
     }
 
     /// Saves the roster in the ledger if it has changed since, or some time has passed.
@@ -241,7 +248,7 @@ fn cell(value: Value) -> Cell {
     }
 }
 
-/// Tells the rows to mend, once for every change of the sheet, by number and without names.
+/// Logs the rows to correct, once for every change of the sheet, by number and without names.
 fn log_row_problems(problems: &[RowProblem]) {
     const MOST: usize = 20;
     for problem in problems.iter().take(MOST) {

@@ -89,15 +89,21 @@ const OF_WEBHOOKS: &Counts<Tally> = &[
     ("UnauthenticatedWebhook", |tally| tally.unauthenticated_webhooks),
     ("SecretsStale", |tally| tally.secrets_stale),
     ("RosterStale", |tally| tally.roster_stale),
+    ("MembersUnreadable", |tally| tally.members_unreadable),
+    ("RowUnreadable", |tally| tally.row_unreadable),
     ("LedgerFailed", |tally| tally.ledger_failed),
     ("Unmentionable", |tally| tally.unmentionable),
+    ("NobodyMentioned", |tally| tally.nobody_mentioned),
 ];
 
 const OF_REMINDERS: &Counts<reminder::Tally> = &[
     ("GivenUp", |tally| tally.given_up),
     ("RosterStale", |tally| tally.roster_stale),
+    ("MembersUnreadable", |tally| tally.members_unreadable),
+    ("RowUnreadable", |tally| tally.row_unreadable),
     ("LedgerFailed", |tally| tally.ledger_failed),
     ("Unmentionable", |tally| tally.unmentionable),
+    ("NobodyMentioned", |tally| tally.nobody_mentioned),
 ];
 
 const REMINDER_SETTLED: &str = "ReminderSettled";

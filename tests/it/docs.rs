@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use oncall::simulation::faults;
+use oncall_relay::budget::WEBHOOK;
 use oncall_relay::config::SETTINGS;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::wording::Language;
@@ -89,6 +90,29 @@ async fn the_templates_of_the_sheet_name_people_who_can_be_mentioned() {
     for (day, mentions) in
         [("2026-12-01", "@tanaka @suzuki-k"), ("2026-12-03", "@tanaka @sato"), ("2026-12-10", "@sato @takahashi")]
     {
+        let at = format!("{day}T11:00:00+09:00");
+        let event = incident().v3(&event_spec(day, "incident.triggered", &at));
+        assert_eq!(relay.signed(&at, &json!(event)).await, posted(1), "{day}");
+        let posts = relay.topic();
+        assert_eq!(posts[0].lines().next(), Some(mentions), "{day}");
+        assert!(!posts[0].contains('⚠'), "{day}: {posts:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_weekly_template_names_people_on_every_day_of_their_week() {
+    let mut world = World::new().await;
+    world.set("ROSTER_CSV", &path("docs/roster-weekly-template.csv"));
+    world.set("MEMBERS_CSV", &path("docs/members-template.csv"));
+    let relay = world.relay().await;
+    for (day, mentions) in [
+        ("2026-11-30", "@tanaka @suzuki-k"),
+        ("2026-12-04", "@tanaka @suzuki-k"),
+        ("2026-12-07", "@sato @takahashi"),
+        ("2026-12-11", "@sato @takahashi"),
+        ("2026-12-16", "@tanaka @sato"),
+        ("2026-12-18", "@tanaka @sato"),
+    ] {
         let at = format!("{day}T11:00:00+09:00");
         let event = incident().v3(&event_spec(day, "incident.triggered", &at));
         assert_eq!(relay.signed(&at, &json!(event)).await, posted(1), "{day}");
@@ -321,5 +345,15 @@ fn the_page_on_reliability_has_a_row_for_every_fault_that_is_tried_and_names_no_
         let named = rows.iter().flat_map(|row| code(row[1])).filter(|name| !is_setting(name) && *name != "null");
         let unknown: BTreeSet<_> = named.filter(|name| tried.iter().all(|fault| fault.name != *name)).collect();
         assert_eq!(unknown, BTreeSet::new(), "{page}");
+    }
+}
+
+#[test]
+fn the_page_on_reliability_says_how_long_a_hanging_sheet_is_waited_for() {
+    let waits = (WEBHOOK.roster - WEBHOOK.saved_roster).as_secs_f64();
+    for (page, said) in
+        RELIABILITY.into_iter().zip([format!("waits {waits} s at most"), format!("最長 {waits} 秒待つ")])
+    {
+        assert!(file(page).contains(&said), "{page}: {said}");
     }
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use oncall::simulation::faults::{self, Lasting, Service};
+use oncall::simulation::faults::{self, Lasting, Row, Service};
 use oncall::simulation::fleet::Target;
+use oncall::simulation::mentions::{Costs, Known, Mentioned, Posted};
 use oncall::simulation::reminders;
 use oncall::simulation::sender::{Kind, Version, Webhook, compare};
 use oncall::simulation::storm::{
     Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
     wrong_secrets_put_right,
 };
+use oncall_relay::domain::chat::ChatName;
 
 const FAILURES: [&str; 7] =
     ["refused connection", "hang", "500", "429, long", "400 of us", "accepted, then reset", "accepted, then 500"];
@@ -22,7 +24,20 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
         .filter(|row| row.version == Version::V3 && row.lasting != Lasting::AWhile && FAILURES.contains(&row.name))
         .collect();
     assert_eq!(rows.len(), 5 * 2 * FAILURES.len());
-    for some in rows.chunks(20) {
+    for some in rows.chunks(10) {
+        join_all(some.iter().map(async |row| {
+            let outcome = faults::run(row, &Target::Linked).await.unwrap();
+            assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+        }))
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_right_people_are_mentioned_whatever_google_stumbles_over_and_whatever_was_known_before() {
+    let rows: Vec<_> = faults::rows().into_iter().filter(Row::is_about_the_roster).collect();
+    assert!((80..130).contains(&rows.len()), "{}", rows.len());
+    for some in rows.chunks(10) {
         join_all(some.iter().map(async |row| {
             let outcome = faults::run(row, &Target::Linked).await.unwrap();
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
@@ -123,8 +138,8 @@ fn losses_doubles_doubts_and_disorder_are_noticed() {
     let webhooks = [Kind::Triggered, Kind::Resolved]
         .map(|kind| Webhook::new(Version::V3, "P1", 1, kind, if kind == Kind::Triggered { "w1" } else { "w2" }));
     let counted = |texts: &[&str]| {
-        let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let arrived = compare(&webhooks, &texts);
+        let post = |text: &&str| Posted::new((*text).to_owned(), ChatName::Typetalk, Mentioned::TODAY);
+        let arrived = compare(&webhooks, &texts.iter().map(post).collect::<Vec<_>>());
         (arrived.lost, arrived.doubled, arrived.repeated_in_doubt, arrived.out_of_order)
     };
     assert_eq!(counted(&["[w1]", "[w2]"]), (0, 0, 0, 0));
@@ -132,4 +147,22 @@ fn losses_doubles_doubts_and_disorder_are_noticed() {
     assert_eq!(counted(&["[w1]", "[w1]", "[w2]"]), (0, 1, 0, 0));
     assert_eq!(counted(&["[w1]", "[w1] 再送の可能性", "[w2]"]), (0, 0, 1, 0));
     assert_eq!(counted(&["[w2]", "[w1]"]), (0, 0, 0, 1));
+}
+
+#[test]
+fn a_wrong_mention_a_missing_one_and_an_untold_doubt_are_noticed() {
+    let mistaken =
+        |text: &str, expected| compare(&[], &[Posted::new(text.to_owned(), ChatName::Typetalk, expected)]).mistaken;
+    let old_copy = Costs::Reading.with(Known::InProcess);
+    for (text, expected, count) in [
+        ("@tanaka @suzuki-k", Mentioned::TODAY, 0),
+        ("@tanaka", Mentioned::TODAY, 1),
+        ("@sato", Mentioned::TODAY, 1),
+        ("nobody", Mentioned::TODAY, 1),
+        ("@tanaka @suzuki-k", old_copy, 1),
+        ("@tanaka @suzuki-k\n当番表を読めないため、5分前に読んだ内容を使っています", old_copy, 0),
+        ("@tanaka @suzuki-k\n当番表を読めないため、5分前に読んだ内容を使っています", Mentioned::TODAY, 1),
+    ] {
+        assert_eq!(mistaken(text, expected), count, "{text} {expected:?}");
+    }
 }

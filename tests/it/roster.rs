@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::world::{DAYTIME, World, event_spec, incident, posted, triggered, triggered_at};
 
-/// The first line, which mentions, and the last, which has the subject about the roster.
+/// The first line, which mentions, and the last, which has the news about the roster.
 async fn first_and_last_line(world: &World, event_id: &str, at: &str) -> (String, String) {
     let relay = world.relay().await;
     assert_eq!(relay.signed(at, &triggered_at(event_id, at)).await, posted(1));
@@ -146,6 +146,8 @@ impl io::Write for Lines {
 async fn no_token_is_no_sheet() {
     let cases = [
         (Fault::Answer(400, vec![], r#"{"error":"invalid_grant"}"#), "サービスアカウントの鍵が受け付けられません"),
+        (Fault::Answer(400, vec![], r#"{"error":"temporarily_unavailable"}"#), "接続できません"),
+        (Fault::Answer(500, vec![], r#"{"error":"internal_failure"}"#), "接続できません"),
         (Fault::Answer(500, vec![], "<html>"), "接続できません"),
         (Fault::status(503), "接続できません"),
         (Fault::HangUp, "接続できません"),

@@ -78,7 +78,7 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
     let rules = ReadingRules { columns: texts(&case["columns"]), calendar: Calendar::default() };
     let today = rules.calendar.today(now);
     let (snapshot, _) = Snapshot::new(tables(case), &rules, today, now);
-    let state = RosterState { snapshot: Some(snapshot), failure: None };
+    let state = RosterState { snapshot: Some(snapshot), ..RosterState::default() };
     let fallback = [FALLBACK.to_owned()];
     let destination = Destination { chat, instead_of: None, again: false };
     let remind = |kind| {

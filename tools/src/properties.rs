@@ -226,6 +226,6 @@ fn day(members: &[&[&str]], cell: &str) -> OnCallDay {
 
 fn read(tables: Tables) -> OnCallDay {
     let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now());
-    let state = RosterState { snapshot: Some(snapshot), failure: None };
+    let state = RosterState { snapshot: Some(snapshot), ..RosterState::default() };
     OnCallDay::from_reading(&state, &["SRE".to_owned()], today(), now())
 }

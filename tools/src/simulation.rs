@@ -1,10 +1,12 @@
 //! Trials: PagerDuty's rules of delivery, several instances of the function, and faults of every service around them.
 //!
-//! They count what is lost, doubled or out of order. No Lambda function contains them.
+//! They count what is lost, doubled or out of order, and look at who is mentioned. No Lambda function contains them.
 
 pub mod fleet;
 
 pub mod sender;
+
+pub mod mentions;
 
 pub mod faults;
 
@@ -15,9 +17,13 @@ pub mod storm;
 use std::collections::HashMap;
 use std::io;
 
+use chrono::NaiveDate;
+
+use self::mentions::{FALLBACK, Mentioned, Posted, TODAY};
 use crate::fakes::dynamodb::DynamoDb;
 use crate::fakes::{Fakes, ROSTER_TAB};
 use oncall_relay::clock;
+use oncall_relay::domain::chat::ChatName;
 
 /// The ledger's table in all trials.
 const TABLE: &str = "oncall-relay-ledger";
@@ -29,6 +35,7 @@ pub struct Services {
     pub fakes: Fakes,
     /// The ledger's table.
     pub dynamodb: DynamoDb,
+    today: NaiveDate,
 }
 
 impl Services {
@@ -39,10 +46,16 @@ impl Services {
     pub async fn start() -> io::Result<Self> {
         let fakes = Fakes::start().await?;
         let now = clock::now().with_timezone(&chrono_tz::Asia::Tokyo).date_naive();
-        let days: Vec<_> = now.iter_days().take(2).map(|day| day.to_string()).collect();
-        let rows: Vec<_> = days.iter().map(|day| [day.as_str(), "田中、鈴木"]).collect();
-        fakes.google.write(ROSTER_TAB, &rows.iter().map(<[&str; 2]>::as_slice).collect::<Vec<_>>());
-        Ok(Self { fakes, dynamodb: DynamoDb::start(0, TABLE).await? })
+        let around = Self { fakes, today: now, dynamodb: DynamoDb::start(0, TABLE).await? };
+        around.write_roster(TODAY);
+        Ok(around)
+    }
+
+    /// Has the sheet name these people today and tomorrow.
+    pub fn write_roster(&self, people: &str) {
+        let days: Vec<_> = self.today.iter_days().take(2).map(|day| day.to_string()).collect();
+        let rows: Vec<_> = days.iter().map(|day| [day.as_str(), people]).collect();
+        self.fakes.google.write(ROSTER_TAB, &rows.iter().map(<[&str; 2]>::as_slice).collect::<Vec<_>>());
     }
 
     /// Settings for the webhook function, which mentions people at any hour.
@@ -54,6 +67,7 @@ impl Services {
             ("BUSINESS_DAYS", "Mon-Sun"),
             ("BUSINESS_HOURS", "00:00-24:00"),
             ("HOLIDAYS", "none"),
+            ("FALLBACK_MENTIONS", FALLBACK),
             ("LEDGER_TABLE", TABLE),
             ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb),
         ] {
@@ -62,11 +76,12 @@ impl Services {
         settings
     }
 
-    /// The texts that any chat got since the last look.
+    /// The posts that any chat got since the last look, and whom they should mention.
     #[must_use]
-    pub fn take_texts(&self) -> Vec<String> {
-        let topic = self.fakes.typetalk.take_posts().into_iter().map(|post| post.message);
-        topic.chain(self.fakes.slack.take_posts().into_iter().map(|post| post.text)).collect()
+    pub fn take_posts(&self, expected: Mentioned) -> Vec<Posted> {
+        let topic = self.fakes.typetalk.take_posts().into_iter().map(|post| (post.message, ChatName::Typetalk));
+        let channel = self.fakes.slack.take_posts().into_iter().map(|post| (post.text, ChatName::Slack));
+        topic.chain(channel).map(|(text, chat)| Posted::new(text, chat, expected)).collect()
     }
 
     /// How many requests all services have heard.

@@ -151,8 +151,8 @@ fn next_looks_two_weeks_ahead_and_no_further() {
 /// Messages as text: `@m` a mention, `#t` a tag, `«f»` a stranger's words, `<l>` a link.
 fn said(kind: ReminderKind, rows: Option<&[&[&str]]>, open: OpenIncidents, language: Language) -> Vec<String> {
     let first = if kind == ReminderKind::Today { day("2026-11-24") } else { day("2026-11-25") };
-    let reading =
-        rows.map_or(RosterState { snapshot: None, failure: Some(SourceFailure::Forbidden) }, samples::reading);
+    let reading = rows
+        .map_or(RosterState { failure: Some(SourceFailure::Forbidden), ..RosterState::default() }, samples::reading);
     let fallback = ["SRE".to_owned()];
     let day = on_call(kind, first, &tokyo(), &reading, &fallback, now());
     let manual = Link::parse("https://wiki.example.com/oncall");

@@ -19,7 +19,7 @@ pub(super) struct Written {
 /// One day, in every way in which it can be read; never in none.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Day {
-    pub(super) readings: Vec<RosterState>,
+    pub(super) readings: Vec<Reading>,
     pub(super) weekday: Option<Weekday>,
     /// What parts its numbers: only rows of one form settle each other's order.
     pub(super) mark: Option<char>,
@@ -27,7 +27,7 @@ pub(super) struct Day {
 
 /// One way to read a day.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct RosterState {
+pub(super) struct Reading {
     pub(super) order: Order,
     pub(super) date: Date,
 }
@@ -81,7 +81,8 @@ pub(super) fn read(value: &Value) -> Option<Written> {
 pub(super) fn from_text(clean: &str) -> Option<Written> {
     /// Nobody needs more for a date, and what comes from outside must not cost more than a date does.
     const MAX_LENGTH: usize = 120;
-    if clean.len() > MAX_LENGTH || !may_be(clean) {
+    let has_digit = clean.bytes().any(|byte| byte.is_ascii_digit());
+    if clean.len() > MAX_LENGTH || !has_digit || !may_be(clean) {
         return None;
     }
     let text = fold(clean);
@@ -91,15 +92,13 @@ pub(super) fn from_text(clean: &str) -> Option<Written> {
     }
 }
 
-/// Whether a text has a digit, and outside brackets nothing that no date has: most names are told from dates so.
+/// Whether a text has nothing outside brackets that no date has: by this most names are known to be none.
 fn may_be(clean: &str) -> bool {
     let mut depth = 0_usize;
-    let mut has_digit = false;
     for c in clean.chars() {
         match c {
             '(' | '[' | '【' | '〔' | '「' | '〈' | '<' | '『' | '《' | '{' => depth += 1,
             ')' | ']' | '】' | '〕' | '」' | '〉' | '>' | '』' | '》' | '}' => depth = depth.saturating_sub(1),
-            '0'..='9' => has_digit = true,
             c if depth > 0 || c.is_whitespace() => {}
             c if c.is_ascii_alphabetic() => {}
             c if c.is_alphabetic() && !"年月日令和元火水木金土曜祝時分半午前後まで から ー".contains(c) =>
@@ -109,7 +108,7 @@ fn may_be(clean: &str) -> bool {
             _ => {}
         }
     }
-    has_digit && clean.split(|c: char| !c.is_ascii_alphabetic()).all(english::may_be)
+    clean.split(|c: char| !c.is_ascii_alphabetic()).all(english::may_be)
 }
 
 /// The years of serial numbers and of eight digits in a row.
@@ -181,12 +180,12 @@ fn day_alone(text: &str, start: &Day) -> Option<Day> {
     let day = small(&text[..text.len() - digits.len()])?;
     let rest = digits.strip_prefix('日').unwrap_or(digits);
     let around::Around(weekday) = around::all_around(rest)?;
-    let [RosterState { order, date }] = start.readings[..] else { return None };
+    let [Reading { order, date }] = start.readings[..] else { return None };
     let date = match date {
         Date::Full(date) => Date::Full(date.with_day(day)?),
         Date::EveryYear(start) => Date::EveryYear(MonthDay::new(start.month, day)?),
     };
-    Some(Day { readings: vec![RosterState { order, date }], weekday, mark: start.mark })
+    Some(Day { readings: vec![Reading { order, date }], weekday, mark: start.mark })
 }
 
 impl Day {
@@ -195,7 +194,7 @@ impl Day {
     }
 
     fn one(order: Order, date: Date) -> Self {
-        Self { readings: vec![RosterState { order, date }], weekday: None, mark: None }
+        Self { readings: vec![Reading { order, date }], weekday: None, mark: None }
     }
 }
 
@@ -253,11 +252,11 @@ fn three_numbers(first: &str, second: &str, third: &str) -> Option<Day> {
     if let Some(year) = four_digits(first) {
         return Some(Day::one(Order::YearFirst, date(Some(year), middle, small(third)?)?));
     }
-    let readings: Vec<RosterState> = if let Some(year) = four_digits(third) {
+    let readings: Vec<Reading> = if let Some(year) = four_digits(third) {
         let first = small(first)?;
         [(Order::MonthFirst, first, middle), (Order::DayFirst, middle, first)]
             .into_iter()
-            .filter_map(|(order, month, day)| Some(RosterState { order, date: date(Some(year), month, day)? }))
+            .filter_map(|(order, month, day)| Some(Reading { order, date: date(Some(year), month, day)? }))
             .collect()
     } else {
         let (first, last) = (small(first)?, small(third)?);
@@ -268,7 +267,7 @@ fn three_numbers(first: &str, second: &str, third: &str) -> Option<Day> {
             (Order::DayFirst, last, middle, first),
         ]
         .into_iter()
-        .filter_map(|(order, y, month, day)| Some(RosterState { order, date: date(Some(year(y)?), month, day)? }))
+        .filter_map(|(order, y, month, day)| Some(Reading { order, date: date(Some(year(y)?), month, day)? }))
         .collect()
     };
     match readings[..] {

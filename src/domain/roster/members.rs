@@ -110,11 +110,20 @@ impl Directory {
         if let Some(index) = self.spelt.get(clean) {
             return Some(Found::Member(&self.people[*index]));
         }
+        if !self.may_begin(clean) {
+            return None;
+        }
         let indexes = self.compared.get(key(clean).as_str())?;
         let (first, others) = indexes.split_first()?;
         let first = &self.people[*first];
         let alike = others.iter().all(|other| self.people[*other].has_the_ids_of(first));
         Some(if alike { Found::Member(first) } else { Found::Several })
+    }
+
+    /// Whether some compared form begins as this text does: most words of a note are known by this to be nobody's name.
+    fn may_begin(&self, clean: &str) -> bool {
+        let first = clean.chars().next();
+        first.is_some_and(|first| !('\u{3000}'..='\u{9fff}').contains(&first) || self.beginnings.contains_key(&first))
     }
 
     fn names_another_within(&self, note: &str, own: &str) -> bool {

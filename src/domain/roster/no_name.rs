@@ -20,7 +20,7 @@ pub(super) fn is_no_name(text: &str) -> bool {
 /// Digits, what stands between them in dates, times and phones, and what is counted.
 fn is_number(text: &str) -> bool {
     const COUNTED: &str = "時分秒年月日週回件名人半午前後";
-    if !text.chars().any(char::is_numeric) {
+    if !text.chars().any(|c| c.is_ascii_digit() || (!c.is_ascii() && c.is_numeric())) {
         return false;
     }
     let lower = text.to_lowercase();

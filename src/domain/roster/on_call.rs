@@ -11,7 +11,7 @@ use super::problem::{RowIssue, RowProblem};
 use super::{ReadingRules, Roster, Tables, people};
 use crate::domain::chat::ChatName;
 
-/// Who is on call on one day. All but the first are subject for the reader, not errors.
+/// Who is on call on one day. All but the first are news for the reader, not errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnCall {
     /// These people.
@@ -135,6 +135,20 @@ impl OnCallDay {
         Self { date, on_call, notes, members, copy_age, fallback: people_of(&roster.members) }
     }
 
+    /// Whether a row of the day can't be read.
+    #[must_use]
+    pub fn has_unread_row(&self) -> bool {
+        matches!(self.on_call, OnCall::NotUnderstood { .. })
+            || self.notes.iter().any(|note| matches!(note, Note::RowNotUnderstood { .. }))
+    }
+
+    /// Whether neither anybody on call nor anybody of the fallback can be mentioned on this chat.
+    #[must_use]
+    pub fn mentions_nobody(&self, chat: ChatName) -> bool {
+        let on_call = if let OnCall::People(people) = &self.on_call { people.as_slice() } else { &[] };
+        on_call.iter().chain(&self.fallback).all(|person| person.mention(chat).is_none())
+    }
+
     /// How many of the people on call can't be mentioned on this chat.
     #[must_use]
     pub fn unmentionable(&self, chat: ChatName) -> u32 {
@@ -145,12 +159,14 @@ impl OnCallDay {
 }
 
 /// The best that can be had of the roster now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RosterState {
     /// The newest good copy.
     pub snapshot: Option<Snapshot>,
     /// Why that copy is not of now, if it isn't.
     pub failure: Option<SourceFailure>,
+    /// Whether the members tab could not be read; an earlier one may serve.
+    pub lacks_members: bool,
 }
 
 /// A good copy of the roster, parsed once, and the time it was read.

@@ -87,8 +87,13 @@ pub(super) fn of_a_setting(members: &Members, entry: &str) -> Vec<Person> {
 }
 
 fn text_cell(members: &Members, value: &Value, text: &Text) -> Naming {
+    /// Whatever is longer is no list of names, and must not cost what a page of text would.
+    const MAX_LENGTH: usize = 2_000;
     if let Some(person) = members.find_spelt(&text.spelt) {
         return Naming::one(person.clone());
+    }
+    if text.clean.len() > MAX_LENGTH {
+        return Naming::trouble(RowIssue::NotAName);
     }
     if value.is_formula_error() && members.find(&text.clean).is_none() {
         return Naming { no_name: Some(RowIssue::FormulaError), ..Naming::default() };
@@ -156,7 +161,8 @@ impl Cell<'_> {
             return None;
         }
         let forms = Forms::of(text);
-        let found = forms.all().enumerate().find_map(|(form, name)| Some((form, self.members.find(name)?, name)));
+        let found =
+            forms.all().into_iter().enumerate().find_map(|(form, name)| Some((form, self.members.find(name)?, name)));
         let (form, found, name) = found?;
         let mut naming = naming_of(self.members, found, name);
         // The first two forms have their brackets: they are part of the member's name.
@@ -280,7 +286,7 @@ impl Cell<'_> {
         match parts[..] {
             [] => return Naming::default(),
             [part] if part.found.is_some() => return part.found.clone().unwrap_or_default(),
-            [part] if self.is_known(part.text) => return self.name(part.text),
+            [part] if part.text == whole || self.is_known(part.text) => return self.name(part.text),
             [_] => return self.name(whole),
             _ => {}
         }
@@ -319,10 +325,12 @@ impl Cell<'_> {
     }
 
     fn handle(&self, text: &str) -> Option<Person> {
+        if !matches!(self.members, Members::NamesAreHandles) {
+            return None;
+        }
         let forms = Forms::of(text);
         let person = Person::by_handle(forms.bare());
-        (matches!(self.members, Members::NamesAreHandles) && !is_no_name(forms.bare()) && person.can_be_mentioned())
-            .then_some(person)
+        (person.can_be_mentioned() && !is_no_name(forms.bare())).then_some(person)
     }
 
     /// A single name.
@@ -332,7 +340,8 @@ impl Cell<'_> {
         }
         let is_name = |name: &str| self.members.find(name).is_some() || self.handle(name).is_some();
         let plain = without_notes(text);
-        if words::has_nobody_within(plain.trim(), is_name) || words::has_nobody_within(text, is_name) {
+        let has_notes = plain.len() < text.len();
+        if words::has_nobody_within(plain.trim(), is_name) || (has_notes && words::has_nobody_within(text, is_name)) {
             return Naming::trouble(RowIssue::NameAndNobody);
         }
         if has_arrow(&plain) {
@@ -347,7 +356,7 @@ impl Cell<'_> {
     /// Somebody who stands by name.
     fn stranger(&self, text: &str) -> Naming {
         let forms = Forms::of(text);
-        if is_no_name(forms.bare()) {
+        if forms.bare() != text && is_no_name(forms.bare()) {
             return Naming::trouble(RowIssue::NotAName);
         }
         let (name, printed) = if forms.bare().is_empty() { (text, text) } else { (forms.bare(), forms.printed()) };

@@ -1,5 +1,7 @@
 //! The pieces of a cell's text: what separates names, what is no part of a name, and notes in brackets.
 
+use std::borrow::Cow;
+
 /// A run of text between separators; brackets and Slack's `<…>` are not taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
@@ -86,15 +88,21 @@ fn is_balanced(text: &str) -> bool {
 }
 
 /// A text without its notes in brackets.
-pub(super) fn without_notes(text: &str) -> String {
+pub(super) fn without_notes(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_opening) {
+        return text.into();
+    }
     let mut plain = String::with_capacity(text.len());
     each_note(text, |c| plain.push(c), |_| {});
-    plain
+    plain.into()
 }
 
 /// What stands in brackets.
 pub(super) fn notes(text: &str) -> Vec<&str> {
     let mut notes = Vec::new();
+    if !text.contains(is_opening) {
+        return notes;
+    }
     each_note(text, |_| {}, |note| notes.push(note));
     notes
 }
@@ -156,9 +164,10 @@ pub(super) fn arrows(text: &str) -> Vec<(usize, usize)> {
 
 /// Whether a note has an arrow in it.
 pub(super) fn has_arrow(text: &str) -> bool {
-    ARROWS.iter().any(|arrow| text.contains(arrow))
+    text.contains(IN_EACH_ARROW) && ARROWS.iter().any(|arrow| text.contains(arrow))
 }
 
+const IN_EACH_ARROW: [char; 7] = ['→', '⇒', '➡', '➔', '⟶', '⇨', '>'];
 const ARROWS: [&str; 8] = ["→", "⇒", "➡", "➔", "⟶", "⇨", "->", "=>"];
 
 fn arrow(text: &str) -> Option<usize> {
@@ -167,11 +176,13 @@ fn arrow(text: &str) -> Option<usize> {
 
 /// A text in every form in which it may be a name, from what is written to the bare name.
 #[derive(Debug)]
-pub(super) struct Forms {
-    forms: [String; 4],
+pub(super) struct Forms<'a> {
+    led: &'a str,
+    unmarked: &'a str,
+    plain: Cow<'a, str>,
 }
 
-impl Forms {
+impl<'a> Forms<'a> {
     /// Whether there is anything to drop; most names are written as they are.
     pub(super) fn are_needed(text: &str) -> bool {
         let first = text.chars().next().unwrap_or(' ');
@@ -182,25 +193,28 @@ impl Forms {
             || text.contains(is_closing)
     }
 
-    pub(super) fn of(text: &str) -> Self {
-        let led = without_leader(text).to_owned();
-        let unmarked = without_marks(&led).to_owned();
-        let plain = without_marks(without_leader(without_notes(&unmarked).trim())).to_owned();
-        let bare = without_courtesy(&plain).to_owned();
-        Self { forms: [led, unmarked, plain, bare] }
+    pub(super) fn of(text: &'a str) -> Self {
+        let led = without_leader(text);
+        let unmarked = without_marks(led);
+        let plain = |text: &'a str| without_marks(without_leader(text.trim()));
+        let plain = match without_notes(unmarked) {
+            Cow::Borrowed(text) => plain(text).into(),
+            Cow::Owned(text) => without_marks(without_leader(text.trim())).to_owned().into(),
+        };
+        Self { led, unmarked, plain }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
-        self.forms.iter().map(String::as_str)
+    pub(super) fn all(&self) -> [&str; 4] {
+        [self.led, self.unmarked, &self.plain, self.bare()]
     }
 
     /// As it is written, but for what stands before it.
     pub(super) fn printed(&self) -> &str {
-        &self.forms[0]
+        self.led
     }
 
     pub(super) fn bare(&self) -> &str {
-        &self.forms[3]
+        without_courtesy(&self.plain)
     }
 }
 

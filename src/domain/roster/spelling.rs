@@ -36,6 +36,8 @@ pub(super) fn key(clean: &str) -> String {
         match c {
             '’' | '‘' | 'ʼ' | '′' | '`' | '´' => key.push('\''),
             c if c.is_ascii() => key.push(c.to_ascii_lowercase()),
+            // Kana and kanji have no case, and a look into the tables of Unicode takes its time.
+            '\u{3000}'..='\u{9fff}' => key.push(c),
             c => key.extend(c.to_lowercase()),
         }
     }

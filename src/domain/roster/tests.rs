@@ -53,7 +53,7 @@ fn check_cell(cell: &str, expected: &str) {
 }
 
 /// The problems as `row: what to do`, in the order of the rows.
-fn told(problems: &[RowProblem]) -> Vec<String> {
+fn reported(problems: &[RowProblem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
@@ -120,7 +120,7 @@ fn a_first_row_without_a_date_is_a_header_and_blank_rows_are_nothing() {
 }
 
 #[test]
-fn a_bad_row_is_told_by_its_number_and_hides_no_good_one() {
+fn a_bad_row_is_reported_by_its_number_and_hides_no_good_one() {
     let roster = table(
         5,
         &[
@@ -139,7 +139,7 @@ fn a_bad_row_is_told_by_its_number_and_hides_no_good_one() {
     assert_eq!(said(&roster.on_call(day("2026-11-25"))), "新人");
     assert_eq!(said(&roster.on_call(day("2026-11-26"))), "@suzuki-k");
     assert_eq!(
-        told(&problems),
+        reported(&problems),
         [
             "roster, row 6: the first cell is no date; write one like 2026-11-24, 2026/11/24 or 11/24(火)",
             "roster, row 7: the first cell is no date; write one like 2026-11-24, 2026/11/24 or 11/24(火)",
@@ -154,7 +154,7 @@ fn a_slip_in_the_weekday_costs_nobody_the_day() {
     let (roster, problems) = with_members(&[&["2026-11-24(水)", "田中"]], MEMBERS);
     assert_eq!(said(&roster.on_call(today())), "@tanaka");
     assert_eq!(
-        told(&problems),
+        reported(&problems),
         ["roster, row 1: the weekday is not that of 2026-11-24; the row is used for 2026-11-24, please correct it"]
     );
 }
@@ -192,7 +192,7 @@ fn the_members_tabs_columns_are_found_by_their_headers_in_either_language_and_an
 }
 
 #[test]
-fn bad_rows_of_the_members_tab_are_told_by_number_and_hide_no_good_ones() {
+fn bad_rows_of_the_members_tab_are_reported_by_number_and_hide_no_good_ones() {
     let members: &[&[&str]] = &[
         &["名前", "Typetalk", "Slack"],
         &["", "nobody", ""],
@@ -204,7 +204,7 @@ fn bad_rows_of_the_members_tab_are_told_by_number_and_hide_no_good_ones() {
     let (roster, problems) = with_members(&[&["2026-11-24", "鈴木、田中"]], members);
     assert_eq!(said(&roster.on_call(today())), "鈴木, @tanaka");
     assert_eq!(
-        told(&problems),
+        reported(&problems),
         [
             "members tab, row 2: there is no name; write it as the roster does",
             "members tab, row 3: the Typetalk id has characters that no id has; use letters, digits and _ . + -",
@@ -252,7 +252,7 @@ fn a_members_tab_without_a_header_maps_nobody_and_says_so_once() {
         let (roster, problems) = with_members(&[&["2026-11-24", "田中"]], members);
         assert_eq!(said(&roster.on_call(today())), "田中", "{members:?}");
         assert_eq!(
-            told(&problems)[0],
+            reported(&problems)[0],
             "members tab, row 1: the first row must be a header with a column `name` (or `名前`), and `typetalk` \
              and/or `slack`",
             "{members:?}"
@@ -317,7 +317,7 @@ fn an_old_copy_serves_as_long_as_it_has_the_day_and_says_its_age() {
 
 #[test]
 fn without_any_copy_who_is_on_call_is_unknown() {
-    let reading = RosterState { snapshot: None, failure: Some(SourceFailure::Forbidden) };
+    let reading = RosterState { failure: Some(SourceFailure::Forbidden), ..RosterState::default() };
     let today = OnCallDay::from_reading(&reading, &["sre-team".to_owned()], today(), now());
     assert_eq!(today.on_call, OnCall::Unknown(SourceFailure::Forbidden));
     assert_eq!(today.copy_age, None);
@@ -332,7 +332,7 @@ fn people_of_last_resort_are_written_as_in_the_sheet_or_as_handles() {
     };
     let fallback = |members, entries: &[&str]| {
         let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        let reading = RosterState { snapshot: Some(snapshot(members)), failure: None };
+        let reading = RosterState { snapshot: Some(snapshot(members)), ..RosterState::default() };
         OnCall::People(OnCallDay::from_reading(&reading, &entries, today(), now()).fallback)
     };
     let members = || MembersTable::Table(table(1, MEMBERS));
@@ -373,7 +373,7 @@ fn problems_name_nobody() {
         &[&["name", "slack"], &["田中", "田中"], &["", "U0SECRET1"]],
     );
     assert_eq!(problems.len(), 4);
-    for told in told(&problems) {
-        assert!(!["田中", "鈴木", "新人", "U0SECRET1"].iter().any(|name| told.contains(name)), "{told}");
+    for line in reported(&problems) {
+        assert!(!["田中", "鈴木", "新人", "U0SECRET1"].iter().any(|name| line.contains(name)), "{line}");
     }
 }

@@ -34,6 +34,8 @@ const NOBODY: &[&str] = &[
 const UNDECIDED: &[&str] = &["未定", "調整中", "tbd", "tbc", "n/a", "who?", "loading..."];
 /// Long enough to be recognised within a longer word, and no part of names.
 const NOBODY_WITHIN: &[&str] = &["なし", "無し", "休み", "休日", "祝日", "定休", "有休", "年末年始", "該当なし", "×"];
+/// Each word of this list and the next has one of them.
+const IN_EACH_WORD_WITHIN: [char; 7] = ['し', '休', '祝', '日', '末', '×', '無'];
 /// What may stand before or behind a name that is known.
 const NOBODY_BESIDE: &[&str] = &["休", "無", "祝"];
 
@@ -68,6 +70,9 @@ fn is_dash(text: &str) -> bool {
 ///
 /// Short words are only recognised beside a name that `is_name` knows: 祝 begins surnames.
 pub(super) fn has_nobody_within(clean: &str, is_name: impl Fn(&str) -> bool) -> bool {
+    if !clean.contains(IN_EACH_WORD_WITHIN) {
+        return false;
+    }
     if NOBODY_WITHIN.iter().any(|word| clean.starts_with(word) || clean.ends_with(word)) {
         return true;
     }

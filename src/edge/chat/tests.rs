@@ -136,5 +136,5 @@ fn crowded_day(members: &[Vec<&str>], cell: &str) -> OnCallDay {
     let tables =
         Tables { roster: table(1, &[&["2026-11-24", cell]]), members: MembersTable::Table(table(1, &members)) };
     let (snapshot, _) = Snapshot::new(tables, &ReadingRules::default(), today(), now());
-    OnCallDay::from_reading(&RosterState { snapshot: Some(snapshot), failure: None }, &[], today(), now())
+    OnCallDay::from_reading(&RosterState { snapshot: Some(snapshot), ..RosterState::default() }, &[], today(), now())
 }

@@ -26,12 +26,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use yup_oauth2::authenticator::Authenticator;
+use yup_oauth2::error::AuthErrorCode;
 use yup_oauth2::{CustomHyperClientBuilder, ServiceAccountAuthenticator};
 
 use self::bounded::Bounded;
 use self::failed::{Failed, Range};
 use self::ranges::Merges;
-use super::{MAX_BYTES, MAX_ROWS, MembersTable, Read, SourceError, Tables};
+use super::{LONGEST_SOURCE, MOST_ROWS, MembersTable, Read, SourceError, Tables};
 use crate::budget::{IDLE_CONNECTION, ROSTER_AGAIN};
 use crate::config::GoogleConfig;
 use crate::edge::http::tls;
@@ -116,8 +117,8 @@ impl Spreadsheet {
         let merges = merges.map_err(explain)?;
         let mut next = || (!values.is_empty()).then(|| ranges::table(values.remove(0), &merges));
         let roster = next().ok_or(Failed::Garbled).map_err(explain)?;
-        if roster.rows.len() > MAX_ROWS {
-            return Err(roster_range.too_many_rows(roster.rows.len(), MAX_ROWS));
+        if roster.rows.len() > MOST_ROWS {
+            return Err(roster_range.too_many_rows(roster.rows.len(), MOST_ROWS));
         }
         let Some(range) = &self.members_range else {
             return Ok(Read { tables: Tables { roster, members: MembersTable::None }, complaint: None });
@@ -127,8 +128,8 @@ impl Spreadsheet {
         let members = match (refused_members, next()) {
             (Some(failed), _) => Err(self.explain(failed, &range)),
             (None, None) => return Err(explain(Failed::Garbled)),
-            (None, Some(members)) if members.rows.len() > MAX_ROWS => {
-                Err(range.too_many_rows(members.rows.len(), MAX_ROWS))
+            (None, Some(members)) if members.rows.len() > MOST_ROWS => {
+                Err(range.too_many_rows(members.rows.len(), MOST_ROWS))
             }
             (None, Some(members)) => Ok(members),
         };
@@ -174,7 +175,7 @@ impl Spreadsheet {
         let mut seen = Seen::default();
         let call = self.hub.spreadsheets().get(&self.id).param("fields", MERGES).add_scope(SCOPE);
         let result = call.delegate(&mut seen).doit().await;
-        self.answer(result, &seen).map(ranges::merges)
+        self.answer(result, &seen).and_then(|answer| ranges::merges(answer).ok_or(Failed::Garbled))
     }
 
     /// Asks once more if Google no longer accepts the token that we held for valid.
@@ -190,7 +191,7 @@ impl Spreadsheet {
 
     fn answer<T>(&self, result: Result<(Response, T), Error>, seen: &Seen) -> Result<T, Failed> {
         match result {
-            Ok((response, _)) if response.body().size_hint().lower() > MAX_BYTES as u64 => Err(Failed::TooLarge),
+            Ok((response, _)) if response.body().size_hint().lower() > LONGEST_SOURCE as u64 => Err(Failed::TooLarge),
             Ok((_, answer)) => Ok(answer),
             Err(Error::MissingToken(why)) => Err(no_token(why.as_ref())),
             Err(_) if self.exceeded.load(Ordering::Relaxed) => Err(Failed::TooLarge),
@@ -223,10 +224,14 @@ async fn twice<'a, T>(deadline: Instant, request: impl Fn() -> Attempt<'a, T>) -
     }
 }
 
-/// Only an error in OAuth's own words is about our key; anything else is an outage.
+/// Only what OAuth has words for is about our key; anything else, `temporarily_unavailable` too, is an outage.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>
 fn no_token(why: &(dyn std::error::Error + 'static)) -> Failed {
     match why.downcast_ref::<yup_oauth2::Error>() {
-        Some(yup_oauth2::Error::AuthError(_)) => Failed::TokenRefused,
+        Some(yup_oauth2::Error::AuthError(why)) if !matches!(why.error, AuthErrorCode::Other(_)) => {
+            Failed::TokenRefused
+        }
         _ => Failed::NoToken,
     }
 }
@@ -253,5 +258,5 @@ where
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_CONNECTION)
-        .build(Bounded::new(connector, MAX_BYTES + AROUND_BODY, Arc::clone(exceeded)))
+        .build(Bounded::new(connector, LONGEST_SOURCE + AROUND_BODY, Arc::clone(exceeded)))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use oncall::fakes::google::SPREADSHEET_PATH;
 use oncall::fakes::server::Fault;
 use oncall::fakes::{MEMBERS_TAB, ROSTER_TAB};
 
@@ -25,7 +26,12 @@ async fn one_failure_that_passes_costs_nobody_a_mention() {
             Fault::Drip(Duration::from_millis(300)),
         ]
     };
+    let of_oauth = [
+        Fault::Answer(400, vec![], r#"{"error":"temporarily_unavailable"}"#),
+        Fault::Answer(503, vec![], r#"{"error":"internal_failure"}"#),
+    ];
     let cases = [TOKEN, SHEET].into_iter().flat_map(|path| faults().map(|fault| (path, fault)));
+    let cases = cases.chain(of_oauth.map(|fault| (TOKEN, fault)));
     // Side by side: some of them wait for the second try.
     join_all(cases.map(async |(path, fault)| {
         let world = World::new().await;
@@ -48,6 +54,59 @@ async fn what_will_not_pass_is_not_asked_again() {
     world.google.make_private();
     relay.signed("2026-11-24T11:00:00+09:00", &triggered("e1")).await;
     assert_eq!(world.google.reads(), 2, "values and merges, once each");
+}
+
+#[tokio::test]
+async fn a_sheet_without_its_merges_is_not_read() {
+    for fault in [Fault::status(403), Fault::Answer(200, vec![], "{}")] {
+        let world = World::new().await;
+        let relay = world.relay().await;
+        relay.signed("2026-11-24T11:00:00+09:00", &triggered("e1")).await;
+        world.google.write(ROSTER_TAB, &[&["2026-11-24", "佐藤 花子"]]);
+        world.google.fail_at(SPREADSHEET_PATH);
+        world.google.fail_once(fault.clone());
+        for (at, first, told) in [("11:01", "@tanaka @suzuki-k\n", 1), ("11:02", "@sato\n", 0)] {
+            let at = format!("2026-11-24T{at}:00+09:00");
+            relay.signed(&at, &triggered_at(&at, &at)).await;
+            let topic = relay.topic();
+            let post = topic.last().unwrap();
+            assert!(post.starts_with(first), "{fault:?} {at}: {post}");
+            assert_eq!(post.matches("当番表を読めないため").count(), told, "{fault:?} {at}: {post}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_roster_without_its_members_is_saved_by_nobody() {
+    let (world, _table) = world_with_table().await;
+    world.google.remove(MEMBERS_TAB);
+    world.relay().await.signed(DAYTIME, &triggered("e1")).await;
+    world.google.shut_down();
+    let at = "2026-11-24T11:30:00+09:00";
+    world.relay().await.signed(at, &triggered_at("e2", at)).await;
+    let topic = world.topic();
+    assert!(topic[1].contains("当番表を読めないため、当番が分かりません"), "{topic:?}");
+}
+
+#[tokio::test]
+async fn an_event_counts_members_and_rows_that_are_unreadable_and_that_it_mentions_nobody() {
+    let mut world = World::new().await;
+    world.set("FALLBACK_MENTIONS", "");
+    let relay = world.relay().await;
+    let mut counts = Vec::new();
+    for (hour, rows) in [("11", "田中"), ("12", "田中、休み"), ("13", "なし"), ("14", "渡辺"), ("18", "渡辺")]
+    {
+        world.google.write(ROSTER_TAB, &[&["日付", "担当"], &["2026-11-24", rows]]);
+        let at = format!("2026-11-24T{hour}:00:00+09:00");
+        assert_eq!(relay.signed(&at, &triggered_at(hour, &at)).await, posted(1), "{hour}");
+        let tally = relay.tally();
+        counts.push((tally.members_unreadable, tally.row_unreadable, tally.nobody_mentioned));
+    }
+    assert_eq!(counts, [(0, 0, 0), (0, 1, 1), (0, 0, 1), (0, 0, 1), (0, 0, 0)]);
+    world.google.remove(MEMBERS_TAB);
+    let at = "2026-11-24T15:00:00+09:00";
+    relay.signed(at, &triggered_at("15", at)).await;
+    assert_eq!((relay.tally().members_unreadable, relay.tally().nobody_mentioned), (1, 1));
 }
 
 #[tokio::test]

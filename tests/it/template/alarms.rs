@@ -65,6 +65,12 @@ fn what_keeps_people_from_hearing_of_alerts_is_an_alarm() {
         ("RosterStale", reminder),
         ("Unmentionable", webhook),
         ("Unmentionable", reminder),
+        ("NobodyMentioned", webhook),
+        ("NobodyMentioned", reminder),
+        ("MembersUnreadable", webhook),
+        ("MembersUnreadable", reminder),
+        ("RowUnreadable", webhook),
+        ("RowUnreadable", reminder),
         ("ReminderSettled", reminder),
     ] {
         let watched = watched.contains(&(metric.to_owned(), function.to_owned()));

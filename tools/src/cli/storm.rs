@@ -23,7 +23,7 @@ pub(super) async fn run(make: Target, times: NonZeroU32) -> Result<(), Box<dyn E
     );
     let StormReport { outcome, took, bound, reads_in_a_minute } =
         storm::storm(faster, &make).await.map_err(|error| error.to_string())?;
-    let broken = print_row("v3 | Slack | storm | once", webhooks, &outcome);
+    let broken = print_row("v3 | Slack | storm | once | cold", webhooks, &outcome);
     println!(
         "The last post came after {:.0} s; Slack's pace alone makes {:.0} s. The sheet was read {reads_in_a_minute} \
          times in a minute at most, and Google allows 60.",

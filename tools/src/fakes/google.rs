@@ -16,6 +16,10 @@ use super::server::{Fake, Received, Reply, Service, lock};
 
 /// The spreadsheet's id.
 pub const SPREADSHEET_ID: &str = "1StandInSpreadsheet";
+/// The path of what says which of its cells are merged.
+pub const SPREADSHEET_PATH: &str = "/v4/spreadsheets/1StandInSpreadsheet";
+/// The path of its values.
+pub const VALUES_PATH: &str = "/v4/spreadsheets/1StandInSpreadsheet/values:batchGet";
 /// The service account that it is shared with.
 pub const ACCOUNT: &str = "oncall-relay@stand-in.iam.gserviceaccount.com";
 

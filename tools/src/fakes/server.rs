@@ -92,13 +92,22 @@ pub struct Server {
     running: Mutex<Option<AbortHandle>>,
 }
 
+/// Which requests fail.
+#[derive(Debug, Default, Clone, Copy)]
+enum Paths {
+    #[default]
+    All,
+    Below(&'static str),
+    One(&'static str),
+}
+
 /// The faults to come, and how many requests were heard.
 #[derive(Debug, Default)]
 struct Script {
     next: Mutex<VecDeque<Fault>>,
     always: Mutex<Option<Fault>>,
     later: Mutex<Option<(usize, Fault)>>,
-    only: Mutex<&'static str>,
+    only: Mutex<Paths>,
     heard: Mutex<usize>,
     connections: Mutex<usize>,
 }
@@ -106,7 +115,12 @@ struct Script {
 impl Script {
     /// What is to befall the request that was heard last.
     fn fault(&self, path: &str) -> Option<Fault> {
-        if !path.starts_with(*lock(&self.only)) {
+        let is_meant = match *lock(&self.only) {
+            Paths::All => true,
+            Paths::Below(beginning) => path.starts_with(beginning),
+            Paths::One(whole) => path == whole,
+        };
+        if !is_meant {
             return None;
         }
         let later = || {
@@ -184,7 +198,12 @@ impl Server {
 
     /// Fails only requests whose path begins so.
     pub fn fail_only(&self, path: &'static str) {
-        *lock(&self.script.only) = path;
+        *lock(&self.script.only) = Paths::Below(path);
+    }
+
+    /// Fails only requests with this path.
+    pub fn fail_at(&self, path: &'static str) {
+        *lock(&self.script.only) = Paths::One(path);
     }
 
     /// How many requests have arrived.

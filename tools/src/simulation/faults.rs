@@ -1,13 +1,20 @@
 //! The fault matrix: every way in which every service fails, once, for a while and for good.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use self::failures::{MESSAGE_REFUSED, costs, failures};
 use super::Services;
 use super::fleet::{Fleet, Target};
-use super::sender::{Arrived, Sent, Version, compare, deliver_all, says_so, two_incidents};
+use super::mentions::{BEFORE, Costs, Everybody, Known, Mentioned, Posted, TODAY};
+use super::sender::{Arrived, Kind, Sent, Version, Webhook, compare, deliver_all, says_so, two_incidents};
+use crate::fakes::google::{Google, SPREADSHEET_PATH, VALUES_PATH};
 use crate::fakes::server::{Fault, Server};
+
+mod failures;
+mod sheet;
 
 /// A service that may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +25,10 @@ pub enum Service {
     Slack,
     /// Google's sheet.
     Sheet,
+    /// The sheet's values alone.
+    Values,
+    /// What says which cells are merged, alone.
+    Merges,
     /// Google's token endpoint.
     Token,
     /// The ledger's table.
@@ -46,6 +57,8 @@ pub enum Failure {
     Answer(Fault),
     /// That, and for the next attempts something else.
     Then(Fault, Fault),
+    /// Something that somebody does to the spreadsheet.
+    Edit(fn(&Google)),
 }
 
 /// One row of the matrix.
@@ -61,15 +74,21 @@ pub struct Row {
     pub failure: Failure,
     /// How long.
     pub lasting: Lasting,
+    /// What is known of the roster before.
+    pub known: Known,
+    /// What the fault takes away, from the instances that it befalls.
+    pub costs: Costs,
 }
 
 /// What a row came to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// As PagerDuty sees it.
     pub sent: Sent,
     /// As the chats have it.
     pub arrived: Arrived,
+    /// Who was mentioned.
+    pub mentioned: Everybody,
     /// Requests to all services.
     pub calls: usize,
     /// In which time an answer has to come.
@@ -78,15 +97,22 @@ pub struct Outcome {
 
 impl Outcome {
     /// What webhooks came to.
-    pub(super) fn of_webhooks(around: &Services, sent: Sent, arrived: Arrived) -> Self {
-        Self { sent, arrived, calls: around.calls(), within: Duration::from_secs(4) }
+    pub(super) fn of_webhooks(around: &Services, sent: Sent, webhooks: &[Webhook], posts: &[Posted]) -> Self {
+        Self {
+            sent,
+            arrived: compare(webhooks, posts),
+            mentioned: Everybody::of(posts),
+            calls: around.calls(),
+            within: Duration::from_secs(4),
+        }
     }
 
-    /// Nothing lost, nothing out of order, nothing doubled without saying so, every answer in time.
+    /// Nothing lost, nothing out of order, nothing doubled without saying so, the right people mentioned, every answer
+    /// in time.
     #[must_use]
     pub fn is_as_promised(&self) -> bool {
         let Self { sent, arrived, within, .. } = self;
-        arrived.lost + arrived.doubled + arrived.out_of_order + sent.undelivered == 0
+        arrived.lost + arrived.doubled + arrived.out_of_order + arrived.mistaken + sent.undelivered == 0
             && sent.slowest < *within
             && !sent.disabled
     }
@@ -102,71 +128,22 @@ pub fn rows() -> Vec<Row> {
                 for lasting in [Lasting::Once, Lasting::AWhile, Lasting::ForGood] {
                     // An address is wrong for good or not at all.
                     if !matches!(failure, Failure::BadTls) || lasting == Lasting::ForGood {
-                        rows.push(Row { version, service, name, failure: failure.clone(), lasting });
+                        let costs = costs(service, name, lasting);
+                        let (failure, known) = (failure.clone(), Known::Nothing);
+                        rows.push(Row { version, service, name, failure, lasting, known, costs });
                     }
                 }
             }
         }
     }
+    let is_tried = |row: &Row| rows.iter().any(|tried| row.is(tried));
+    let more: Vec<_> = sheet::rows().into_iter().filter(|row| !is_tried(row)).collect();
+    rows.extend(more);
     rows
 }
 
-const MESSAGE_REFUSED: &str = "400 of the message";
-const INTERNAL_ERROR: &str = r#"{"ok":false,"error":"internal_error"}"#;
-const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#;
 /// Errors of the table that are worth another try at once; none of them makes a first post one of doubt.
 const PASSING: [&str; 6] = ["reset", "500", "503", "throttled", "accepted, then reset", "accepted, then 500"];
-
-fn failures(service: Service) -> Vec<(&'static str, Failure)> {
-    let message_refused = match service {
-        Service::Slack => Fault::Answer(200, vec![], r#"{"ok":false,"error":"msg_too_long"}"#),
-        _ => Fault::Answer(400, vec![], r#"{"errors":[{"field":"message","name":"error.maxLength"}]}"#),
-    };
-    let redirect = Fault::Answer(302, vec![("location", "https://example.com/".to_owned())], "");
-    let mut failures = vec![("refused connection", Failure::Refused), ("bad TLS", Failure::BadTls)];
-    let answers = [
-        ("reset", Fault::HangUp),
-        ("hang", Fault::Hang),
-        ("slow drip", Fault::Drip(Duration::from_millis(150))),
-        ("500", Fault::status(500)),
-        ("503", Fault::status(503)),
-        ("429, short", Fault::too_many(1)),
-        ("429, long", Fault::too_many(120)),
-        ("401", Fault::status(401)),
-        ("403", Fault::status(403)),
-        ("404", Fault::status(404)),
-        ("400 of us", Fault::status(400)),
-        (MESSAGE_REFUSED, message_refused),
-        ("garbage", Fault::Answer(200, vec![], "<html>so long")),
-        ("empty body", Fault::status(200)),
-        ("redirect", redirect),
-        ("ok:false", Fault::Answer(200, vec![], r#"{"ok":false,"error":"invalid_auth"}"#)),
-        ("accepted, answered too late", Fault::TakeAndHang),
-        ("accepted, then reset", Fault::TakeAndHangUp),
-        ("accepted, then 500", Fault::TakeAndAnswer(500, "")),
-    ];
-    let particular = match service {
-        Service::Slack => vec![
-            ("internal_error", Fault::Answer(200, vec![], INTERNAL_ERROR)),
-            ("accepted, then internal_error", Fault::TakeAndAnswer(200, INTERNAL_ERROR)),
-            ("service_unavailable", Fault::Answer(200, vec![], r#"{"ok":false,"error":"service_unavailable"}"#)),
-        ],
-        Service::DynamoDb => vec![("throttled", Fault::Answer(400, vec![], THROTTLED))],
-        Service::Typetalk | Service::Sheet | Service::Token => vec![],
-    };
-    failures.extend(answers.into_iter().chain(particular).map(|(name, fault)| (name, Failure::Answer(fault))));
-    if matches!(service, Service::Typetalk | Service::Slack) {
-        let channel_not_found = Fault::Answer(200, vec![], r#"{"ok":false,"error":"channel_not_found"}"#);
-        let seconds = [
-            ("accepted, then 500, then 503", Fault::status(503)),
-            ("accepted, then 500, then 429, long", Fault::too_many(120)),
-            ("accepted, then 500, then channel_not_found", channel_not_found),
-        ];
-        let first = Fault::TakeAndAnswer(500, "");
-        failures.extend(seconds.map(|(name, second)| (name, Failure::Then(first.clone(), second))));
-    }
-    failures
-}
 
 /// Runs one row against two instances.
 ///
@@ -190,12 +167,12 @@ pub async fn run(row: &Row, make: &Target) -> Result<Outcome, Box<dyn Error + Se
             }
         }
     }
-    let fleet = Fleet::start(make, 2, &settings).await?;
-    begin(row, server);
+    let fleet = start(row.known, &around, make, &settings).await?;
+    begin(row, &around);
     let webhooks = two_incidents(row.version);
-    let texts = std::cell::RefCell::new(Vec::new());
+    let posts = std::cell::RefCell::new(Vec::new());
     let sent = deliver_all(&fleet, &webhooks, async |attempt| {
-        texts.borrow_mut().extend(around.take_texts());
+        posts.borrow_mut().extend(around.take_posts(row.expected(attempt)));
         let over = match row.lasting {
             Lasting::Once => attempt == 1,
             Lasting::AWhile => attempt == 2,
@@ -206,15 +183,65 @@ pub async fn run(row: &Row, make: &Target) -> Result<Outcome, Box<dyn Error + Se
         }
     })
     .await;
-    let texts = texts.into_inner();
-    let mut arrived = compare(&webhooks, &texts);
+    let posts = posts.into_inner();
+    let mut outcome = Outcome::of_webhooks(&around, sent, &webhooks, &posts);
     if row.raises_no_doubt() {
-        arrived.needless = texts.iter().filter(|text| says_so(text)).count();
+        outcome.arrived.needless = posts.iter().filter(|post| says_so(&post.text)).count();
     }
-    Ok(Outcome::of_webhooks(&around, sent, arrived))
+    Ok(outcome)
+}
+
+/// Two instances that know of the roster what they should.
+async fn start(
+    known: Known,
+    around: &Services,
+    make: &Target,
+    settings: &HashMap<String, String>,
+) -> Result<Fleet, Box<dyn Error + Send + Sync>> {
+    /// What an instance has read is fresh for 15 s.
+    const STALE: Duration = Duration::from_secs(16);
+    let warm_up = async |fleet: &Fleet, ids: &[&str]| {
+        let webhooks: Vec<_> =
+            ids.iter().map(|id| Webhook::new(Version::V3, "PBEFORE", 9, Kind::Triggered, id)).collect();
+        let sent = deliver_all(fleet, &webhooks, async |_| {}).await;
+        let _ = around.take_posts(Mentioned::TODAY);
+        if sent.undelivered == 0 { Ok(()) } else { Err("an instance did not start") }
+    };
+    if matches!(known, Known::NewerInLedger | Known::OldOnly) {
+        around.write_roster(BEFORE);
+    }
+    let mut fleet = Fleet::start(make, 2, settings).await?;
+    if known.is_warm() {
+        warm_up(&fleet, &["before1", "before2"]).await?;
+        fleet.let_pass(STALE).await;
+    }
+    around.write_roster(TODAY);
+    if matches!(known, Known::InLedger | Known::NewerInLedger) {
+        warm_up(&fleet.beside(make, 1, settings).await?, &["before3"]).await?;
+    }
+    Ok(fleet)
 }
 
 impl Row {
+    fn is(&self, other: &Self) -> bool {
+        let what = |row: &Self| (row.version, row.service, row.name, row.lasting, row.known);
+        what(self) == what(other)
+    }
+
+    /// Whether the row is one of the roster's: it differs from others by what was known of the sheet.
+    #[must_use]
+    pub fn is_about_the_roster(&self) -> bool {
+        sheet::rows().iter().any(|row| self.is(row))
+    }
+
+    /// Whom the posts of an attempt must mention. The two instances take turns, and what their first reading came to
+    /// serves for a whole trial.
+    #[must_use]
+    pub fn expected(&self, attempt: usize) -> Mentioned {
+        let is_spared = self.lasting == Lasting::Once && attempt % 2 == 0;
+        if is_spared { Costs::Nothing.with(self.known) } else { self.costs.with(self.known) }
+    }
+
     /// Whether what fails is put right by another try at once, if the machine isn't too busy for the ledger's 0.2 s.
     #[must_use]
     pub fn raises_no_doubt(&self) -> bool {
@@ -234,15 +261,19 @@ impl Row {
     }
 }
 
-fn begin(row: &Row, server: &Server) {
-    server.fail_only(match row.service {
-        Service::Token => "/token",
-        Service::Sheet => "/v4/",
-        _ => "",
-    });
+fn begin(row: &Row, around: &Services) {
+    let server = row.service.server(around);
+    match row.service {
+        Service::Token => server.fail_only("/token"),
+        Service::Sheet => server.fail_only("/v4/"),
+        Service::Values => server.fail_at(VALUES_PATH),
+        Service::Merges => server.fail_at(SPREADSHEET_PATH),
+        _ => {}
+    }
     match (&row.failure, row.lasting) {
         (Failure::Refused, _) => server.shut_down(),
         (Failure::BadTls, _) => {}
+        (Failure::Edit(edit), _) => edit(&around.fakes.google),
         (Failure::Answer(fault), Lasting::Once) => server.fail_once(fault.clone()),
         (Failure::Answer(fault), _) => server.fail_always(Some(fault.clone())),
         (Failure::Then(first, second), lasting) => {
@@ -271,7 +302,7 @@ impl Service {
         match self {
             Self::Typetalk => &around.fakes.typetalk,
             Self::Slack => &around.fakes.slack,
-            Self::Sheet | Self::Token => &around.fakes.google,
+            Self::Sheet | Self::Values | Self::Merges | Self::Token => &around.fakes.google,
             Self::DynamoDb => &around.dynamodb,
         }
     }
@@ -281,7 +312,7 @@ impl Service {
         match self {
             Self::Typetalk => "TYPETALK_BASE_URL",
             Self::Slack => "SLACK_BASE_URL",
-            Self::Sheet | Self::Token => "SHEETS_BASE_URL",
+            Self::Sheet | Self::Values | Self::Merges | Self::Token => "SHEETS_BASE_URL",
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
         }
     }
@@ -293,6 +324,8 @@ impl fmt::Display for Service {
             Self::Typetalk => "Typetalk",
             Self::Slack => "Slack",
             Self::Sheet => "sheet",
+            Self::Values => "values",
+            Self::Merges => "merges",
             Self::Token => "token",
             Self::DynamoDb => "DynamoDB",
         })

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use crate::fakes::emulator::Emulator;
 use oncall_relay::clock;
@@ -41,6 +43,8 @@ enum Instance {
 pub struct Fleet {
     instances: Vec<Mutex<Instance>>,
     turn: AtomicUsize,
+    /// How much later than now it is for linked instances.
+    later: Duration,
 }
 
 impl Fleet {
@@ -57,7 +61,29 @@ impl Fleet {
         for _ in 0..size {
             instances.push(Mutex::new(Instance::start(make, settings).await?));
         }
-        Ok(Self { instances, turn: AtomicUsize::new(0) })
+        Ok(Self { instances, turn: AtomicUsize::new(0), later: Duration::ZERO })
+    }
+
+    /// Starts others, for which it is as late.
+    ///
+    /// # Errors
+    /// If one can't be started.
+    pub async fn beside(
+        &self,
+        make: &Target,
+        size: usize,
+        settings: &HashMap<String, String>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        Ok(Self { later: self.later, ..Self::start(make, size, settings).await? })
+    }
+
+    /// Lets so much time pass: linked instances are told so, built ones have clocks of their own.
+    pub async fn let_pass(&mut self, time: Duration) {
+        if self.instances.iter_mut().all(|instance| matches!(instance.get_mut(), Instance::Linked(_))) {
+            self.later += time;
+        } else {
+            sleep(time).await;
+        }
     }
 
     /// Replaces every instance by one with these settings, as a deployment does.
@@ -91,7 +117,7 @@ impl Fleet {
             }
             Instance::Linked(relay) => {
                 let request = lambda_http::request::from_str(&event.to_string()).ok()?;
-                let (response, _) = api_gateway::answer(relay, request, clock::now()).await;
+                let (response, _) = api_gateway::answer(relay, request, clock::now() + self.later).await;
                 Some(response.status().as_u16())
             }
         }

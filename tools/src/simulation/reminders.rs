@@ -11,7 +11,8 @@ use tokio::time::sleep;
 use super::Services;
 use super::faults::Outcome;
 use super::fleet::{Target, read};
-use super::sender::{Sent, Webhook, compare};
+use super::mentions::Mentioned;
+use super::sender::{Sent, Webhook};
 use crate::fakes::emulator::Emulator;
 use crate::fakes::server::Fault;
 use oncall_relay::clock;
@@ -62,8 +63,8 @@ async fn start() -> Result<(Services, HashMap<String, String>, Webhook)> {
 }
 
 fn outcome(around: &Services, sent: Sent, request: &Webhook) -> Outcome {
-    let arrived = compare(std::slice::from_ref(request), &around.take_texts());
-    Outcome { within: WITHIN, ..Outcome::of_webhooks(around, sent, arrived) }
+    let posts = around.take_posts(Mentioned::TODAY);
+    Outcome { within: WITHIN, ..Outcome::of_webhooks(around, sent, std::slice::from_ref(request), &posts) }
 }
 
 /// Two invocations are asked for the same reminder at the same time; both should succeed.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::fleet::Fleet;
+use super::mentions::Posted;
 use crate::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature, v2};
 use crate::fakes::{BEARER_TOKEN, SIGNING_SECRET};
 
@@ -167,6 +168,8 @@ pub struct Arrived {
     pub needless: usize,
     /// Posts that came before one of an earlier webhook of their incident.
     pub out_of_order: usize,
+    /// Posts that mention others than they should, or don't say what they should about the roster.
+    pub mistaken: usize,
 }
 
 /// Whether a text says that it may be a repetition.
@@ -174,10 +177,12 @@ pub(super) fn says_so(text: &str) -> bool {
     text.contains("再送の可能性") || text.contains("確認できないため")
 }
 
-/// Compares the texts, in the order in which they were posted, with what was sent.
+/// Compares the posts, in the order in which they were made, with what was sent.
 #[must_use]
-pub fn compare(webhooks: &[Webhook], texts: &[String]) -> Arrived {
-    let mut arrived = Arrived::default();
+pub fn compare(webhooks: &[Webhook], posts: &[Posted]) -> Arrived {
+    let mistaken = posts.iter().filter(|post| post.mentioned != post.expected).count();
+    let mut arrived = Arrived { mistaken, ..Arrived::default() };
+    let texts: Vec<&str> = posts.iter().map(|post| post.text.as_str()).collect();
     for webhook in webhooks {
         let posts: Vec<_> = texts.iter().filter(|text| text.contains(&webhook.mark)).collect();
         arrived.lost += usize::from(posts.is_empty());

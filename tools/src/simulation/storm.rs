@@ -10,7 +10,8 @@ use tokio::time::{sleep, sleep_until};
 use super::Services;
 use super::faults::Outcome;
 use super::fleet::{Fleet, Target};
-use super::sender::{Kind, Sent, Version, Webhook, compare, deliver_all, two_incidents};
+use super::mentions::Mentioned;
+use super::sender::{Kind, Sent, Version, Webhook, deliver_all, two_incidents};
 use crate::fakes::server::Fault;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -29,8 +30,7 @@ pub async fn one_event_twice(version: Version, make: &Target) -> Result<Outcome>
     let webhooks = [Webhook::new(version, "PTWICE", 1, Kind::Triggered, "w1")];
     let nothing = async |_| {};
     let (one, other) = tokio::join!(deliver_all(&fleet, &webhooks, nothing), deliver_all(&fleet, &webhooks, nothing));
-    let arrived = compare(&webhooks, &around.take_texts());
-    Ok(Outcome::of_webhooks(&around, one.and(other), arrived))
+    Ok(Outcome::of_webhooks(&around, one.and(other), &webhooks, &around.take_posts(Mentioned::TODAY)))
 }
 
 /// The function is killed when the chat has the post and the ledger doesn't know it yet; PagerDuty delivers again.
@@ -42,14 +42,14 @@ pub async fn killed_between_post_and_record(version: Version, make: &Target) -> 
     let mut settings = around.settings();
     settings.insert("CHATS".to_owned(), "typetalk".to_owned());
     let webhooks = [Webhook::new(version, "PKILLED", 1, Kind::Triggered, "w1")];
-    let mut texts = Vec::new();
+    let mut posts = Vec::new();
     {
         let mut doomed = Fleet::start(make, 1, &settings).await?;
         // The chat has the post, and the function still waits to hear so.
         around.fakes.typetalk.fail_once(Fault::TakeAndHang);
         let posted = async {
-            while texts.is_empty() {
-                texts.extend(around.take_texts());
+            while posts.is_empty() {
+                posts.extend(around.take_posts(Mentioned::TODAY));
                 sleep(Duration::from_millis(1)).await;
             }
         };
@@ -61,8 +61,8 @@ pub async fn killed_between_post_and_record(version: Version, make: &Target) -> 
     }
     let fleet = Fleet::start(make, 2, &settings).await?;
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    texts.extend(around.take_texts());
-    Ok(Outcome::of_webhooks(&around, sent, compare(&webhooks, &texts)))
+    posts.extend(around.take_posts(Mentioned::TODAY));
+    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &posts))
 }
 
 /// The ledger's table is down, the chat takes a post and doesn't answer, and another instance gets the redelivery.
@@ -78,8 +78,7 @@ pub async fn in_doubt_without_a_table(version: Version, make: &Target) -> Result
     let fleet = Fleet::start(make, 2, &settings).await?;
     let webhooks = [Webhook::new(version, "PDOUBT", 1, Kind::Triggered, "w1")];
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    let arrived = compare(&webhooks, &around.take_texts());
-    Ok(Outcome::of_webhooks(&around, sent, arrived))
+    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY)))
 }
 
 /// How an incident's thread on Slack ends.
@@ -112,8 +111,7 @@ pub async fn thread_ends(version: Version, make: &Target, how: ThreadEnds) -> Re
     }
     let after = Fleet::start(make, 2, &settings).await?;
     let sent = sent.and(deliver_all(&after, &webhooks[1..], async |_| {}).await);
-    let arrived = compare(&webhooks, &around.take_texts());
-    Ok(Outcome::of_webhooks(&around, sent, arrived))
+    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY)))
 }
 
 /// The function has wrong secrets, until somebody sees the alarm and puts them right; PagerDuty keeps what it sends.
@@ -140,7 +138,7 @@ pub async fn wrong_secrets_put_right(version: Version, make: &Target) -> Result<
     })
     .await;
     deployed?;
-    Ok(Outcome::of_webhooks(&around, sent, compare(&webhooks, &around.take_texts())))
+    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY)))
 }
 
 /// How a storm is made.
@@ -157,7 +155,7 @@ pub struct Storm {
 }
 
 /// What a storm came to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StormReport {
     /// As in the fault matrix.
     pub outcome: Outcome,
@@ -196,23 +194,23 @@ pub async fn storm(storm: Storm, make: &Target) -> Result<StormReport> {
             total.slowest = total.slowest.max(sent.slowest);
         });
     }
-    let mut texts = Vec::new();
+    let mut posts = Vec::new();
     let mut reads = vec![(Instant::now(), 0)];
     let mut last_post = started;
     while !incidents.is_empty() {
         let _ = tokio::time::timeout(Duration::from_millis(50), incidents.join_next()).await;
-        let new = around.take_texts();
+        let new = around.take_posts(Mentioned::TODAY);
         if !new.is_empty() {
             last_post = Instant::now();
-            texts.extend(new);
+            posts.extend(new);
         }
         reads.push((Instant::now(), around.fakes.google.reads()));
     }
-    texts.extend(around.take_texts());
+    posts.extend(around.take_posts(Mentioned::TODAY));
     let webhooks: Vec<_> = pairs.into_iter().flatten().collect();
     let sent = *total.lock().await;
     Ok(StormReport {
-        outcome: Outcome::of_webhooks(&around, sent, compare(&webhooks, &texts)),
+        outcome: Outcome::of_webhooks(&around, sent, &webhooks, &posts),
         took: last_post - started,
         bound: storm.slack_pace * u32::try_from(storm.webhooks).unwrap_or(u32::MAX),
         reads_in_a_minute: most_in_a_minute(&reads),

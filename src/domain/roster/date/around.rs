@@ -212,7 +212,7 @@ pub(in crate::domain::roster) fn weekday(text: &str) -> Option<Weekday> {
 pub(in crate::domain::roster) fn is_weekday(text: &str) -> bool {
     /// `Monday, Tuesday, Wednesday and so on`
     const MAX_LENGTH: usize = 80;
-    let may_be = |c: char| c.is_ascii_alphabetic() || "月火水木金土日(（[【".contains(c);
+    let may_be = |c: char| "月火水木金土日(（[【mtwfsMTWFS".contains(c);
     if text.len() > MAX_LENGTH || !text.starts_with(may_be) {
         return false;
     }

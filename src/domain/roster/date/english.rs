@@ -1,7 +1,7 @@
 //! Dates in English: `Nov 24, 2026`, `24 November`, `24th of Nov 2026`.
 
 use super::around::english_weekday;
-use super::{Date, Day, MonthDay, Order, RosterState, four_digits};
+use super::{Date, Day, MonthDay, Order, Reading, four_digits};
 
 const MONTHS: [&str; 12] = [
     "january",
@@ -48,7 +48,7 @@ pub(super) fn day(text: &str) -> Option<Day> {
         Some(_) => super::date(year, month, day)?,
         None => Date::EveryYear(MonthDay::new(month, day)?),
     };
-    Some(Day { readings: vec![RosterState { order: Order::Plain, date }], weekday, mark: None })
+    Some(Day { readings: vec![Reading { order: Order::Plain, date }], weekday, mark: None })
 }
 
 /// Runs of letters and of digits; nothing but blanks and the marks of dates may part them.

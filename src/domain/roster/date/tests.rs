@@ -11,7 +11,7 @@ fn written(text: &str) -> Option<Written> {
 
 /// A day in a few words: `2026-11-24 Tue`, `--11-24`; several readings with `or`.
 fn said(day: &Day) -> String {
-    let date = |reading: &RosterState| match reading.date {
+    let date = |reading: &Reading| match reading.date {
         Date::Full(date) => date.to_string(),
         Date::EveryYear(MonthDay { month, day }) => format!("--{month:02}-{day:02}"),
     };

@@ -13,13 +13,14 @@ const MAX_WIDTH: usize = 1_000;
 /// The merged cells of each tab, by its title.
 pub(super) type Merges = HashMap<String, Vec<Merge>>;
 
-pub(super) fn merges(spreadsheet: Spreadsheet) -> Merges {
-    let tabs = spreadsheet.sheets.unwrap_or_default().into_iter();
-    tabs.filter_map(|tab| {
+/// What is merged; `None` is an answer without tabs, which no spreadsheet gives.
+pub(super) fn merges(spreadsheet: Spreadsheet) -> Option<Merges> {
+    let tabs = spreadsheet.sheets.filter(|tabs| !tabs.is_empty())?.into_iter();
+    let merges = tabs.filter_map(|tab| {
         let merges = tab.merges.unwrap_or_default().iter().map(merge).collect();
         Some((tab.properties?.title?, merges))
-    })
-    .collect()
+    });
+    Some(merges.collect())
 }
 
 /// Google counts from 0 and leaves out what has no end.
