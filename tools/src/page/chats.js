@@ -145,7 +145,8 @@ export function behind(step, words) {
     element("pre", { tabindex: "0" }, step.log.join("\n")));
 }
 
-/// A channel of Slack's: threads under their first message; what is broadcast stands in the channel, too.
+/// A channel of Slack's: threads under their first message; what is broadcast stands in the channel, too. Each entry has
+/// a key, what it is made from, and how.
 export function channel(posts, scene, about) {
   const { words } = about();
   const known = new Set(posts.map(post => post.ts));
@@ -156,16 +157,20 @@ export function channel(posts, scene, about) {
       element("summary", {}, words.replies(inside.length)),
       ...inside.map(reply => message(reply, scene, about(reply))));
   };
+  const root = (key, from, ...children) => ({ key, from, make: () => element("div", { class: "root" }, ...children.map(child => child())) });
   const shown = [];
-  for (const post of posts) {
-    if (!post.thread) shown.push(element("div", { class: "root" }, message(post, scene, about(post)), thread(post.ts)));
+  posts.forEach((post, index) => {
+    const itself = () => message(post, scene, about(post));
+    const inside = post.thread ? [] : replies.get(post.ts) ?? [];
+    if (!post.thread) shown.push(root(post.ts ?? `one-${post.step}-${index}`, [post, inside], itself, () => thread(post.ts)));
     else if (!known.has(post.thread) && replies.get(post.thread)[0] === post) {
-      shown.push(element("div", { class: "root" }, element("p", { class: "meta" }, words.missing), thread(post.thread)));
+      shown.push(root(`lost-${post.thread}`, replies.get(post.thread),
+        () => element("p", { class: "meta" }, words.missing), () => thread(post.thread)));
     }
     if (post.thread && post.broadcast) {
-      shown.push(element("div", { class: "root broadcast" }, element("p", { class: "meta" }, `↪ ${words.in_thread}`),
-        message(post, scene, about(post))));
+      shown.push({ key: `broadcast-${post.ts}`, from: post, make: () => element("div", { class: "root broadcast" },
+        element("p", { class: "meta" }, `↪ ${words.in_thread}`), itself()) });
     }
-  }
+  });
   return shown;
 }

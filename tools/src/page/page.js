@@ -1,6 +1,6 @@
 // The page: shows the scene that the relay's lab has, and asks it for what is pressed.
 
-import { behind, channel, element, message } from "./chats.js";
+import { behind, channel, element } from "./chats.js";
 import { HOSTILE, WORDS } from "./words.js";
 
 const by = id => document.getElementById(id);
@@ -130,23 +130,47 @@ function move(event, tab, row, column) {
   if (step && !event.isComposing) by(tab).querySelector(`[data-cell="${row + step}-${column}"]`)?.focus();
 }
 
-/// Replaces what has changed, and leaves what is open, open.
-function fill(place, children) {
+/// What each entry was made from.
+const made = new WeakMap();
+
+/// Makes anew what is made from something else than before, and leaves the rest alone; what is open stays open.
+function fill(place, entries) {
   const follows = place.getAttribute("role") === "log";
   const atEnd = follows && place.scrollHeight - place.scrollTop - place.clientHeight < 40;
-  const states = new Map([...place.querySelectorAll("details[data-key]")].map(one => [one.dataset.key, one.open]));
-  place.replaceChildren(...children);
-  for (const one of place.querySelectorAll("details[data-key]")) {
-    if (states.has(one.dataset.key)) one.open = states.get(one.dataset.key);
+  const before = new Map([...place.children].map(child => [made.get(child)?.key, child]));
+  let at = place.firstChild;
+  for (const { key, from, make } of entries) {
+    const from_text = JSON.stringify([from, scene.language]);
+    let node = before.get(key);
+    before.delete(key);
+    if (!node || made.get(node).from_text !== from_text) {
+      const anew = make();
+      made.set(anew, { key, from_text });
+      for (const one of node?.querySelectorAll("details[data-key]") ?? []) {
+        const same = anew.querySelector(`details[data-key="${one.dataset.key}"]`);
+        if (same) same.open = one.open;
+      }
+      if (at === node) at = at?.nextSibling ?? null;
+      node?.remove();
+      node = anew;
+    }
+    if (at === node) at = at.nextSibling;
+    else place.insertBefore(node, at);
   }
+  for (const gone of before.values()) gone.remove();
   if (atEnd) place.scrollTop = place.scrollHeight;
 }
+
+const hint = (key, text) => ({ key, from: text, make: () => element("p", { class: "hint" }, text) });
 
 function incidents() {
   for (const id of ["incident", "into"]) {
     const chosen = by(id).value;
     const newest = scene.incidents.at(-1)?.number;
     const isNew = id === "incident" && newest > Number(by(id).dataset.newest ?? 0);
+    const listed = JSON.stringify([scene.incidents, scene.language]);
+    if (by(id).dataset.listed === listed) continue;
+    by(id).dataset.listed = listed;
     by(id).replaceChildren(...[...scene.incidents].reverse().map(({ number, title, status }) =>
       element("option", { value: number }, `#pd${number} ${words.statuses[status]} ${title}`)));
     if (chosen && !isNew && scene.incidents.some(({ number }) => String(number) === chosen)) by(id).value = chosen;
@@ -162,26 +186,29 @@ function incidents() {
 function steps() {
   const withPosts = new Set(scene.posts.map(post => post.step));
   const title = step => `${step.at.slice(11)} ${words[step.what]}${step.incident ? ` #pd${step.incident}` : ""}`;
-  fill(by("steps"), [...scene.steps].slice(-50).reverse().map(step => element("li", { value: step.number },
-    title(step), step.done ? undefined : element("i", {}, ` ${words.working}`),
-    step.done && !withPosts.has(step.number) ? ` · ${words.nothing}` : undefined,
-    step.done ? behind(step, words) : undefined,
-    step.status === 503 ? element("button", { type: "button", "data-again": step.number,
-      onclick: () => ask({ do: "again", step: step.number }) }, words.send_again) : undefined)));
-  if (!scene.steps.length) by("steps").replaceChildren(element("li", { class: "hint" }, words.none));
+  const shown = [...scene.steps].slice(-50).reverse().map(step => {
+    const isQuiet = step.done && !withPosts.has(step.number);
+    const again = step.status === 503 && step.can_come_again;
+    return { key: step.number, from: [step, isQuiet], make: () => element("li", { value: step.number },
+      title(step), step.done ? undefined : element("i", {}, ` ${words.working}`),
+      isQuiet ? ` · ${words.nothing}` : undefined,
+      step.done ? behind(step, words) : undefined,
+      again ? element("button", { type: "button", "data-again": step.number,
+        onclick: () => ask({ do: "again", step: step.number }) }, words.send_again) : undefined) };
+  });
+  fill(by("steps"), shown.length ? shown : [{ ...hint("none", words.none), make: () => element("li", { class: "hint" }, words.none) }]);
 }
 
 function posts() {
   const found = new Map(scene.steps.map(step => [step.number, step]));
+  const about = post => ({ words, step: found.get(post?.step), press });
   for (const [chat, isAlert, id] of [["slack", true, "slack-alert"], ["slack", false, "slack-oncall"],
     ["typetalk", true, "typetalk-alert"], ["typetalk", false, "typetalk-oncall"]]) {
     const here = scene.posts.filter(post => post.chat === chat && post.is_alert === isAlert);
-    const about = post => ({ words, step: found.get(post?.step), press });
-    const shown = chat === "slack"
-      ? channel(here, scene, about)
-      : here.map(post => element("div", { class: "root" }, message(post, scene, about(post))));
-    if (scene.left_out) shown.unshift(element("p", { class: "hint" }, words.left_out(scene.left_out)));
-    fill(by(id), shown.length ? shown : [element("p", { class: "hint" }, words.none)]);
+    // Which step a message came of never changes, and whether it is kept: names are the members tab's.
+    const shown = channel(here, scene, about).map(entry => ({ ...entry, from: [entry.from, chat === "slack" && scene.members] }));
+    if (scene.left_out) shown.unshift(hint("left-out", words.left_out(scene.left_out)));
+    fill(by(id), shown.length ? shown : [hint("none", words.none)]);
   }
 }
 

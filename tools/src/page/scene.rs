@@ -92,8 +92,8 @@ pub(super) struct Step {
     pub(super) body: String,
     pub(super) millis: u64,
     pub(super) log: Vec<String>,
-    /// The webhook, to be sent again.
-    #[serde(skip)]
+    /// The webhook, to be sent again; the page needs to know only whether there is one.
+    #[serde(rename = "can_come_again", serialize_with = "is_some")]
     pub(super) webhook: Option<Value>,
 }
 
@@ -122,6 +122,11 @@ pub(super) struct Scene {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "Serde's signature")]
 fn local<S: serde::Serializer>(at: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.format("%Y-%m-%dT%H:%M").to_string())
+}
+
+#[expect(clippy::ref_option, reason = "Serde's signature")]
+fn is_some<S: serde::Serializer>(webhook: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(webhook.is_some())
 }
 
 impl Post {
