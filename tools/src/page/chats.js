@@ -159,10 +159,10 @@ export function channel(posts, scene, about) {
   };
   const root = (key, from, ...children) => ({ key, from, make: () => element("div", { class: "root" }, ...children.map(child => child())) });
   const shown = [];
-  posts.forEach((post, index) => {
+  for (const post of posts) {
     const itself = () => message(post, scene, about(post));
     const inside = post.thread ? [] : replies.get(post.ts) ?? [];
-    if (!post.thread) shown.push(root(post.ts ?? `one-${post.step}-${index}`, [post, inside], itself, () => thread(post.ts)));
+    if (!post.thread) shown.push(root(post.ts ?? `one-${post.number}`, [post, inside], itself, () => thread(post.ts)));
     else if (!known.has(post.thread) && replies.get(post.thread)[0] === post) {
       shown.push(root(`lost-${post.thread}`, replies.get(post.thread),
         () => element("p", { class: "meta" }, words.missing), () => thread(post.thread)));
@@ -171,6 +171,6 @@ export function channel(posts, scene, about) {
       shown.push({ key: `broadcast-${post.ts}`, from: post, make: () => element("div", { class: "root broadcast" },
         element("p", { class: "meta" }, `↪ ${words.in_thread}`), itself()) });
     }
-  });
+  }
   return shown;
 }

@@ -201,6 +201,7 @@ function steps() {
 
 function posts() {
   const found = new Map(scene.steps.map(step => [step.number, step]));
+  scene.posts.forEach((post, index) => { post.number = scene.left_out + index; });
   const about = post => ({ words, step: found.get(post?.step), press });
   for (const [chat, isAlert, id] of [["slack", true, "slack-alert"], ["slack", false, "slack-oncall"],
     ["typetalk", true, "typetalk-alert"], ["typetalk", false, "typetalk-oncall"]]) {
