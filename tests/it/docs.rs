@@ -213,11 +213,11 @@ fn every_picture_is_there_in_light_and_dark_and_small() {
     for document in PAIRS.as_flattened() {
         let text = file(document);
         let folder = Path::new(document).parent().unwrap();
-        let shows = |attribute: &str| -> BTreeSet<String> {
+        let named_in = |attribute: &str| -> BTreeSet<String> {
             let places = text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
             places.map(|place| folder.join(place).to_string_lossy().into_owned()).collect()
         };
-        let [light, dark] = [shows("<img src=\""), shows("srcset=\"")];
+        let [light, dark] = [named_in("<img src=\""), named_in("srcset=\"")];
         assert_eq!(
             light.iter().map(|name| name.replace("-light", "-dark")).collect::<BTreeSet<_>>(),
             dark,

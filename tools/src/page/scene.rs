@@ -119,7 +119,6 @@ pub(super) struct Scene {
     pub(super) next_step: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "Serde's signature")]
 fn local<S: serde::Serializer>(at: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.format("%Y-%m-%dT%H:%M").to_string())
 }

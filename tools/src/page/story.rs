@@ -166,7 +166,8 @@ impl Happening {
     fn event_type(self, version: Version) -> &'static str {
         match (self, version) {
             (Self::Trigger, Version::V3) => "incident.triggered",
-            (Self::Trigger, Version::V2) => "incident.trigger",
+            // Version 2 has no event for what is open again: PagerDuty sends a trigger.
+            (Self::Trigger | Self::Reopen, Version::V2) => "incident.trigger",
             (Self::Acknowledge, Version::V3) => "incident.acknowledged",
             (Self::Acknowledge, Version::V2) => "incident.acknowledge",
             (Self::Note, Version::V3) => "incident.annotated",
@@ -176,8 +177,6 @@ impl Happening {
             (Self::Resolve | Self::Merge, Version::V3) => "incident.resolved",
             (Self::Resolve | Self::Merge, Version::V2) => "incident.resolve",
             (Self::Reopen, Version::V3) => "incident.reopened",
-            // Version 2 has no event for it: PagerDuty sends a trigger.
-            (Self::Reopen, Version::V2) => "incident.trigger",
         }
     }
 }
