@@ -5,8 +5,9 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+use crate::page::Language;
 use crate::simulation::fleet::Target;
 
 mod check;
@@ -14,6 +15,7 @@ mod demo;
 mod fakes;
 mod faults;
 mod init;
+mod page;
 mod pagerduty;
 mod preview;
 mod roster;
@@ -70,6 +72,16 @@ enum Command {
         /// The language of the posted messages.
         #[arg(long, value_enum, default_value = "ja")]
         language: Language,
+        /// Open a page in the browser instead, to play with the relay; the same as `lab page`.
+        #[arg(long)]
+        page: bool,
+        #[command(flatten)]
+        serving: Serving,
+    },
+    /// Where the relay is tried without any account.
+    Lab {
+        #[command(subcommand)]
+        command: Lab,
     },
     /// Print what is lost, doubled or out of order when services fail in every way they can.
     Faults {
@@ -87,6 +99,29 @@ enum Command {
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins")]
     Fakes,
+}
+
+#[derive(Debug, Subcommand)]
+enum Lab {
+    /// Open a page in the browser to play with: edit the sheet, press events, break services, see both chats.
+    Page {
+        /// The language of the page and of the posted messages.
+        #[arg(long, value_enum, default_value = "ja")]
+        language: Language,
+        #[command(flatten)]
+        serving: Serving,
+    },
+}
+
+/// Where the page is.
+#[derive(Debug, Args)]
+struct Serving {
+    /// The port of 127.0.0.1 that the page is on; 0 is any free one.
+    #[arg(long, default_value = "8800")]
+    port: u16,
+    /// Print the page's address, and open no browser.
+    #[arg(long)]
+    no_browser: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,24 +160,6 @@ impl Functions {
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Language {
-    /// 日本語
-    Ja,
-    /// English
-    En,
-}
-
-impl Language {
-    /// As `MESSAGE_LANGUAGE` has it.
-    fn code(self) -> &'static str {
-        match self {
-            Self::Ja => "ja",
-            Self::En => "en",
-        }
-    }
-}
-
 impl Cli {
     /// Does what was asked for.
     ///
@@ -160,7 +177,11 @@ impl Cli {
             Command::Check(arguments) => Box::pin(check::run(arguments)).await,
             Command::Roster { reading, new: None } => Box::pin(roster::run(reading)).await,
             Command::Preview(arguments) => Box::pin(preview::run(arguments)).await,
-            Command::Demo { language } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
+            Command::Demo { language, page: true, serving }
+            | Command::Lab { command: Lab::Page { language, serving } } => {
+                Box::pin(page::run(language, serving.port, !serving.no_browser)).await.map(|()| Ended::Well)
+            }
+            Command::Demo { language, .. } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
             Command::Faults { functions } => Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well),
             Command::Storm { functions, times } => {
                 Box::pin(storm::run(functions.make(), times)).await.map(|()| Ended::Well)
