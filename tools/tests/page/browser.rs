@@ -22,25 +22,17 @@ pub(crate) struct Browser {
     next: u64,
     /// What a page must not have: errors, dialogs, requests to elsewhere.
     problems: Vec<String>,
-    _profile: Profile,
 }
 
 /// A page in the browser.
 #[derive(Debug, Clone)]
 pub(crate) struct Tab(String);
 
-/// A folder that goes when the browser does.
-struct Profile(std::path::PathBuf);
-
-impl Drop for Profile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 impl Browser {
     pub(crate) fn start(name: &str) -> Self {
-        let profile = std::env::temp_dir().join(format!("oncall-page-{name}-{}", std::process::id()));
+        // What the last run has left: it may have been writing until its end.
+        let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{name}"));
+        let _ = std::fs::remove_dir_all(&profile);
         let browser = std::env::var_os("CHROMIUM").unwrap_or_else(|| "chromium".into());
         // The pipe's ends are the third and fourth descriptors, which only a shell can move them to.
         let mut process = Command::new("sh")
@@ -61,7 +53,7 @@ impl Browser {
             .spawn()
             .unwrap();
         let (orders, answers) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
-        Self { _process: process, orders, answers, next: 0, problems: Vec::new(), _profile: Profile(profile) }
+        Self { _process: process, orders, answers, next: 0, problems: Vec::new() }
     }
 
     async fn call(&mut self, tab: Option<&Tab>, method: &str, params: Value) -> Value {
