@@ -77,6 +77,22 @@ async fn a_press_is_posted_by_the_real_relay_with_the_answer_and_the_log_behind_
 }
 
 #[tokio::test]
+async fn a_job_tells_what_it_does_in_the_incidents_thread_and_the_week_ends_with_a_summary() {
+    let page = page().await;
+    ask(&page, &json!({"do": "settings", "language": "en", "chats": "slack"})).await;
+    ask(&page, &trigger("slow")).await;
+    let notice = json!({"do": "notice", "incident": 33, "text": "app-01 restarts", "status": "started"});
+    assert_eq!(ask(&page, &notice).await.status, 200);
+    assert_eq!(ask(&page, &json!({"do": "remind", "reminder": "week"})).await.status, 200);
+    let scene = scene(&page).await;
+    let [first, told, week] = scene["posts"].as_array().unwrap().as_slice() else { panic!("{scene:#}") };
+    assert_eq!(told["thread"], first["ts"], "{told:#}");
+    assert!(told["text"].as_str().unwrap().contains("app-01 restarts"), "{told:#}");
+    assert_eq!((&week["is_alert"], &scene["steps"][2]["at"]), (&json!(false), &json!("2026-11-27T17:00")), "{week:#}");
+    assert!(week["text"].as_str().unwrap().contains("Backlog"), "{week:#}");
+}
+
+#[tokio::test]
 async fn only_the_page_itself_can_ask_for_anything() {
     let page = page().await;
     let order = trigger("forged").to_string();
