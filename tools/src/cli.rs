@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::simulation::fleet::Target;
+use crate::simulation::sender::Schedule;
 
 mod demo;
 mod fakes;
@@ -42,6 +43,9 @@ enum Command {
         /// Run everything this many times faster.
         #[arg(long, default_value = "1")]
         times: NonZeroU32,
+        /// When PagerDuty sends a webhook again that was not taken: it publishes no schedule.
+        #[arg(long, value_enum, default_value = "eager")]
+        schedule: Schedule,
     },
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins")]
@@ -96,7 +100,9 @@ impl Cli {
             // Boxed, because the compiler can't measure futures that are nested as deeply as these.
             Command::Demo { language } => Box::pin(demo::run(language)).await,
             Command::Faults { functions } => Box::pin(faults::run(functions.make())).await,
-            Command::Storm { functions, times } => Box::pin(storm::run(functions.make(), times)).await,
+            Command::Storm { functions, times, schedule } => {
+                Box::pin(storm::run(functions.make(), times, schedule)).await
+            }
             Command::Fakes => fakes::run().await,
         };
         match ended {

@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -59,6 +59,26 @@ impl Fault {
     }
 }
 
+/// How far away a service is, and how long it works on a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Distance {
+    /// One round trip. A new connection takes three before its first request arrives: TCP, and TLS without resumption.
+    pub round_trip: Duration,
+    /// How long it works on a request with this path.
+    pub works: fn(&str) -> Duration,
+}
+
+impl Default for Distance {
+    fn default() -> Self {
+        Self { round_trip: Duration::ZERO, works: |_| Duration::ZERO }
+    }
+}
+
+impl Distance {
+    /// The round trips of a new connection.
+    const TO_CONNECT: u32 = 3;
+}
+
 /// What a service does with a request when no fault is due.
 pub trait Service: Send + Sync + 'static {
     /// The answer to a request.
@@ -101,6 +121,8 @@ struct Script {
     only: Mutex<&'static str>,
     heard: Mutex<usize>,
     connections: Mutex<usize>,
+    distance: Mutex<Distance>,
+    answered: Mutex<Option<Instant>>,
 }
 
 impl Script {
@@ -187,6 +209,17 @@ impl Server {
         *lock(&self.script.only) = path;
     }
 
+    /// Moves the service away from here.
+    pub fn move_away(&self, distance: Distance) {
+        *lock(&self.script.distance) = distance;
+    }
+
+    /// When it gave its last answer.
+    #[must_use]
+    pub fn answered_at(&self) -> Option<Instant> {
+        *lock(&self.script.answered)
+    }
+
     /// How many requests have arrived.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -242,6 +275,10 @@ async fn accept(listener: TcpListener, service: Arc<dyn Service>, script: Arc<Sc
         *lock(&script.connections) += 1;
         let (service, script) = (Arc::clone(&service), Arc::clone(&script));
         connections.spawn(async move {
+            let way = lock(&script.distance).round_trip * Distance::TO_CONNECT;
+            if !way.is_zero() {
+                sleep(way).await;
+            }
             let handle = service_fn(move |request| handle(request, Arc::clone(&service), Arc::clone(&script)));
             // A connection that ends badly is the peer's business, or a fault of ours that was asked for.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), handle).await;
@@ -261,7 +298,16 @@ async fn handle(
     *lock(&script.heard) += 1;
     let fault = script.fault(request.uri().path());
     match fault {
-        None => Ok(whole(service.answer(&request))),
+        None => {
+            let Distance { round_trip, works } = *lock(&script.distance);
+            let time = round_trip + works(request.uri().path());
+            if !time.is_zero() {
+                sleep(time).await;
+            }
+            let answer = whole(service.answer(&request));
+            *lock(&script.answered) = Some(Instant::now());
+            Ok(answer)
+        }
         Some(Fault::Answer(status, headers, body)) => {
             let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
             Ok(whole(Reply { status, headers, body: body.to_owned() }))
