@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use oncall::simulation::faults::{self, Lasting, Row, Service};
 use oncall::simulation::fleet::Target;
 use oncall::simulation::mentions::{Costs, Known, Mentioned, Posted};
-use oncall::simulation::sender::{Kind, Version, Webhook, compare};
+use oncall::simulation::sender::{Kind, Schedule, Version, Webhook, compare};
 use oncall::simulation::storm::{
     Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
     wrong_secrets_put_right,
@@ -158,8 +158,13 @@ async fn what_comes_while_our_secrets_are_wrong_is_posted_once_they_are_right() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_storm_passes_at_slacks_pace() {
-    let small =
-        Storm { webhooks: 40, instances: 4, within: Duration::from_secs(1), slack_pace: Duration::from_millis(25) };
+    let small = Storm {
+        webhooks: 40,
+        instances: 4,
+        within: Duration::from_secs(1),
+        slack_pace: Duration::from_millis(25),
+        schedule: Schedule::Eager,
+    };
     let weathered = storm(small, &Target::Linked).await.unwrap();
     assert!(weathered.outcome.is_as_promised(), "{weathered:?}");
     assert!(weathered.reads_in_a_minute <= 60, "{weathered:?}");

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::page::Language;
 use crate::simulation::fleet::Target;
+use crate::simulation::sender::Schedule;
 
 mod check;
 mod demo;
@@ -95,6 +96,9 @@ enum Command {
         /// Run everything this many times faster.
         #[arg(long, default_value = "1")]
         times: NonZeroU32,
+        /// When PagerDuty sends a webhook again that was not taken: it publishes no schedule.
+        #[arg(long, value_enum, default_value = "eager")]
+        schedule: Schedule,
     },
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins")]
@@ -183,8 +187,8 @@ impl Cli {
             }
             Command::Demo { language, .. } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
             Command::Faults { functions } => Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well),
-            Command::Storm { functions, times } => {
-                Box::pin(storm::run(functions.make(), times)).await.map(|()| Ended::Well)
+            Command::Storm { functions, times, schedule } => {
+                Box::pin(storm::run(functions.make(), times, schedule)).await.map(|()| Ended::Well)
             }
             Command::Fakes => fakes::run().await.map(|()| Ended::Well),
         };

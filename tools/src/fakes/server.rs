@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -57,6 +57,26 @@ impl Fault {
     pub fn too_many(seconds: u64) -> Self {
         Self::Answer(429, vec![("retry-after", seconds.to_string())], "")
     }
+}
+
+/// How far away a service is, and how long it works on a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Distance {
+    /// One round trip. A new connection takes three before its first request arrives: TCP, and TLS without resumption.
+    pub round_trip: Duration,
+    /// How long it works on a request with this path.
+    pub works: fn(&str) -> Duration,
+}
+
+impl Default for Distance {
+    fn default() -> Self {
+        Self { round_trip: Duration::ZERO, works: |_| Duration::ZERO }
+    }
+}
+
+impl Distance {
+    /// The round trips of a new connection.
+    const TO_CONNECT: u32 = 3;
 }
 
 /// What a service does with a request when no fault is due.
@@ -111,6 +131,8 @@ struct Script {
     heard: Mutex<usize>,
     heard_at: Mutex<HashMap<String, usize>>,
     connections: Mutex<usize>,
+    distance: Mutex<Distance>,
+    answered: Mutex<Option<Instant>>,
 }
 
 impl Script {
@@ -207,6 +229,17 @@ impl Server {
         *lock(&self.script.only) = Paths::One(path);
     }
 
+    /// Moves the service away from here.
+    pub fn move_away(&self, distance: Distance) {
+        *lock(&self.script.distance) = distance;
+    }
+
+    /// When it gave its last answer.
+    #[must_use]
+    pub fn answered_at(&self) -> Option<Instant> {
+        *lock(&self.script.answered)
+    }
+
     /// How many requests have arrived.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -268,6 +301,10 @@ async fn accept(listener: TcpListener, service: Arc<dyn Service>, script: Arc<Sc
         *lock(&script.connections) += 1;
         let (service, script) = (Arc::clone(&service), Arc::clone(&script));
         connections.spawn(async move {
+            let way = lock(&script.distance).round_trip * Distance::TO_CONNECT;
+            if !way.is_zero() {
+                sleep(way).await;
+            }
             let handle = service_fn(move |request| handle(request, Arc::clone(&service), Arc::clone(&script)));
             // A connection that ends badly is the peer's business, or a fault of ours that was asked for.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), handle).await;
@@ -288,7 +325,16 @@ async fn handle(
     *lock(&script.heard_at).entry(request.uri().path().to_owned()).or_default() += 1;
     let fault = script.fault(request.uri().path());
     match fault {
-        None => Ok(whole(service.answer(&request))),
+        None => {
+            let Distance { round_trip, works } = *lock(&script.distance);
+            let time = round_trip + works(request.uri().path());
+            if !time.is_zero() {
+                sleep(time).await;
+            }
+            let answer = whole(service.answer(&request));
+            *lock(&script.answered) = Some(Instant::now());
+            Ok(answer)
+        }
         Some(Fault::Answer(status, headers, body)) => {
             let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
             Ok(whole(Reply { status, headers, body: body.to_owned() }))

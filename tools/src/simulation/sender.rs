@@ -21,6 +21,44 @@ const ATTEMPTS: usize = 20;
 /// Drops in a row after which PagerDuty switches the subscription off.
 const DROPS_TO_DISABLE: usize = 3;
 
+/// When a webhook that was not taken comes again. PagerDuty keeps one for 48 hours and publishes no schedule, so a storm
+/// is tried under several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Schedule {
+    /// After half a second, then after twice the time, up to 10 s: for a try that is over soon.
+    Eager,
+    /// Every five minutes.
+    EveryFiveMinutes,
+    /// After 10 s, then after twice the time, up to ten minutes.
+    DoublingToTenMinutes,
+    /// After 10 s, then after twice the time, up to an hour.
+    DoublingToAnHour,
+    /// Five attempts in 20 minutes, and no more: PagerDuty's rule until November 2024.
+    FiveInTwentyMinutes,
+}
+
+impl Schedule {
+    /// What PagerDuty keeps a webhook for.
+    const KEPT_FOR: Duration = Duration::from_hours(48);
+
+    /// The pause after this many attempts, the first of which was so long ago; none if there is no further one.
+    #[must_use]
+    pub fn pause(self, attempts: u32, since_the_first: Duration) -> Option<Duration> {
+        let doubling = |first: Duration, longest: Duration| {
+            first.saturating_mul(1 << (attempts.saturating_sub(1)).min(20)).min(longest)
+        };
+        let pause = match self {
+            Self::Eager => doubling(Duration::from_millis(500), Duration::from_secs(10)),
+            Self::EveryFiveMinutes => Duration::from_mins(5),
+            Self::DoublingToTenMinutes => doubling(Duration::from_secs(10), Duration::from_mins(10)),
+            Self::DoublingToAnHour => doubling(Duration::from_secs(10), Duration::from_hours(1)),
+            Self::FiveInTwentyMinutes if attempts < 5 => Duration::from_mins(5),
+            Self::FiveInTwentyMinutes => return None,
+        };
+        (since_the_first + pause <= Self::KEPT_FOR).then_some(pause)
+    }
+}
+
 /// The version of the webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -219,5 +257,30 @@ impl std::fmt::Display for Version {
             Self::V2 => "v2",
             Self::V3 => "v3",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_says_when_a_webhook_comes_again_and_when_no_more() {
+        let seconds = |schedule: Schedule| {
+            let (mut attempts, mut passed, mut at) = (1, Duration::ZERO, vec![0]);
+            while let Some(pause) = schedule.pause(attempts, passed) {
+                attempts += 1;
+                passed += pause;
+                at.push(passed.as_secs());
+            }
+            at
+        };
+        assert_eq!(seconds(Schedule::FiveInTwentyMinutes), [0, 300, 600, 900, 1200]);
+        assert_eq!(seconds(Schedule::DoublingToTenMinutes)[..9], [0, 10, 30, 70, 150, 310, 630, 1230, 1830]);
+        assert_eq!(seconds(Schedule::DoublingToAnHour)[8..12], [2550, 5110, 8710, 12310]);
+        for schedule in [Schedule::EveryFiveMinutes, Schedule::DoublingToTenMinutes, Schedule::DoublingToAnHour] {
+            let last = *seconds(schedule).last().unwrap();
+            assert!((47 * 3600..=48 * 3600).contains(&last), "{schedule:?}: {last}");
+        }
     }
 }

@@ -10,8 +10,8 @@ use tokio::time::{sleep, sleep_until};
 use super::Services;
 use super::faults::Outcome;
 use super::fleet::{Fleet, Target};
-use super::mentions::Mentioned;
-use super::sender::{Kind, Sent, Version, Webhook, deliver_all, two_incidents};
+use super::mentions::{Mentioned, Posted};
+use super::sender::{Kind, Schedule, Sent, Version, Webhook, deliver_all, two_incidents};
 use crate::fakes::server::Fault;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -153,6 +153,8 @@ pub struct Storm {
     pub within: Duration,
     /// The least time between two messages that Slack takes.
     pub slack_pace: Duration,
+    /// When a webhook that was not taken comes again.
+    pub schedule: Schedule,
 }
 
 /// What a storm came to.
@@ -164,6 +166,8 @@ pub struct StormReport {
     pub took: Duration,
     /// What Slack's pace alone makes of it.
     pub bound: Duration,
+    /// For each webhook that was posted, how long after its incident began; the shortest first.
+    pub waits: Vec<Duration>,
     /// The most reads of the sheet in any one minute.
     pub reads_in_a_minute: usize,
 }
@@ -188,31 +192,41 @@ pub async fn storm(storm: Storm, make: &Target) -> Result<StormReport> {
         let due = tokio::time::Instant::from_std(started) + every * u32::try_from(index).unwrap_or(u32::MAX);
         incidents.spawn(async move {
             sleep_until(due).await;
-            let sent = patiently(&fleet, &pair).await;
+            let sent = patiently(&fleet, &pair, storm.schedule).await;
             let mut total = total.lock().await;
             total.attempts += sent.attempts;
             total.undelivered += sent.undelivered;
             total.slowest = total.slowest.max(sent.slowest);
         });
     }
-    let mut posts = Vec::new();
+    let mut posts: Vec<(Duration, Posted)> = Vec::new();
     let mut reads = vec![(Instant::now(), 0)];
-    let mut last_post = started;
     while !incidents.is_empty() {
         let _ = tokio::time::timeout(Duration::from_millis(50), incidents.join_next()).await;
-        let new = around.take_posts(Mentioned::TODAY);
-        if !new.is_empty() {
-            last_post = Instant::now();
-            posts.extend(new);
-        }
+        let after = started.elapsed();
+        posts.extend(around.take_posts(Mentioned::TODAY).into_iter().map(|post| (after, post)));
         reads.push((Instant::now(), around.fakes.google.reads()));
     }
-    posts.extend(around.take_posts(Mentioned::TODAY));
+    posts.extend(around.take_posts(Mentioned::TODAY).into_iter().map(|post| (started.elapsed(), post)));
+    let begun = |index: usize| every * u32::try_from(index).unwrap_or(u32::MAX);
+    let mut waits: Vec<_> = pairs
+        .iter()
+        .enumerate()
+        .flat_map(|(index, pair)| pair.iter().map(move |webhook| (begun(index), webhook)))
+        .filter_map(|(begun, webhook)| {
+            let (at, _) = posts.iter().find(|(_, post)| post.text.contains(&webhook.mark))?;
+            Some(at.saturating_sub(begun))
+        })
+        .collect();
+    waits.sort_unstable();
+    let took = posts.last().map_or(Duration::ZERO, |(at, _)| *at);
+    let posts: Vec<_> = posts.into_iter().map(|(_, post)| post).collect();
     let webhooks: Vec<_> = pairs.into_iter().flatten().collect();
     let sent = *total.lock().await;
     Ok(StormReport {
         outcome: Outcome::of_webhooks(&around, sent, &webhooks, &posts),
-        took: last_post - started,
+        took,
+        waits,
         bound: storm.slack_pace * u32::try_from(storm.webhooks).unwrap_or(u32::MAX),
         reads_in_a_minute: most_in_a_minute(&reads),
     })
@@ -229,11 +243,11 @@ fn pair(index: usize) -> Vec<Webhook> {
 }
 
 /// Delivers one incident's webhooks in order, with a pause after each attempt that failed.
-async fn patiently(fleet: &Fleet, webhooks: &[Webhook]) -> Sent {
+async fn patiently(fleet: &Fleet, webhooks: &[Webhook], schedule: Schedule) -> Sent {
     let mut sent = Sent::default();
     for webhook in webhooks {
-        let mut pause = Duration::from_millis(500);
-        loop {
+        let first = Instant::now();
+        for attempt in 1.. {
             let started = Instant::now();
             let status = fleet.invoke(&webhook.event).await;
             sent.slowest = sent.slowest.max(started.elapsed());
@@ -244,10 +258,13 @@ async fn patiently(fleet: &Fleet, webhooks: &[Webhook]) -> Sent {
                     sent.undelivered += 1;
                     break;
                 }
-                _ => {
-                    sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(10));
-                }
+                _ => match schedule.pause(attempt, first.elapsed()) {
+                    Some(pause) => sleep(pause).await,
+                    None => {
+                        sent.undelivered += 1;
+                        break;
+                    }
+                },
             }
         }
     }

@@ -1,0 +1,186 @@
+//! From a webhook to its post when the function starts cold, on as little of a processor as Lambda gives, with services
+//! that are as far away as the real ones.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use oncall::fakes::Fakes;
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::emulator::Emulator;
+use oncall::fakes::server::Distance;
+use oncall::fakes::ssm::Ssm;
+
+use crate::bounds::{Figure, Figures};
+use crate::{Functions, Result, alert, median, on_aws};
+
+const COLD_PATHS: usize = 9;
+/// Lambda gives a function of 256 MB this share of a processor.
+const SHARE: (u32, u32) = (256, 1_769);
+/// The kernel hands the share out in pieces of this length.
+const PERIOD: Duration = Duration::from_millis(20);
+
+const GOOGLE: Distance = Distance {
+    round_trip: Duration::from_millis(3),
+    works: |path| Duration::from_millis(if path == "/token" { 60 } else { 250 }),
+};
+const CHAT: Distance = Distance { round_trip: Duration::from_millis(5), works: |_| Duration::from_millis(300) };
+const AWS: Distance = Distance { round_trip: Duration::from_millis(1), works: |_| Duration::from_millis(8) };
+
+/// What one call takes, with a connection that is open or a new one.
+fn takes(distance: Distance, path: &str, is_open: bool) -> Duration {
+    let connecting = if is_open { Duration::ZERO } else { distance.round_trip * 3 };
+    connecting + distance.round_trip + (distance.works)(path)
+}
+
+/// Measures the path of each function, and compares ours with the calls that have to wait for each other: the token,
+/// the sheet, the post; with AWS's services the secrets before them.
+pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Result<()> {
+    let Some(share) = Share::new()? else {
+        println!("cold path: not measured, because this process may make no control group for processor time");
+        return Ok(());
+    };
+    let fakes = Fakes::start().await?;
+    let (ssm, dynamodb) = (Ssm::start(0).await?, DynamoDb::start(0, "ledger").await?);
+    fakes.google.move_away(GOOGLE);
+    fakes.slack.move_away(CHAT);
+    ssm.move_away(AWS);
+    dynamodb.move_away(AWS);
+    let open =
+        [("CHATS", "slack"), ("BUSINESS_DAYS", "Mon-Sun"), ("BUSINESS_HOURS", "00:00-24:00"), ("HOLIDAYS", "none")];
+    let settings = on_aws(&fakes.settings(), &open);
+    let secrets = ["SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+    for name in secrets {
+        ssm.put(&format!("/oncall/{name}"), &settings[name]);
+    }
+    let mut deployed = on_aws(
+        &settings,
+        &[
+            ("SECRETS_PATH", "/oncall"),
+            ("AWS_ENDPOINT_URL_SSM", &ssm.url()),
+            ("LEDGER_TABLE", "ledger"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url()),
+        ],
+    );
+    deployed.retain(|name, _| !secrets.contains(&name.as_str()));
+
+    let limit = takes(GOOGLE, "/token", false) + takes(GOOGLE, "/v4", true) + takes(CHAT, "", true);
+    let limit_on_aws = limit + takes(AWS, "", false);
+    let mut paths = vec![
+        ("pagerduty2typetalk", Some((Figure::ColdPath, limit)), share.wrap(&functions.webhook)?, &settings),
+        (
+            "pagerduty2typetalk with secrets and ledger",
+            Some((Figure::ColdPathOnAws, limit_on_aws)),
+            share.wrap(&functions.webhook)?,
+            &deployed,
+        ),
+    ];
+    if let Some(folder) = &functions.before {
+        let before = folder.join("pagerduty2typetalk");
+        paths.push(("before", None, share.wrap(&before)?, &settings));
+        paths.push(("before, with secrets and ledger", None, share.wrap(&before)?, &deployed));
+    }
+    if let Some(python) = &functions.python {
+        paths.push(("Python", None, share.wrap(python)?, &settings));
+    }
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); paths.len()];
+    for number in 0..COLD_PATHS {
+        for ((name, _, function, settings), times) in paths.iter().zip(&mut times) {
+            times.push(until_the_post(&functions.rie, function, settings, &fakes, &format!("{name}{number}")).await?);
+        }
+    }
+    println!("cold path, median of {COLD_PATHS}, on {} of {} parts of a processor", SHARE.0, SHARE.1);
+    for ((name, bound, _, _), times) in paths.iter().zip(&mut times) {
+        let time = median(times);
+        let Some((figure, limit)) = bound else {
+            println!("  {name}: {time:.0} ms");
+            continue;
+        };
+        let limit = limit.as_secs_f64() * 1000.0;
+        println!("  {name}: {time:.0} ms, {:.2} times the {limit:.0} ms that the calls take", time / limit);
+        figures.add(Some(*figure), time / limit);
+    }
+    Ok(())
+}
+
+/// From the webhook's arrival to Slack's answer.
+async fn until_the_post(
+    rie: &Path,
+    function: &Path,
+    settings: &HashMap<String, String>,
+    fakes: &Fakes,
+    id: &str,
+) -> Result<f64> {
+    let function = Emulator::start(rie, function, settings).await?;
+    let event = alert(id)?;
+    let _ = fakes.slack.take_posts();
+    let started = Instant::now();
+    crate::invoke(&function, &event).await?;
+    let posts = fakes.slack.take_posts().len();
+    if posts != 1 {
+        return Err(format!("{posts} posts for one webhook: {}", function.log()).into());
+    }
+    let answered = fakes.slack.answered_at().ok_or("no post has a time")?;
+    Ok((answered - started).as_secs_f64() * 1000.0)
+}
+
+/// A control group with the share of a processor that a small function has.
+struct Share {
+    group: PathBuf,
+}
+
+impl Share {
+    /// None if this process may not make one.
+    fn new() -> Result<Option<Self>> {
+        let (version_1, version_2) = (Path::new("/sys/fs/cgroup/cpu"), Path::new("/sys/fs/cgroup"));
+        let is_version_1 = version_1.join("cpu.cfs_quota_us").exists();
+        let group =
+            if is_version_1 { version_1 } else { version_2 }.join(format!("oncall-bench-{}", std::process::id()));
+        if std::fs::create_dir(&group).is_err() {
+            return Ok(None);
+        }
+        let period = PERIOD.as_micros();
+        let quota = period * u128::from(SHARE.0) / u128::from(SHARE.1);
+        if is_version_1 {
+            std::fs::write(group.join("cpu.cfs_period_us"), period.to_string())?;
+            std::fs::write(group.join("cpu.cfs_quota_us"), quota.to_string())?;
+        } else if std::fs::write(group.join("cpu.max"), format!("{quota} {period}")).is_err() {
+            std::fs::remove_dir(&group)?;
+            return Ok(None);
+        }
+        Ok(Some(Self { group }))
+    }
+
+    /// The function, which joins the group before it starts. The emulator stays outside, as on AWS.
+    fn wrap(&self, function: &Path) -> Result<PathBuf> {
+        use std::os::unix::fs::PermissionsExt;
+        let text = format!(
+            "#!/bin/sh\necho $$ > {}/cgroup.procs && exec {}\n",
+            self.group.display(),
+            std::fs::canonicalize(function)?.display()
+        );
+        let number = std::fs::read_dir(env!("CARGO_TARGET_TMPDIR"))?.count();
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("small-function-{number}"));
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        // Functions that were killed leave the group a moment later; an empty group costs nothing.
+        let _ = std::fs::remove_dir(&self.group);
+    }
+}
+
+/// The function in Python that `PYTHON` is to run, if that is set: an interpreter with the package `cryptography`.
+pub(crate) fn python_function() -> Result<Option<PathBuf>> {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(python) = crate::variable("PYTHON") else { return Ok(None) };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/lambda/function.py");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-function");
+    std::fs::write(&path, format!("#!/bin/sh\nexec {} {}\n", python.display(), script.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+    Ok(Some(path))
+}

@@ -1,0 +1,205 @@
+//! What the functions cost, beside one that does nothing and one in Python: cold start, cold path, warm invocation, memory.
+//!
+//! `AWS_LAMBDA_RIE` names AWS's runtime emulator, `BOOTSTRAPS` the folder of the built functions (without it they are
+//! built here), and `BEFORE` that of earlier ones to compare with. All
+//! figures come from the same run, turn by turn, because a machine's speed changes from minute to minute. A figure is
+//! held against its bound with much room; only if it is beyond that in three runs of three the benchmark fails.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use chrono::DateTime;
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::emulator::Emulator;
+use oncall::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature};
+use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{Fakes, SIGNING_SECRET};
+use serde_json::{Value, json};
+
+mod bounds;
+mod cold_path;
+
+use bounds::{Figure, Figures};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const COLD_STARTS: usize = 15;
+const WARM_INVOCATIONS: usize = 300;
+const RUNS: usize = 3;
+
+/// The functions that are measured.
+struct Functions {
+    rie: PathBuf,
+    empty: PathBuf,
+    webhook: PathBuf,
+    reminder: PathBuf,
+    before: Option<PathBuf>,
+    python: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // `cargo test --all-targets` runs benchmarks, too; they measure only when `cargo bench` asks for it.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let functions = Functions {
+        rie: variable("AWS_LAMBDA_RIE").ok_or("AWS_LAMBDA_RIE must name the runtime emulator")?,
+        empty: empty_function()?,
+        webhook: built("pagerduty2typetalk", env!("CARGO_BIN_EXE_pagerduty2typetalk")),
+        reminder: built("oncall-reminder", env!("CARGO_BIN_EXE_oncall-reminder")),
+        before: variable("BEFORE"),
+        python: cold_path::python_function()?,
+    };
+    for run in 1..=RUNS {
+        println!("run {run} of {RUNS} at most");
+        let mut figures = Figures::default();
+        starts(&functions, &mut figures).await?;
+        cold_path::measure(&functions, &mut figures).await?;
+        warm(&functions, &mut figures).await?;
+        let beyond = figures.beyond();
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        println!("beyond its bound: {}", beyond.join("; "));
+    }
+    Err("a figure was beyond its bound in every run".into())
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
+}
+
+fn built(name: &str, here: &str) -> PathBuf {
+    variable("BOOTSTRAPS").map_or_else(|| PathBuf::from(here), |folder| folder.join(name))
+}
+
+/// How long the functions take to start, their secrets and connections included.
+async fn starts(functions: &Functions, figures: &mut Figures) -> Result<()> {
+    let fakes = Fakes::start().await?;
+    let settings = fakes.settings();
+    let (ssm, dynamodb) = (Ssm::start(0).await?, DynamoDb::start(0, "ledger").await?);
+    ssm.put("/oncall/SLACK_TOKEN", &settings["SLACK_TOKEN"]);
+    let with_secrets =
+        on_aws(&settings, &[("SECRETS_PATH", "/oncall"), ("AWS_ENDPOINT_URL_SSM", &ssm.url()), ("SLACK_TOKEN", "")]);
+    let with_ledger = on_aws(&settings, &[("LEDGER_TABLE", "ledger"), ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url())]);
+    let before = |name: &str| functions.before.as_ref().map(|folder| folder.join(name));
+
+    let mut starts = vec![
+        ("empty".to_owned(), None, functions.empty.clone(), &settings, Vec::new()),
+        start("pagerduty2typetalk", Some(Figure::Webhook), &functions.webhook, &settings),
+        start("pagerduty2typetalk with the ledger", Some(Figure::WebhookWithLedger), &functions.webhook, &with_ledger),
+        start("oncall-reminder", Some(Figure::Reminder), &functions.reminder, &settings),
+        start("oncall-reminder with secrets", Some(Figure::ReminderWithSecrets), &functions.reminder, &with_secrets),
+    ];
+    for (name, settings) in [("pagerduty2typetalk", &settings), ("oncall-reminder", &settings)] {
+        starts.extend(before(name).map(|function| start(&format!("{name} before"), None, &function, settings)));
+    }
+    for _ in 0..COLD_STARTS {
+        for (_, _, function, settings, times) in &mut starts {
+            times.push(cold_start(&functions.rie, function, settings).await?);
+        }
+    }
+    println!("cold start, median of {COLD_STARTS}");
+    let yardstick = median(&mut starts[0].4);
+    for (name, figure, _, _, times) in &mut starts {
+        let time = median(times);
+        let ratio = time / yardstick;
+        println!("  {name}: {time:.2} ms, {ratio:.2} times the empty function's");
+        figures.add(*figure, ratio);
+    }
+    Ok(())
+}
+
+type Start<'a> = (String, Option<Figure>, PathBuf, &'a HashMap<String, String>, Vec<f64>);
+
+fn start<'a>(name: &str, figure: Option<Figure>, function: &Path, settings: &'a HashMap<String, String>) -> Start<'a> {
+    (name.to_owned(), figure, function.to_owned(), settings, Vec::new())
+}
+
+/// How long an alert takes once the function runs, and the memory that it needs.
+async fn warm(functions: &Functions, figures: &mut Figures) -> Result<()> {
+    let fakes = Fakes::start().await?;
+    let settings = fakes.settings();
+    let before = functions.before.as_ref().map(|folder| folder.join("pagerduty2typetalk"));
+    let named = [("empty", None, Some(functions.empty.clone())), ("before", None, before)];
+    let named = named.into_iter().chain([("pagerduty2typetalk", Some(Figure::Warm), Some(functions.webhook.clone()))]);
+    let mut running = Vec::new();
+    for (name, figure, function) in named {
+        let Some(function) = function else { continue };
+        running.push((name, figure, Emulator::start(&functions.rie, &function, &settings).await?, Vec::new()));
+    }
+    for number in 0..WARM_INVOCATIONS {
+        for (name, _, function, times) in &mut running {
+            let event = alert(&format!("{name}{number}"))?;
+            let started = Instant::now();
+            invoke(function, &event).await?;
+            times.push(milliseconds(started));
+        }
+    }
+    let expected = WARM_INVOCATIONS * (running.len() - 1);
+    let posts = fakes.typetalk.take_posts().len();
+    if posts != expected {
+        return Err(format!("{posts} posts for {expected} webhooks").into());
+    }
+    let yardstick = median(&mut running[0].3);
+    println!("warm invocation, median of {WARM_INVOCATIONS}, one post each: empty {yardstick:.2} ms");
+    for (name, figure, function, times) in &mut running {
+        let more = median(times) - yardstick;
+        let kib = function.peak_resident_kib().ok_or("the function's memory can't be read")?;
+        let mib = f64::from(u32::try_from(kib)?) / 1024.0;
+        println!("  {name}: {more:.2} ms more; resident memory at most {mib:.1} MiB");
+        figures.add(*figure, more);
+        figures.add(figure.map(|_| Figure::Memory), mib);
+    }
+    Ok(())
+}
+
+/// Builds the function that does nothing, with the profile of the others.
+fn empty_function() -> Result<PathBuf> {
+    let built = Command::new(env!("CARGO")).args(["build", "--release", "--example", "empty_function"]).status()?;
+    if !built.success() {
+        return Err("examples/empty_function.rs can't be built".into());
+    }
+    let webhook = Path::new(env!("CARGO_BIN_EXE_pagerduty2typetalk"));
+    Ok(webhook.with_file_name("examples").join("empty_function"))
+}
+
+/// Settings with these besides.
+fn on_aws(settings: &HashMap<String, String>, more: &[(&str, &str)]) -> HashMap<String, String> {
+    let added = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    settings.clone().into_iter().chain(added).collect()
+}
+
+async fn cold_start(rie: &Path, function: &Path, settings: &HashMap<String, String>) -> Result<f64> {
+    let function = Emulator::start(rie, function, settings).await?;
+    function.invoke(&http_api_event("/", &[], b"")).await?;
+    function.init_milliseconds().ok_or_else(|| format!("no INIT REPORT in: {}", function.log()).into())
+}
+
+async fn invoke(function: &Emulator, event: &Value) -> Result<()> {
+    let answer = function.invoke(event).await?;
+    let is_good = answer["statusCode"] == json!(200);
+    if is_good { Ok(()) } else { Err(format!("the function answered {answer}: {}", function.log()).into()) }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+fn alert(id: &str) -> Result<Value> {
+    let at = DateTime::parse_from_rfc3339("2026-11-24T11:00:00+09:00")?;
+    let event_spec = EventSpec { event_id: id.to_owned(), event_type: "incident.triggered", at, agent: None };
+    let incident = Incident { id: "PBENCH", number: 1, title: "応答が遅い".to_owned(), service: "Backlog" };
+    let body = incident.v3(&event_spec).to_string();
+    let signature = signature(SIGNING_SECRET, body.as_bytes());
+    Ok(http_api_event("/pagerduty", &[("x-pagerduty-signature", &signature)], body.as_bytes()))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
