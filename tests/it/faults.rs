@@ -1,4 +1,4 @@
-//! A part of the fault matrix, with the same code linked into this process; `oncall faults` is the whole of it.
+//! A part of the fault matrix, with the same code linked into this process; `oncall lab faults` is the whole of it.
 
 use std::time::Duration;
 
