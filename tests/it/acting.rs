@@ -11,21 +11,21 @@ use serde_json::{Value, json};
 
 use crate::world::{DAYTIME, Running, World, event_spec, incident, posted};
 
-const TANAKA: Person = Person { id: "U0TANAKA1", name: "t.tanaka" };
+pub(crate) const TANAKA: Person = Person { id: "U0TANAKA1", name: "t.tanaka" };
 const GUEST: Person = Person { id: "U0GUEST01", name: "guest" };
 const ID: &str = "PINCIDENT1";
 const PAGE: &str = "<https://acme.pagerduty.com/incidents/PINCIDENT1>";
 const FIVE_PAST: &str = "2026-11-24T11:05:00+09:00";
 
 /// A world with an open incident that Slack shows.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let mut world = World::new().await;
     world.set("CHATS", "slack");
     world.incidents.open_as(ID, 33, "応答が遅い", "triggered", "2026-11-24T02:00:00Z");
     world
 }
 
-async fn alerted(relay: &Running<'_>) {
+pub(crate) async fn alerted(relay: &Running<'_>) {
     assert_eq!(relay.signed(DAYTIME, &told("e1", "incident.triggered", DAYTIME, None)).await, posted(1));
 }
 
@@ -44,7 +44,7 @@ fn first(world: &World) -> Shown {
     world.slack.shown().into_iter().find(|message| message.thread.is_none()).unwrap()
 }
 
-fn press(world: &World, by: Person, action: &str, number: u64) -> Vec<u8> {
+pub(crate) fn press(world: &World, by: Person, action: &str, number: u64) -> Vec<u8> {
     let Shown { channel, ts, text, .. } = first(world);
     let button = Button { action, value: ID, channel: &channel, ts: &ts, text: &text };
     payload(&by.press(&button, number, &world.slack.url()))

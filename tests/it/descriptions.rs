@@ -14,8 +14,10 @@ use oncall_relay::edge::http::HttpClient;
 use oncall_relay::edge::pagerduty::rest::RestClient;
 use serde_json::Value;
 
+use crate::acting;
 use crate::emulator::path_in;
-use crate::world::{DAYTIME, World, instant};
+use crate::slack::events;
+use crate::world::{DAYTIME, World, instant, posted};
 
 /// A running Prism before our stand-in, which refuses what the description doesn't allow, of either side.
 struct Prism {
@@ -90,13 +92,91 @@ const ANSWERS: [&str; 4] = ["user_not_found", "user_not_visible", "plan_upgrade_
 /// About arguments that we don't send, or send as they should be.
 const ARGUMENTS: [&str; 5] = ["too_many_users", "invalid_cursor", "limit_required", "missing_argument", "invalid_team"];
 
+#[tokio::test]
+#[ignore = "needs Prism and PagerDuty's description"]
+async fn every_write_to_pagerduty_is_one_that_its_own_description_allows() {
+    let description = path_in("API_DESCRIPTIONS").join("pagerduty-rest.openapi.json");
+    let mut world = acting::world().await;
+    let prism = Prism::start(&path_in("PRISM"), &description, &world.incidents.url()).await;
+    world.set("PAGERDUTY_BASE_URL", &prism.url);
+    let relay = world.relay().await;
+    acting::alerted(&relay).await;
+    // Prism's first answer takes longer than a press may.
+    let _ = relay.on_slack(DAYTIME, &acting::press(&world, acting::TANAKA, "acknowledge", 0)).await;
+    world.incidents.set("PINCIDENT1", "triggered", "Somebody", "2026-11-24T02:00:00Z");
+    let _ = world.incidents.take_done();
+    for (number, action) in [(1, "acknowledge"), (2, "resolve")] {
+        let press = acting::press(&world, acting::TANAKA, action, number);
+        assert_eq!(relay.on_slack(DAYTIME, &press).await.0, 200);
+    }
+    let done: Vec<_> = world.incidents.take_done().into_iter().map(|done| done.what).collect();
+    assert_eq!(done, ["acknowledged", "resolved"]);
+}
+
+/// Slack's description of a method, or of the errors that all methods have.
+fn described(name: &str) -> Value {
+    let path = path_in("API_DESCRIPTIONS").join("slack").join(format!("{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What the webhook function calls.
+const METHODS: [&str; 3] = ["chat.postMessage", "chat.update", "views.open"];
+
+#[tokio::test]
+#[ignore = "needs Slack's descriptions"]
+async fn every_argument_that_we_send_is_documented() {
+    let world = acting::world().await;
+    let relay = world.relay().await;
+    acting::alerted(&relay).await;
+    for event in events() {
+        assert_eq!(relay.signed(DAYTIME, &event).await, posted(1));
+    }
+    let press = acting::press(&world, acting::TANAKA, "note", 1);
+    assert_eq!(relay.on_slack(DAYTIME, &press).await.0, 200);
+    let asked = world.slack.asked();
+    let methods: std::collections::BTreeSet<_> = asked.iter().map(|(method, _)| method.as_str()).collect();
+    assert_eq!(methods.into_iter().collect::<Vec<_>>(), METHODS);
+    for (method, argument) in asked {
+        assert!(described(&method)["args"]["properties"].get(&argument).is_some(), "{method}: {argument}");
+    }
+}
+
+#[test]
+#[ignore = "needs Slack's descriptions"]
+fn every_refusal_of_the_stand_in_is_documented_for_an_update() {
+    let errors = described("chat.update")["errors"].clone();
+    for code in [
+        "channel_not_found",
+        "no_text",
+        "msg_too_long",
+        "invalid_blocks",
+        "invalid_attachments",
+        "too_many_attachments",
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+    ] {
+        assert!(errors.get(code).is_some(), "{code}");
+    }
+}
+
+#[test]
+#[ignore = "needs Slack's descriptions"]
+fn every_error_that_slack_documents_has_a_verdict_and_a_remedy() {
+    for name in METHODS.into_iter().chain(["common-errors"]) {
+        let described = described(name);
+        let codes = described["errors"].as_object().unwrap();
+        assert!(codes.len() > 4, "{name}: {codes:?}");
+        let missing: Vec<_> = codes.keys().filter(|code| slack_errors::lookup(code).is_none()).collect();
+        assert_eq!(missing, Vec::<&String>::new(), "{name}");
+    }
+}
+
 #[test]
 #[ignore = "needs Slack's descriptions"]
 fn every_error_that_slack_documents_for_what_the_check_asks_has_a_remedy() {
-    let folder = path_in("API_DESCRIPTIONS").join("slack");
     for method in ["auth.test", "conversations.info", "users.info", "users.list", "usergroups.list"] {
-        let text = std::fs::read_to_string(folder.join(format!("{method}.json"))).unwrap();
-        let described: Value = serde_json::from_str(&text).unwrap();
+        let described = described(method);
         assert_eq!(described["http_method"] == "POST", method == "auth.test", "{method}");
         assert!(described["json_input_supported"] != true || method == "auth.test", "{method}");
         for code in described["errors"].as_object().unwrap().keys() {

@@ -1,7 +1,5 @@
 //! What people do on Slack: who is let in, what `/oncall` says, and that an answer comes whatever hangs.
 
-use std::path::Path;
-
 use oncall::fakes::SLACK_SIGNING_SECRET;
 use oncall::fakes::pagerduty::http_api_event;
 use oncall::fakes::people::{Person, form, payload, signature, slack_event};
@@ -10,32 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::{DAYTIME, EVENING, Running, World, instant};
 
-/// The vendor's description is beside the project where it is, and is no part of it.
-#[test]
-fn what_is_sent_to_pagerduty_is_as_its_description_wants_it() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vendor/pagerduty-rest.openapi.json");
-    let Ok(text) = std::fs::read_to_string(path) else {
-        println!("skipped: PagerDuty's description is not beside the project");
-        return;
-    };
-    let api: Value = serde_json::from_str(&text).unwrap();
-    let (put, post) = (&api["paths"]["/incidents/{id}"]["put"], &api["paths"]["/incidents/{id}/notes"]["post"]);
-    let schema =
-        |operation: &Value| operation["requestBody"]["content"]["application/json"]["schema"]["properties"].clone();
-    let incident = &schema(put)["incident"]["properties"];
-    let has = |list: &Value, entry: &str| list.as_array().unwrap().contains(&json!(entry));
-    assert!(has(&incident["type"]["enum"], "incident_reference"));
-    assert!(["acknowledged", "resolved"].iter().all(|status| has(&incident["status"]["enum"], status)));
-    assert!(has(&schema(post)["note"]["required"], "content"));
-    for write in [put, post] {
-        let from = json!({"$ref": "#/components/parameters/from_header"});
-        assert!(write["parameters"].as_array().unwrap().contains(&from), "who acts");
-    }
-    assert_eq!(api["components"]["parameters"]["from_header"]["required"], true);
-    assert!(api["paths"]["/incidents/{id}"]["get"].is_object());
-}
-
-const SATO: Person = Person { id: "U0SATO001", name: "sato" };
+pub(crate) const SATO: Person = Person { id: "U0SATO001", name: "sato" };
 
 async fn asked(relay: &Running<'_>, at: &str) -> String {
     let (status, answer) = relay.on_slack(at, &SATO.ask("/oncall", "https://hooks.slack.com")).await;

@@ -218,11 +218,11 @@ pub(crate) async fn world_with_table() -> (World, DynamoDb) {
 async fn an_event_costs_two_requests_and_the_first_one_more_and_one_that_was_posted_elsewhere_is_not_posted_again() {
     let (world, table) = world_with_table().await;
     let (one, other) = (world.relay().await, world.relay().await);
-    // Once in ten minutes a process leaves, after its post, what it has seen.
+    // Once in ten minutes a process leaves, after its post, what it has seen; once for an incident, its number.
     assert_eq!(one.signed(EVENING, &triggered("e0")).await, posted(1));
-    assert_eq!((table.requests(), world.topic().len()), (3, 1));
+    assert_eq!((table.requests(), world.topic().len()), (4, 1));
     assert_eq!(one.signed(EVENING, &triggered("e1")).await, posted(1));
-    assert_eq!(table.requests(), 5);
+    assert_eq!(table.requests(), 6);
     assert_eq!(other.signed(EVENING, &triggered("e1")).await, ignored(1));
     assert_eq!(world.topic().len(), 1);
 }

@@ -90,12 +90,12 @@ async fn a_number_leads_to_the_thread_in_another_process_and_costs_one_request_o
     world.set("CHATS", "slack");
     let (one, other) = (world.relay().await, world.relay().await);
     assert_eq!(one.signed(EVENING, &triggered("e1")).await, posted(1));
-    assert_eq!(table.requests(), 3, "claim, settle, and what leads from the number to the incident");
+    assert_eq!(table.requests(), 4, "claim, settle, what leads from the number to the incident, what was seen");
     assert_eq!(one.signed(EVENING, &triggered("e2")).await, posted(1));
-    assert_eq!(table.requests(), 5);
+    assert_eq!(table.requests(), 6);
     let first = world.slack.take_posts().remove(0).ts;
     assert_eq!(other.notice(EVENING, &json!({"text": "x", "incident": 33, "key": "k"})).await, was_posted(true));
-    assert_eq!(table.requests(), 9, "claim and settle, the number and the incident");
+    assert_eq!(table.requests(), 10, "claim and settle, the number and the incident");
     assert_eq!(world.slack.take_posts()[0].thread, Some(first));
 }
 

@@ -84,7 +84,11 @@ async fn the_first_message_goes_from_red_to_green_and_the_thread_has_short_repli
             "<@U0TANAKA1> <@U0SUZUKI1>\n🟢 解決 #pd33 · 佐藤 花子 11:40 (40分)",
         ]
     );
-    assert_eq!(table.requests(), 6 + 1 + 2, "two for each event, one for the number, two for the roster");
+    assert_eq!(
+        table.requests(),
+        6 + 1 + 2 + 2,
+        "two for each event, one for the number, two for the roster, two sightings"
+    );
     assert_eq!(world.slack.requests(), 5, "a post for each event, and an update for each later one");
 }
 
