@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// Each with the command that it quotes, and the language of what that prints.
 const READMES: [(&str, &str, &str); 2] =
-    [("README.md", "$ cargo demo --language en", "en"), ("README.ja.md", "$ cargo demo", "ja")];
+    [("README.md", "$ cargo demo --language en", "en"), ("README.ja.md", "$ cargo demo --language ja", "ja")];
 
 fn file(name: &str) -> String {
     std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
