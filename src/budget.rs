@@ -14,6 +14,14 @@ pub const NETWORK: Duration = Duration::from_secs(1);
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// `Timeout` of `ReminderFunction` in the template.
 pub const REMINDER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Slack waits this long for an answer to what somebody does, from when they do it.
+///
+/// Source: <https://docs.slack.dev/interactivity/handling-user-interaction>
+pub const SLACK_WAITS: Duration = Duration::from_secs(3);
+/// What of that may be over when a function begins that has to be started first: Lambda's own part and ours.
+pub const COLD_START: Duration = Duration::from_millis(400);
+/// What API Gateway, TLS and the way there and back may take of that.
+pub const SLACK_NETWORK: Duration = Duration::from_millis(200);
 /// What Lambda's runtime may need before and after an invocation.
 const RUNTIME: Duration = Duration::from_secs(2);
 
@@ -49,6 +57,35 @@ pub const REMINDER: Budget = Budget {
     settle: Duration::from_secs(2),
     saved_roster: Duration::from_secs(2),
 };
+
+/// What one request of Slack's may spend, and on what. Whatever hangs, the parts behind it have their time.
+#[derive(Debug, Clone, Copy)]
+pub struct InteractionBudget {
+    /// The whole, from the arrival to the answer.
+    pub answer: Duration,
+    /// Reading the incident, and beside it who pressed.
+    pub look: Duration,
+    /// Remembering who pressed.
+    pub remember: Duration,
+    /// Changing the incident; it has what is left, and this much in any case.
+    pub act: Duration,
+    /// Remembering how that ended.
+    pub settle: Duration,
+    /// Telling the presser, or putting the message right.
+    pub tell: Duration,
+}
+
+/// A request of Slack's.
+pub const INTERACTION: InteractionBudget = InteractionBudget {
+    answer: Duration::from_millis(2_400),
+    look: Duration::from_millis(800),
+    remember: WEBHOOK.claim,
+    act: Duration::from_millis(500),
+    settle: WEBHOOK.settle,
+    tell: Duration::from_millis(300),
+};
+/// A signature of Slack's proves nothing after this.
+pub const SLACK_SIGNATURE_FOR: TimeDelta = TimeDelta::minutes(5);
 
 // ---- a webhook's way in
 
@@ -90,8 +127,12 @@ pub const ROSTER_SAVED_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 /// How long a claim on an event holds; an attempt that has not settled it by then is dead.
 pub const EVENT_LEASE: TimeDelta = TimeDelta::seconds(5);
+/// The same for a press; whoever presses meanwhile waits.
+pub const PRESS_LEASE: TimeDelta = TimeDelta::seconds(5);
 /// The same for a reminder.
 pub const REMINDER_LEASE: TimeDelta = TimeDelta::seconds(30);
+/// `PagerDuty` tells of what was done through its API within this time.
+pub const PRESSED_FOR: TimeDelta = TimeDelta::minutes(5);
 /// `PagerDuty` sends an event again for 48 hours; a day more leaves no gap.
 pub const POSTED_FOR: TimeDelta = TimeDelta::hours(72);
 /// How long an incident is remembered, counted from its last event.
@@ -102,6 +143,23 @@ pub const CLAIM_AGAIN: Duration = Duration::from_millis(150);
 pub const LEDGER_COOLDOWN: Duration = Duration::from_secs(1);
 /// Opening the connection to the table at the start, while nobody waits for an answer yet.
 pub const WARM_UP: Duration = Duration::from_millis(500);
+
+// ---- the check
+
+/// Every check has this long.
+pub const CHECK: Duration = Duration::from_secs(5);
+/// A part of a check is given up after this time, so that the rest of it is still told.
+pub const CHECK_PART: Duration = Duration::from_millis(4_500);
+/// The same for a part that begins when another one ends.
+pub const CHECK_LATE_PART: Duration = Duration::from_millis(4_750);
+/// What the morning's reminder waits for the checks once it has the sheet.
+pub const CHECK_WAIT: Duration = Duration::from_secs(1);
+/// Pinging the watchdog, after everything else.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Writing down what it answered.
+pub const HEARTBEAT_LEFT: Duration = Duration::from_secs(1);
+/// A process leaves for the check what it has seen no oftener than this.
+pub const SIGHTED_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 // ---- the chats
 
@@ -126,6 +184,9 @@ pub const CONNECT: Duration = Duration::from_secs(1);
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// Listing the open incidents for a reminder.
 pub const OPEN_INCIDENTS: Duration = Duration::from_secs(6);
+
+/// Listing a week's incidents, up to PagerDuty's last page.
+pub const WEEK_INCIDENTS: Duration = Duration::from_secs(12);
 
 const fn sum(parts: &[Duration]) -> Duration {
     let (mut sum, mut index) = (Duration::ZERO, 0);
@@ -160,6 +221,10 @@ const _: () = {
         fits(&[WAIT_TO_REFUSE, WEBHOOK.roster, POST, WEBHOOK.settle], WEBHOOK.answer),
         "slow secrets and a slow sheet would cost the post"
     );
+    assert!(fits(&[INTERACTION.answer, COLD_START, SLACK_NETWORK], SLACK_WAITS), "Slack would show a warning");
+    let InteractionBudget { answer, look, remember, act, settle, tell } = INTERACTION;
+    assert!(fits(&[WAIT_TO_ADMIT, look, remember, act, settle, tell], answer), "a press would have no answer");
+    assert!(WAIT_TO_REFUSE.as_millis() <= answer.as_millis(), "a forgery would have no answer");
     assert!(fits(&[MIN_TRY], MAX_UPDATE), "an update would never be tried");
     assert!(
         fits(&[WEBHOOK.roster, MIN_TRY, WEBHOOK.settle, MAX_UPDATE], WEBHOOK.answer),
@@ -169,10 +234,21 @@ const _: () = {
     assert!(fits(&[SECRETS_AT_START, WARM_UP], START), "Lambda would stop the start");
     assert!(fits(&[WEBHOOK.claim, WEBHOOK.settle], LEDGER_SHARE), "the ledger takes more than its share");
     assert!(
-        fits(&[REMINDER.roster, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer),
-        "a slow sheet and a chat that hangs would cost the reminder"
+        fits(&[REMINDER.roster, CHECK_WAIT, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer),
+        "a slow sheet, slow checks and a chat that hangs would cost the reminder"
+    );
+    assert!(CHECK_PART.as_millis() < CHECK_LATE_PART.as_millis() && CHECK_LATE_PART.as_millis() < CHECK.as_millis());
+    assert!(CHECK.as_millis() <= 5_000, "a check has 5 s at most");
+    assert!(
+        fits(&[REMINDER.answer, HEARTBEAT, HEARTBEAT_LEFT, RUNTIME], REMINDER_TIMEOUT),
+        "Lambda would stop the function over the ping"
     );
     assert!(fits(&[OPEN_INCIDENTS], REMINDER.roster), "the list of open incidents would hold up the reminder");
+    assert!(
+        fits(&[WEEK_INCIDENTS, MAX_TRY, POST, REMINDER.claim, REMINDER.settle], REMINDER.answer),
+        "listing the week's incidents would cost its message"
+    );
     assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
+    assert!(is_longer(PRESS_LEASE, INTERACTION.answer), "a turn would end before its press");
     assert!(is_longer(REMINDER_LEASE, REMINDER.answer), "a claim would end before its attempt");
 };

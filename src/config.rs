@@ -4,6 +4,8 @@
 
 mod aws;
 mod chats;
+mod check;
+mod interaction;
 mod reader;
 mod roster;
 mod settings;
@@ -19,6 +21,8 @@ use crate::log_events;
 
 pub use aws::{AwsConfig, LedgerConfig, SecretsConfig};
 pub use chats::{ChatConfig, Purpose, SlackConfig, TypetalkConfig};
+pub use check::CheckConfig;
+pub use interaction::{ActingConfig, InteractionConfig, SlackSecrets};
 pub use reader::{Environment, Problem, Problems};
 pub use roster::{CsvConfig, GoogleConfig, RosterConfig};
 pub use settings::{SETTINGS, Setting};
@@ -64,6 +68,12 @@ pub struct WebhookConfig {
     pub secrets: WebhookSecrets,
     /// From `MENTION_ON`.
     pub mention_on: MentionOn,
+    /// From `NOTICE_TOKENS`, without which `/notice` is off.
+    pub notices: Option<NoticeSecrets>,
+    /// From `SLACK_SIGNING_SECRETS`, without which `/slack` is off, and what belongs to it.
+    pub interaction: Option<InteractionConfig>,
+    /// The names of the settings that it has.
+    pub settings: Vec<&'static str>,
 }
 
 /// The secrets of which any one proves a webhook authentic.
@@ -72,6 +82,13 @@ pub struct WebhookSecrets {
     /// From `PAGERDUTY_SIGNING_SECRETS`.
     pub signing: Vec<SecretString>,
     /// From `PAGERDUTY_TOKENS`.
+    pub tokens: Vec<SecretString>,
+}
+
+/// The tokens of those who may post notices.
+#[derive(Debug, Clone)]
+pub struct NoticeSecrets {
+    /// From `NOTICE_TOKENS`.
     pub tokens: Vec<SecretString>,
 }
 
@@ -84,6 +101,8 @@ pub struct ReminderConfig {
     pub manual: Option<Link>,
     /// From `PAGERDUTY_API_KEY`, `PAGERDUTY_SERVICES`, `PAGERDUTY_BASE_URL`.
     pub incidents: Option<IncidentsConfig>,
+    /// What only the check needs.
+    pub check: CheckConfig,
 }
 
 /// PagerDuty's REST API.
@@ -108,8 +127,13 @@ impl WebhookConfig {
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
+        let notices = notice_secrets(&mut reader);
+        let interaction = interaction::interaction(&mut reader, team.as_ref().map(|team| &team.chats[..]));
+        let settings = reader.found();
+        let interaction = interaction.map(|on| InteractionConfig { settings: settings.clone(), ..on });
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on })
+        let notices = Some(notices).filter(|notices| !notices.tokens.is_empty());
+        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices, interaction, settings })
     }
 }
 
@@ -119,6 +143,16 @@ impl WebhookSecrets {
     pub fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
         let mut reader = Reader::new(environment);
         let secrets = webhook_secrets(&mut reader);
+        (secrets, reader.finish(Some(())).err())
+    }
+}
+
+impl NoticeSecrets {
+    /// Reads them again, after they may have been changed: what can be used of them, and what is wrong with the rest.
+    #[must_use]
+    pub fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
+        let mut reader = Reader::new(environment);
+        let secrets = notice_secrets(&mut reader);
         (secrets, reader.finish(Some(())).err())
     }
 }
@@ -139,8 +173,9 @@ impl ReminderConfig {
             link
         });
         let incidents = incidents(&mut reader);
-        let (team, warnings) = reader.finish(team)?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents })
+        let check = check::check(&mut reader);
+        let ((team, check), warnings) = reader.finish(team.zip(check))?;
+        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents, check })
     }
 }
 
@@ -191,6 +226,10 @@ fn webhook_secrets(reader: &mut Reader<'_>) -> WebhookSecrets {
         );
     }
     WebhookSecrets { signing: reader.secrets("PAGERDUTY_SIGNING_SECRETS"), tokens: reader.secrets("PAGERDUTY_TOKENS") }
+}
+
+fn notice_secrets(reader: &mut Reader<'_>) -> NoticeSecrets {
+    NoticeSecrets { tokens: reader.secrets("NOTICE_TOKENS") }
 }
 
 fn incidents(reader: &mut Reader<'_>) -> Option<IncidentsConfig> {

@@ -12,7 +12,7 @@ mod update;
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::time::Instant;
 
@@ -22,6 +22,7 @@ use crate::config::TeamConfig;
 use crate::domain::chat::ChatName;
 use crate::domain::chat::FailedChat;
 use crate::domain::message::{Destination, Message, Subject};
+use crate::domain::reminder::ReminderKind;
 use crate::domain::wording::Language;
 use crate::edge::chat::{Chat, PostError, PostFailure, Thread};
 use crate::edge::http::HttpClient;
@@ -38,6 +39,7 @@ pub struct Dispatcher {
     language: Language,
     zone: Tz,
     budget: Budget,
+    has_buttons: bool,
 }
 
 /// The right to post something once.
@@ -45,6 +47,8 @@ pub struct Dispatcher {
 pub struct Permit {
     /// None for what carries no id, which can't be told from others.
     claim: Option<(IdempotencyKey, Lease)>,
+    /// What is known of the incident.
+    facts: IncidentFacts,
 }
 
 impl Permit {
@@ -57,7 +61,13 @@ impl Permit {
     /// What is known of the incident.
     #[must_use]
     pub fn facts(&self) -> IncidentFacts {
-        self.claim.as_ref().map(|(_, lease)| lease.facts.clone()).unwrap_or_default()
+        self.facts.clone()
+    }
+
+    /// The right to post the same, which belongs to an incident of which this is known.
+    #[must_use]
+    pub fn about(self, facts: IncidentFacts) -> Self {
+        Self { facts, ..self }
     }
 }
 
@@ -106,7 +116,14 @@ impl Dispatcher {
             language: team.language,
             zone: team.calendar.local(DateTime::UNIX_EPOCH).timezone(),
             budget,
+            has_buttons: false,
         }
+    }
+
+    /// The same with buttons under the first messages of incidents, if there is something that answers their presses.
+    #[must_use]
+    pub fn with_buttons(self, has_buttons: bool) -> Self {
+        Self { has_buttons, ..self }
     }
 
     /// What else the ledger remembers.
@@ -125,9 +142,9 @@ impl Dispatcher {
         number: Option<u64>,
         invocation: Invocation,
     ) -> Result<Permit, NotPermitted> {
-        let Some(key) = key else { return Ok(Permit { claim: None }) };
+        let Some(key) = key else { return Ok(Permit { claim: None, facts: IncidentFacts::default() }) };
         match self.ledger.claim_by(&key, number, invocation).await {
-            Claim::Granted(lease) => Ok(Permit { claim: Some((key, lease)) }),
+            Claim::Granted(lease) => Ok(Permit { facts: lease.facts.clone(), claim: Some((key, lease)) }),
             Claim::AlreadyPosted(chat, IncidentFacts { thread, first, .. }) => {
                 tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
                 let update = thread.zip(first).map(|(message, first)| Box::new(Update { message, first }));
@@ -137,6 +154,13 @@ impl Dispatcher {
                 tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
                 Err(NotPermitted::InProgress)
             }
+        }
+    }
+
+    /// Gives the right back unused.
+    pub async fn withdraw(&self, permit: Permit, now: DateTime<Utc>) {
+        if let Some((key, lease)) = permit.claim {
+            self.ledger.release(&key, &lease, lease.in_doubt, now).await;
         }
     }
 
@@ -189,7 +213,8 @@ impl Dispatcher {
             let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
             let started = Instant::now();
             let (language, zone) = (self.language, self.zone);
-            let attempts = Attempts { chat, subject, destination, language, zone, deadline };
+            let has_buttons = self.has_buttons;
+            let attempts = Attempts { chat, subject, destination, language, zone, has_buttons, deadline };
             let (result, unconfirmed) = attempts.run(thread.filter(|thread| chat.has(thread))).await;
             log(subject, chat.name(), result.as_ref().map(|_| ()), started.elapsed());
             match result {
@@ -230,8 +255,12 @@ fn learnt(
     thread: Option<Thread>,
 ) -> (IncidentFacts, Option<Update>) {
     let number = subject.incident_number().or(known.number);
+    // Its record is its own, not the incident's.
+    if matches!(subject, Subject::Notice(_)) {
+        return (IncidentFacts::default(), None);
+    }
     let Subject::Alert(alert) = subject else {
-        return (IncidentFacts { number, thread, first: None }, None);
+        return (IncidentFacts { number, thread, first: None, pressed: Vec::new() }, None);
     };
     let later = known.first.unwrap_or_default().at(&alert.standing);
     let Written { first: begun, is_reply, .. } = written;
@@ -245,11 +274,11 @@ fn learnt(
                 let before = known.thread.filter(|before| before.channel != message.channel);
                 before.map(|message| Update { message, first: later })
             };
-            (IncidentFacts { number, thread: Some(message), first: Some(begun) }, update)
+            (IncidentFacts { number, thread: Some(message), first: Some(begun), pressed: Vec::new() }, update)
         }
         _ => {
             let update = known.thread.clone().map(|message| Update { message, first: later.clone() });
-            (IncidentFacts { number, thread: known.thread, first: Some(later) }, update)
+            (IncidentFacts { number, thread: known.thread, first: Some(later), pressed: Vec::new() }, update)
         }
     }
 }
@@ -259,12 +288,14 @@ fn log(subject: Subject<'_>, chat: ChatName, result: Result<(), &PostError>, too
     let (event_id, incident, kind) = match subject {
         Subject::Alert(alert) => (alert.event.id.as_deref(), alert.event.incident.tag(), alert.event.kind.name()),
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
+        Subject::Notice(notice) => (None, notice.incident.tag(), "notice"),
+        Subject::Week(_) => (None, None, ReminderKind::Week.key()),
     };
     let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {
-        Ok(_) => {
+        Ok(()) => {
             tracing::info!(
                 event = log_events::DELIVERY,
                 event_id,

@@ -14,9 +14,17 @@ pub mod roster;
 
 pub mod state;
 
+pub mod check;
+
 pub mod alert;
 
 pub mod reminder;
+
+pub mod notice;
+
+pub mod week;
+
+pub mod acting;
 
 pub mod message;
 

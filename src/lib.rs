@@ -1,9 +1,10 @@
 //! Relays PagerDuty webhooks to a chat and mentions the people whom a Google Sheet says are on call.
 //!
 //! In reading order: [`domain`] decides and words (pure). [`config`] reads the settings. [`edge`] speaks the wires
-//! that go out: roster, chats, ledger, PagerDuty. [`delivery`] gets a message to a chat, once. Two use cases bring
-//! them together: [`webhook`] posts alerts, [`reminder`] reminds people of their duty. [`lambda`] is AWS's side of
-//! both. The binaries only assemble.
+//! that go out: roster, chats, ledger, PagerDuty. [`delivery`] gets a message to a chat, once. Use cases bring
+//! them together: [`webhook`] posts alerts, [`notice`] what automation says, [`interaction`] answers what people do on
+//! Slack, [`reminder`] reminds people of their duty, [`check`] tells whether all of it works. [`lambda`] is AWS's side of
+//! them. The binaries only assemble.
 
 pub mod domain;
 
@@ -19,7 +20,13 @@ pub mod edge;
 
 pub mod delivery;
 
+pub mod notice;
+
+pub mod interaction;
+
 pub mod webhook;
+
+pub mod check;
 
 pub mod reminder;
 

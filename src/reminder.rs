@@ -1,20 +1,27 @@
-//! At a scheduled time, the people of a day are reminded of their duty.
+//! At a scheduled time, the people of a day are reminded of their duty, or everybody is told of a week.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::budget::REMINDER;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::budget::{CHECK_WAIT, HEARTBEAT_LEFT, REMINDER};
+use crate::check::{self, Around, Checker, Checks};
 use crate::clock::Invocation;
 use crate::config::ReminderConfig;
 use crate::delivery::{Delivery, Dispatcher, NotPermitted};
 use crate::domain::calendar::Calendar;
+use crate::domain::chat::ChatName;
+use crate::domain::check::{Report, acts};
 use crate::domain::event::Link;
 use crate::domain::message::Subject;
-use crate::domain::reminder::{self, OpenIncidents, Reminder, ReminderKind};
+use crate::domain::reminder::{self, OpenIncidents, Outlook, Reminder, ReminderKind};
 use crate::domain::roster::{OnCall, OnCallDay};
+use crate::domain::week::{self, Period, Week};
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::IdempotencyKey;
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::{KeyError, RosterSource};
+use crate::edge::secrets::Secrets;
 use crate::log_events;
 
 /// Clocks differ by less than this.
@@ -66,6 +73,13 @@ pub enum ReminderOutcome {
         /// The day.
         date: NaiveDate,
     },
+    /// The week is not over.
+    WithinWeek {
+        /// The day.
+        date: NaiveDate,
+    },
+    /// No key tells what happened in the week.
+    NoApiKey,
     /// It is for a time to come, and was not carried out.
     Early {
         /// When it is due.
@@ -73,6 +87,17 @@ pub enum ReminderOutcome {
     },
     /// Every chat refuses the reminder itself: trying again won't help.
     GivenUp,
+}
+
+impl ReminderOutcome {
+    /// Whether nothing is left to be done, so that the watchdog may know.
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Reminded { posted, .. } => *posted,
+            Self::RemindedBefore(_) | Self::DayOff { .. } | Self::WithinWeek { .. } | Self::NoApiKey => true,
+            Self::Early { .. } | Self::GivenUp => false,
+        }
+    }
 }
 
 /// What happened to a request, for the metrics.
@@ -107,9 +132,11 @@ pub struct ReminderHandler {
     calendar: Calendar,
     fallback_mentions: Vec<String>,
     manual: Option<Link>,
+    sheet: Option<Link>,
     roster: RosterSource,
     incidents: Option<RestClient>,
     dispatcher: Dispatcher,
+    checker: Checker,
 }
 
 impl ReminderHandler {
@@ -118,17 +145,40 @@ impl ReminderHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: ReminderConfig) -> Result<Self, KeyError> {
-        let ReminderConfig { team, manual, incidents } = config;
-        team.log_warnings();
         let http = HttpClient::new();
+        let checker = Checker::new(&config);
+        let ReminderConfig { team, manual, incidents, .. } = config;
+        team.log_warnings();
         Ok(Self {
+            sheet: team.roster.link(),
             roster: RosterSource::new(&team, REMINDER).await?,
             dispatcher: Dispatcher::new(&team, REMINDER, &http),
             incidents: incidents.map(|config| RestClient::new(config, http)),
             calendar: team.calendar,
             fallback_mentions: team.fallback_mentions,
             manual,
+            checker,
         })
+    }
+
+    /// Where the check can read secrets again.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Option<Secrets>) -> Self {
+        Self { checker: self.checker.with_secrets(secrets), ..self }
+    }
+
+    /// Checks everything; `post` also posts a line wherever the relay posts.
+    pub async fn check(&self, post: bool, now: DateTime<Utc>) -> Report {
+        let mut checks = self.checks(post, Invocation::begin(now, REMINDER.answer));
+        checks.all().await;
+        let report = Report::new(checks.into_ended());
+        check::log(&report.findings);
+        report
+    }
+
+    fn checks(&self, post: bool, invocation: Invocation) -> Checks<'_> {
+        let (roster, ledger, rest) = (&self.roster, self.dispatcher.ledger(), self.incidents.as_ref());
+        self.checker.begin(Around { roster, ledger, rest, post, invocation })
     }
 
     /// Does what is asked for, within the function's time.
@@ -141,15 +191,42 @@ impl ReminderHandler {
     ) -> (Result<ReminderOutcome, NotPosted>, Tally) {
         let invocation = Invocation::begin(now, REMINDER.answer);
         let (mut tally, failures) = (Tally::default(), self.dispatcher.ledger().failures());
-        let outcome = self.carry_out(request, invocation, &mut tally).await;
+        // In the morning they begin beside the reading of the sheet.
+        let mut checks = (request.kind == ReminderKind::Today).then(|| self.checks(false, invocation));
+        let outcome = self.carry_out(request, invocation, checks.as_mut(), &mut tally).await;
         tally.ledger_failed = u32::from(self.dispatcher.ledger().failures() > failures);
+        if !request.dry_run && outcome.as_ref().is_ok_and(ReminderOutcome::is_settled) {
+            // Without a watchdog only a message has use for them.
+            let checks = checks.filter(|checks| !checks.ended().is_empty());
+            self.finish(request, checks, invocation).await;
+        }
         (outcome, tally)
+    }
+
+    /// Waits for what is left of the checks, and tells the watchdog.
+    async fn finish(&self, request: ReminderRequest, checks: Option<Checks<'_>>, invocation: Invocation) {
+        let heartbeat = self.checker.heartbeat().filter(|_| request.is_current(invocation.now()));
+        let mut checks = match (checks, &heartbeat) {
+            (Some(checks), _) => checks,
+            (None, Some(_)) => self.checks(false, invocation),
+            (None, None) => return,
+        };
+        checks.all().await;
+        let report = Report::new(checks.into_ended());
+        check::log(&report.findings);
+        let Some(heartbeat) = heartbeat else { return };
+        // That the watchdog didn't hear the last ping is nothing to tell the watchdog.
+        let failed: Vec<_> = report.failed().filter(|name| *name != "heartbeat").collect();
+        let answer = heartbeat.ping(&failed).await;
+        // That a ping's answer isn't kept costs one line of the next check.
+        let _ = timeout(HEARTBEAT_LEFT, self.dispatcher.ledger().leave_heartbeat(&answer, invocation.now())).await;
     }
 
     async fn carry_out(
         &self,
         request: ReminderRequest,
         invocation: Invocation,
+        checks: Option<&mut Checks<'_>>,
         tally: &mut Tally,
     ) -> Result<ReminderOutcome, NotPosted> {
         let now = invocation.arrived_at();
@@ -158,33 +235,44 @@ impl ReminderHandler {
         }
         let today = self.calendar.today(request.at.unwrap_or(now));
         let Some(first) = reminder::due(request.kind, today, &self.calendar) else {
-            return Ok(ReminderOutcome::DayOff { date: today });
+            return Ok(match request.kind {
+                ReminderKind::Week => ReminderOutcome::WithinWeek { date: today },
+                ReminderKind::Today | ReminderKind::Next => ReminderOutcome::DayOff { date: today },
+            });
         };
-        let mut reminder = self.reminder(request, today, first, invocation, tally).await;
+        let mut draft = match (request.kind, &self.incidents) {
+            (ReminderKind::Today | ReminderKind::Next, _) => {
+                Draft::Day(Box::new(self.reminder(request, today, first, invocation, checks, tally).await))
+            }
+            (ReminderKind::Week, Some(incidents)) => {
+                let period = Period::until(request.at.unwrap_or(now), &self.calendar);
+                let past = incidents.past_incidents(&period, invocation).await;
+                let report = week::Report::of(past, &period, &self.calendar);
+                Draft::Week(today, Box::new(Week { period, report, in_doubt: false }))
+            }
+            (ReminderKind::Week, None) => return Ok(ReminderOutcome::NoApiKey),
+        };
         if request.dry_run {
-            return Ok(self.as_if_posted(&reminder, false));
+            return Ok(self.as_if_posted(&draft, false));
         }
         let key = IdempotencyKey::of_reminder(request.kind, today);
         let permit = match self.dispatcher.claim(Some(key), None, invocation).await {
             Ok(permit) => permit,
             Err(NotPermitted::AlreadyPosted(_)) => {
-                return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&reminder, true))));
+                return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&draft, true))));
             }
             // The invocation that holds the claim has probably died. Lambda tries again when the claim has ended.
             Err(NotPermitted::InProgress) => return Err(NotPosted),
         };
-        reminder.in_doubt = permit.is_in_doubt();
-        match self.dispatcher.post(permit, Subject::Reminder(&reminder), invocation).await {
+        draft.set_in_doubt(permit.is_in_doubt());
+        match self.dispatcher.post(permit, draft.subject(), invocation).await {
             Delivery::Posted { chat, text, .. } => {
                 let now = invocation.now();
-                tally.unmentionable = reminder.day.unmentionable(chat);
-                // Nobody is reminded of a day on which nobody is meant to be on call.
-                let is_meant_for_somebody = reminder.day.on_call != OnCall::Nobody;
-                tally.nobody_mentioned = u32::from(is_meant_for_somebody && reminder.day.mentions_nobody(chat));
+                draft.count(chat, tally);
                 tally.seconds_to_post =
                     request.at.filter(|_| request.is_current(now)).map(|at| (now - at).as_seconds_f64());
                 self.roster.save(self.dispatcher.ledger(), now).await;
-                Ok(reminded(&reminder.day, true, text))
+                Ok(draft.reminded(true, text))
             }
             Delivery::GivenUp { .. } => {
                 tally.given_up = 1;
@@ -200,6 +288,7 @@ impl ReminderHandler {
         today: NaiveDate,
         first: NaiveDate,
         invocation: Invocation,
+        checks: Option<&mut Checks<'_>>,
         tally: &mut Tally,
     ) -> Reminder {
         let (kind, now) = (request.kind, invocation.arrived_at());
@@ -209,15 +298,32 @@ impl ReminderHandler {
                 "the public holidays of {first}'s year are not known: update the relay"
             );
         }
-        let (roster, open) = tokio::join!(
-            self.roster.reading(self.dispatcher.ledger(), today, invocation),
-            self.open_incidents(kind, invocation)
-        );
+        let read = async {
+            let roster = self.roster.reading(self.dispatcher.ledger(), today, invocation).await;
+            (roster, Instant::now())
+        };
+        let both = async { tokio::join!(read, self.open_incidents(kind, invocation)) };
+        let mut acts_found = Vec::new();
+        let ((roster, _), open) = match checks {
+            None => both.await,
+            Some(checks) => {
+                let read = checks.during(both).await;
+                // What isn't found by then is not in the message.
+                let _ = timeout_at(read.0.1 + CHECK_WAIT, checks.all()).await;
+                acts_found = acts(checks.ended());
+                read
+            }
+        };
         tally.roster_stale = u32::from(roster.failure.is_some() && !request.dry_run);
         let day = reminder::on_call(kind, first, &self.calendar, &roster, &self.fallback_mentions, now);
         tally.members_unreadable = u32::from(roster.lacks_members && !request.dry_run);
         tally.row_unreadable = u32::from(day.has_unread_row() && !request.dry_run);
-        Reminder { kind, now, day, manual: self.manual.clone(), open, in_doubt: false }
+        let outlook = match kind {
+            ReminderKind::Today | ReminderKind::Week => Outlook::default(),
+            ReminderKind::Next => Outlook::of(today, day.date, &self.calendar, &roster, &self.fallback_mentions, now),
+        };
+        let (manual, sheet) = (self.manual.clone(), self.sheet.clone());
+        Reminder { kind, now, day, manual, open, in_doubt: false, sheet, outlook, acts: acts_found }
     }
 
     async fn open_incidents(&self, kind: ReminderKind, invocation: Invocation) -> OpenIncidents {
@@ -227,8 +333,49 @@ impl ReminderHandler {
         }
     }
 
-    fn as_if_posted(&self, reminder: &Reminder, posted: bool) -> ReminderOutcome {
-        reminded(&reminder.day, posted, self.dispatcher.preview(Subject::Reminder(reminder)))
+    fn as_if_posted(&self, draft: &Draft, posted: bool) -> ReminderOutcome {
+        draft.reminded(posted, self.dispatcher.preview(draft.subject()))
+    }
+}
+
+/// What is to be posted.
+enum Draft {
+    /// To the people of a day.
+    Day(Box<Reminder>),
+    /// To everybody, on this day.
+    Week(NaiveDate, Box<Week>),
+}
+
+impl Draft {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Day(reminder) => Subject::Reminder(reminder),
+            Self::Week(_, week) => Subject::Week(week),
+        }
+    }
+
+    fn set_in_doubt(&mut self, in_doubt: bool) {
+        match self {
+            Self::Day(reminder) => reminder.in_doubt = in_doubt,
+            Self::Week(_, week) => week.in_doubt = in_doubt,
+        }
+    }
+
+    /// Counts whom the post on this chat could not mention.
+    fn count(&self, chat: ChatName, tally: &mut Tally) {
+        if let Self::Day(reminder) = self {
+            tally.unmentionable = reminder.day.unmentionable(chat);
+            // Nobody is reminded of a day on which nobody is meant to be on call.
+            let is_meant_for_somebody = reminder.day.on_call != OnCall::Nobody;
+            tally.nobody_mentioned = u32::from(is_meant_for_somebody && reminder.day.mentions_nobody(chat));
+        }
+    }
+
+    fn reminded(&self, posted: bool, text: String) -> ReminderOutcome {
+        match self {
+            Self::Day(reminder) => reminded(&reminder.day, posted, text),
+            Self::Week(date, _) => ReminderOutcome::Reminded { posted, date: *date, on_call: Vec::new(), text },
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A webhook comes in, and every event of it is posted.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
@@ -12,23 +14,28 @@ use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
+use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::IdempotencyKey;
-use crate::edge::pagerduty::authenticator::{Authenticator, Verdict};
-use crate::edge::pagerduty::{self, Ignored, Item, Marks};
+use crate::edge::ledger::{IdempotencyKey, Sighting};
+use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
+use crate::interaction::InteractionHandler;
 use crate::log_events;
+use crate::notice::{self, NoticeHandler};
 
-/// Everything that lasts from one webhook to the next.
+/// Everything that lasts from one webhook to the next, and from one request of Slack's, which shares most of it.
 #[derive(Debug)]
 pub struct WebhookHandler {
-    authenticator: Authenticator,
+    authenticator: Authenticator<Verifier>,
     calendar: Calendar,
     mention_on: MentionOn,
     fallback_mentions: Vec<String>,
-    roster: RosterSource,
-    dispatcher: Dispatcher,
+    roster: Arc<RosterSource>,
+    dispatcher: Arc<Dispatcher>,
+    notices: Option<NoticeHandler>,
+    interactions: Option<InteractionHandler>,
+    settings: Vec<&'static str>,
 }
 
 /// One HTTP request, as it came in.
@@ -94,6 +101,8 @@ pub struct Tally {
     pub nobody_mentioned: u32,
     /// From event to post, for each that was posted.
     pub seconds_to_post: Vec<f64>,
+    /// What happened to a notice.
+    pub notices: notice::Tally,
 }
 
 impl WebhookHandler {
@@ -102,21 +111,45 @@ impl WebhookHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets, mention_on } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on, notices, interaction, settings } = config;
         team.log_warnings();
+        let http = HttpClient::new();
+        let roster = Arc::new(RosterSource::new(&team, WEBHOOK).await?);
+        let has_buttons = interaction.as_ref().is_some_and(|interaction| interaction.acting.is_some());
+        let dispatcher = Arc::new(Dispatcher::new(&team, WEBHOOK, &http).with_buttons(has_buttons));
+        let notices = notices.map(|tokens| NoticeHandler::new(tokens, secrets.clone(), Arc::clone(&dispatcher), now));
+        let interactions = interaction.map(|config| {
+            let (roster, dispatcher) = (Arc::clone(&roster), Arc::clone(&dispatcher));
+            InteractionHandler::new(config, &team, roster, dispatcher, &http, secrets.clone(), now)
+        });
         Ok(Self {
-            authenticator: Authenticator::new(webhook_secrets, secrets, now),
-            roster: RosterSource::new(&team, WEBHOOK).await?,
-            dispatcher: Dispatcher::new(&team, WEBHOOK, &HttpClient::new()),
+            authenticator: Authenticator::new(Verifier::new(webhook_secrets), secrets, now),
+            roster,
+            dispatcher,
+            notices,
+            interactions,
             calendar: team.calendar,
             mention_on,
             fallback_mentions: team.fallback_mentions,
+            settings,
         })
+    }
+
+    /// What answers Slack's requests, if they are taken.
+    #[must_use]
+    pub fn interactions(&self) -> Option<&InteractionHandler> {
+        self.interactions.as_ref()
     }
 
     /// Opens connections ahead of the first webhook, which has little time.
     pub async fn warm_up(&self, now: DateTime<Utc>) {
         self.dispatcher.ledger().warm_up(now).await;
+    }
+
+    /// What takes notices, with the same chats and ledger, if they are on.
+    #[must_use]
+    pub fn notices(&self) -> Option<&NoticeHandler> {
+        self.notices.as_ref()
     }
 
     /// Authenticates, reads and posts one webhook, within the time that PagerDuty gives.
@@ -153,6 +186,10 @@ impl WebhookHandler {
             }
         }
         self.dispatcher.show(updates, invocation).await;
+        // After everything else, since nobody waits for it but the check.
+        if invocation.has_more_than(MIN_EVENT) {
+            self.dispatcher.ledger().sight(Sighting::Webhook, &self.settings, invocation.arrived_at()).await;
+        }
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }
 
@@ -185,7 +222,9 @@ impl WebhookHandler {
         let facts = permit.facts();
         event.incident.number = event.incident.number.or(facts.number);
         let known = facts.first.as_ref().map(|first| &first.standing);
+        let presser = facts.pressed.iter().find(|pressed| pressed.is_told_by(&event, invocation.now()));
         let alert = Alert::new(event, known, mentions, permit.is_in_doubt(), &self.calendar, invocation.now());
+        let alert = alert.pressed_by(presser.map(|pressed| &pressed.presser));
         let delivery = self.dispatcher.post(permit, Subject::Alert(&alert), invocation).await;
         tally.count(&delivery, &alert, invocation.now());
         if let Delivery::Posted { update, .. } = delivery {
@@ -215,6 +254,12 @@ impl WebhookHandler {
         let day = OnCallDay::from_reading(&roster, &self.fallback_mentions, today, now);
         tally.row_unreadable += u32::from(day.has_unread_row());
         mentions.with(day)
+    }
+}
+
+impl From<notice::Tally> for Tally {
+    fn from(notices: notice::Tally) -> Self {
+        Self { notices, ..Self::default() }
     }
 }
 

@@ -18,8 +18,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let (config, _) = secrets::load(Environment::of_process(), ReminderConfig::read).await?;
-    let reminders = &ReminderHandler::new(config).await?;
+    let (config, secrets) = secrets::load(Environment::of_process(), ReminderConfig::read).await?;
+    let reminders = &ReminderHandler::new(config).await?.with_secrets(secrets);
     let ended = lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let now = clock::now();
         let (answer, settled, tally) = scheduler::answer(reminders, &event.payload, now).await;

@@ -1,5 +1,6 @@
 //! Reads variables one by one and collects what is wrong with them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
@@ -118,11 +119,17 @@ pub(super) struct Reader<'a> {
     environment: &'a Environment,
     problems: Vec<Problem>,
     warnings: Vec<String>,
+    /// The settings that were looked for and found.
+    found: RefCell<BTreeSet<&'static str>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(environment: &'a Environment) -> Self {
-        Self { environment, problems: Vec::new(), warnings: Vec::new() }
+        Self { environment, problems: Vec::new(), warnings: Vec::new(), found: RefCell::default() }
+    }
+
+    pub(super) fn environment(&self) -> &'a Environment {
+        self.environment
     }
 
     /// What was read and the warnings, or else all problems.
@@ -139,7 +146,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn malformed(&mut self, variable: &'static str, remedy: impl Into<String>) {
-        self.problems.push(Problem { variable, what: What::Malformed, remedy: remedy.into() });
+        let problem = Problem { variable, what: What::Malformed, remedy: remedy.into() };
+        // A setting that two parts read has its problem once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     pub(super) fn half_set(&mut self, variable: &'static str, remedy: impl Into<String>) {
@@ -152,9 +163,16 @@ impl<'a> Reader<'a> {
 
     /// A value; an empty one counts as absent.
     pub(super) fn optional(&self, variable: &str) -> Option<String> {
-        let listed = SETTINGS.iter().any(|setting| setting.name == variable) || OF_AWS.contains(&variable);
-        debug_assert!(listed, "{variable} is not in the list of settings");
-        self.environment.variable(variable)
+        let setting = SETTINGS.iter().find(|setting| setting.name == variable);
+        debug_assert!(setting.is_some() || OF_AWS.contains(&variable), "{variable} is not in the list of settings");
+        let value = self.environment.variable(variable);
+        self.found.borrow_mut().extend(setting.filter(|_| value.is_some()).map(|setting| setting.name));
+        value
+    }
+
+    /// The names of the settings that were found so far.
+    pub(super) fn found(&self) -> Vec<&'static str> {
+        self.found.borrow().iter().copied().collect()
     }
 
     pub(super) fn is_set(&self, variable: &str) -> bool {

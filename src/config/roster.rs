@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use yup_oauth2::ServiceAccountKey;
 
 use super::reader::Reader;
+use crate::domain::event::Link;
 
 /// Where the roster is.
 #[derive(Debug, Clone)]
@@ -19,6 +20,13 @@ pub enum RosterConfig {
 }
 
 impl RosterConfig {
+    /// Where people edit it, if it is a sheet.
+    #[must_use]
+    pub fn link(&self) -> Option<Link> {
+        let Self::Google(google) = self else { return None };
+        Link::parse(&format!("https://docs.google.com/spreadsheets/d/{}/edit", google.spreadsheet_id))
+    }
+
     /// The variable that would name the members tab, if it isn't set.
     pub(super) fn missing_members(&self) -> Option<&'static str> {
         match self {

@@ -18,6 +18,7 @@ pub(super) struct Attempts<'a> {
     pub(super) destination: Destination,
     pub(super) language: Language,
     pub(super) zone: Tz,
+    pub(super) has_buttons: bool,
     pub(super) deadline: Instant,
 }
 
@@ -87,7 +88,8 @@ impl Attempts<'_> {
                 plain(&Message::whole(subject, destination, language), Some(first))
             }
             _ => {
-                let card = first.card(language, self.zone);
+                let mut card = first.card(language, self.zone);
+                card.buttons = if self.has_buttons { first.buttons(language) } else { Vec::new() };
                 let text = self.chat.render(&card.text());
                 Written { text, card: Some(card), first: Some(first), is_reply: false }
             }

@@ -54,7 +54,8 @@ impl Dispatcher {
     /// Brings one first message up to date, and says whether it is. It is logged here if it isn't.
     pub async fn show_one(&self, update: &Update, within: Duration) -> bool {
         let Some(chat) = self.chats.iter().find(|chat| chat.has_threads()) else { return false };
-        let card = update.first.card(self.language, self.zone);
+        let mut card = update.first.changed_card(self.language, self.zone);
+        card.buttons = if self.has_buttons { update.first.buttons(self.language) } else { Vec::new() };
         let text = chat.render(&card.text());
         let started = Instant::now();
         let within = within.min(MAX_UPDATE);

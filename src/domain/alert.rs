@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::acting::Presser;
 use super::calendar::Calendar;
 use super::chat::ChatName;
-use super::event::{Event, Kind};
+use super::event::{Actor, ActorKind, Event, Kind};
 use super::roster::OnCallDay;
-use super::state::Standing;
+use super::state::{By, Standing};
 
 /// Events older than this say when they happened: the relay's clock, not theirs, decides on mentions.
 const LATE: TimeDelta = TimeDelta::minutes(10);
@@ -144,6 +145,19 @@ impl Alert {
             .map(|at| Delay { happened: calendar.local(at), ago: now - at })
             .filter(|delay| delay.ago > LATE);
         Self { event, standing, mentions, at, delay, in_doubt }
+    }
+
+    /// The same, with the person who pressed a button in the place of the user as whom that was carried out.
+    #[must_use]
+    pub fn pressed_by(mut self, presser: Option<&Presser>) -> Self {
+        let Some(presser) = presser else { return self };
+        let id = self.event.actor.take().and_then(|actor| actor.id);
+        self.event.actor = Some(Actor { id, name: Some(presser.name.clone()), kind: ActorKind::Person });
+        let is_by = self.standing.is_by(&self.event);
+        if let Some(state) = self.standing.state.as_mut().filter(|_| is_by) {
+            state.by = Some(By::Member(presser.clone()));
+        }
+        self
     }
 
     /// How many of those who should be mentioned can't be on this chat.

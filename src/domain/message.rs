@@ -1,18 +1,28 @@
 //! Messages as spans: who is mentioned, what is said, what is untrusted text. No product's markup.
 
+mod ahead;
 mod first;
+mod inquiry;
+mod notice;
 mod reminder;
 mod reply;
 mod roster;
+mod table;
+mod told;
+mod week;
 
-pub use first::{Card, Colour, FirstMessage};
+pub use first::{Button, Card, Colour, FirstMessage};
+pub use inquiry::Inquiry;
+pub use table::Table;
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
 use super::event::{Actor, Event, Incident, Kind, Link, Tag, Urgency};
+use super::notice::Notice;
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
+use super::week::Week;
 use super::wording::Language;
 
 /// A part of a message. Only `Mention`, `Tag` and `Link` may become such in a chat; `Untrusted` never does.
@@ -28,6 +38,8 @@ pub enum Span {
     Tag(Tag),
     /// An address.
     Link(Link),
+    /// A table, which has its line for itself.
+    Table(Table),
 }
 
 /// Lines of spans; the spans of a line are printed one after the other with a space between them.
@@ -55,6 +67,10 @@ pub enum Subject<'a> {
     Alert(&'a Alert),
     /// Somebody's day on call.
     Reminder(&'a Reminder),
+    /// What automation does about an incident.
+    Notice(&'a Notice),
+    /// What happened in a week.
+    Week(&'a Week),
 }
 
 impl Subject<'_> {
@@ -63,7 +79,8 @@ impl Subject<'_> {
     pub fn incident_number(self) -> Option<u64> {
         match self {
             Self::Alert(alert) => alert.event.incident.number,
-            Self::Reminder(_) => None,
+            Self::Reminder(_) | Self::Week(_) => None,
+            Self::Notice(notice) => notice.incident.number,
         }
     }
 
@@ -72,7 +89,8 @@ impl Subject<'_> {
     pub fn is_broadcast(self) -> bool {
         match self {
             Self::Alert(alert) => alert.event.kind.is_broadcast(),
-            Self::Reminder(_) => true,
+            Self::Reminder(_) | Self::Week(_) => true,
+            Self::Notice(_) => false,
         }
     }
 }
@@ -91,6 +109,8 @@ impl Message {
         match subject {
             Subject::Alert(alert) => Self::about(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
+            Subject::Notice(notice) => Self::of(notice::lines(notice, destination, language)),
+            Subject::Week(week) => Self::of(week::lines(week, destination, language)),
         }
     }
 
@@ -100,7 +120,15 @@ impl Message {
         match subject {
             Subject::Alert(alert) => Self::bare(alert, destination, language),
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
+            Subject::Notice(notice) => Self::of(notice::bare_lines(notice, destination, language)),
+            Subject::Week(week) => Self::of(week::bare_lines(week, destination, language)),
         }
+    }
+
+    /// The answer to somebody who asks who is on call.
+    #[must_use]
+    pub fn answer(inquiry: &Inquiry, chat: ChatName, language: Language) -> Self {
+        Self::of(inquiry::lines(inquiry, chat, language))
     }
 
     /// The whole message about an event.
@@ -310,7 +338,10 @@ fn quotes(event: &Event) -> Vec<Vec<Span>> {
         | Kind::ResponderReplied { message, .. } => message,
         _ => return Vec::new(),
     };
-    let mut lines = sanitize::lines(written);
+    quoted(sanitize::lines(written))
+}
+
+fn quoted(mut lines: Vec<String>) -> Vec<Vec<Span>> {
     if lines.len() > MAX_QUOTED_LINES {
         let rest = lines.split_off(MAX_QUOTED_LINES - 1).join(" ");
         lines.push(rest);

@@ -3,8 +3,10 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::calendar::Calendar;
+use super::check::Act;
 use super::event::{Incident, Link};
 use super::roster::{OnCall, OnCallDay, RosterState};
+use super::week;
 
 /// How far a reminder looks for a day with people, in days after the one it is sent on.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(14);
@@ -16,6 +18,8 @@ pub enum ReminderKind {
     Today,
     /// The people of the next working day, in the evening before.
     Next,
+    /// What happened in the week, at its end, for everybody.
+    Week,
 }
 
 impl ReminderKind {
@@ -25,11 +29,13 @@ impl ReminderKind {
         match self {
             Self::Today => "today",
             Self::Next => "next",
+            Self::Week => "week",
         }
     }
 }
 
-/// The first day that a reminder sent on `today` may speak of; none on a day that is not a working day.
+/// The first day that a reminder sent on `today` may speak of; none on a day that is not a working day, or for a week
+/// that is not over.
 #[must_use]
 pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<NaiveDate> {
     if !calendar.is_working_day(today) {
@@ -38,6 +44,7 @@ pub fn due(kind: ReminderKind, today: NaiveDate, calendar: &Calendar) -> Option<
     match kind {
         ReminderKind::Today => Some(today),
         ReminderKind::Next => calendar.next_working_day(today),
+        ReminderKind::Week => week::is_due(today, calendar).then_some(today),
     }
 }
 
@@ -57,7 +64,7 @@ pub fn on_call(
     let of = |date| OnCallDay::from_reading(reading, fallback, date, now);
     let days = std::iter::successors(Some(first), |date| calendar.next_working_day(*date));
     match kind {
-        ReminderKind::Today => of(first),
+        ReminderKind::Today | ReminderKind::Week => of(first),
         ReminderKind::Next => days
             .take_while(|date| *date <= first + LOOK_AHEAD)
             .map(of)
@@ -128,6 +135,43 @@ pub struct Reminder {
     pub open: OpenIncidents,
     /// Whether an earlier attempt may have posted it already.
     pub in_doubt: bool,
+    /// Where the sheet is.
+    pub sheet: Option<Link>,
+    /// What the sheet says of the days ahead, in the evening.
+    pub outlook: Outlook,
+    /// What the check found that people must act on, in the morning.
+    pub acts: Vec<Act>,
+}
+
+/// What a reminder says of the days ahead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// The days other than the one that the reminder speaks of.
+    pub days: Vec<OnCallDay>,
+    /// Whether the sheet is read with its dates across.
+    pub is_turned: bool,
+}
+
+impl Outlook {
+    /// How many working days the evening's reminder looks at.
+    const DAYS: usize = 5;
+
+    /// The next working days after `today`, but for the one that is spoken of anyway.
+    #[must_use]
+    pub fn of(
+        today: NaiveDate,
+        spoken_of: NaiveDate,
+        calendar: &Calendar,
+        reading: &RosterState,
+        fallback: &[String],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let days = std::iter::successors(calendar.next_working_day(today), |date| calendar.next_working_day(*date));
+        let days = days.take(Self::DAYS).filter(|date| *date != spoken_of);
+        let is_turned = reading.snapshot.as_ref().is_some_and(|snapshot| snapshot.roster.shape().is_turned);
+        let of = |date| OnCallDay::from_reading(reading, fallback, date, now);
+        Self { days: days.map(of).collect(), is_turned }
+    }
 }
 
 #[cfg(test)]

@@ -142,10 +142,22 @@ impl Roster {
         (Self { grid, layout, members, duties, by_start, lost, weeks, today }, problems)
     }
 
+    /// The name of the member who has this id on a chat.
+    #[must_use]
+    pub fn member_called(&self, id: &str) -> Option<&str> {
+        self.members.with_id(id).map(Person::name)
+    }
+
     /// The day on which dates without a year and rows of weeks were decided.
     #[must_use]
     pub fn seen_on(&self) -> NaiveDate {
         self.today
+    }
+
+    /// Everybody of the members tab.
+    #[must_use]
+    pub fn everybody(&self) -> &[Person] {
+        self.members.directory().map_or(&[], members::Directory::people)
     }
 
     /// How the sheet was read.

@@ -78,6 +78,7 @@ pub(crate) fn marked(message: &Message) -> String {
         Span::Mention(Mention::Typetalk(id) | Mention::SlackMember(id) | Mention::SlackGroup(id)) => format!("@{id}"),
         Span::Tag(tag) => format!("#{tag}"),
         Span::Link(link) => format!("<{link}>"),
+        Span::Table(table) => format!("{table:?}"),
     };
     let line = |line: &Vec<Span>| line.iter().map(mark).collect::<Vec<_>>().join(" ");
     message.lines.iter().map(line).collect::<Vec<_>>().join("\n")

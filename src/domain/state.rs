@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::acting::Presser;
 use super::event::{Actor, Event, Incident, Kind, Status, Urgency};
-use super::roster::Mention;
 use super::sanitize;
 
 /// Characters of a title that are remembered.
@@ -39,6 +39,16 @@ impl Phase {
         !matches!(self, Self::Resolved | Self::Merged)
     }
 
+    /// The same as PagerDuty has it, for which a merged incident is resolved.
+    #[must_use]
+    pub fn status(self) -> Status {
+        match self {
+            Self::Triggered | Self::Unacknowledged | Self::Reopened => Status::Triggered,
+            Self::Acknowledged => Status::Acknowledged,
+            Self::Resolved | Self::Merged => Status::Resolved,
+        }
+    }
+
     fn of(kind: &Kind) -> Option<Self> {
         Some(match kind {
             Kind::Triggered => Self::Triggered,
@@ -57,8 +67,8 @@ impl Phase {
 pub enum By {
     /// By name, as strangers wrote it.
     Name(String),
-    /// A person of the team, where that notifies nobody.
-    Mention(Mention),
+    /// A member of the chat, who is mentioned where that notifies nobody.
+    Member(Presser),
 }
 
 /// The state that an incident is in.

@@ -1,7 +1,13 @@
 //! Every word that people read in a chat, in Japanese and English, one function per thing said.
 
+mod check;
+mod interaction;
+mod notice;
 mod roster;
 mod state;
+mod week;
+
+pub use interaction::{Confirm, NoteForm};
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
@@ -267,7 +273,7 @@ impl Language {
     pub fn on_duty(self, kind: ReminderKind, date: NaiveDate) -> String {
         let date = self.date(date);
         match kind {
-            ReminderKind::Today => self.say(
+            ReminderKind::Today | ReminderKind::Week => self.say(
                 format!("📟 今日 {date} のオンコール当番です。よろしくお願いします"),
                 format!("📟 You are on call today, {date}"),
             ),
@@ -282,7 +288,7 @@ impl Language {
     #[must_use]
     pub fn manual(self, kind: ReminderKind) -> &'static str {
         match kind {
-            ReminderKind::Today => self.say("📖 オンコールマニュアル:", "📖 On-call manual:"),
+            ReminderKind::Today | ReminderKind::Week => self.say("📖 オンコールマニュアル:", "📖 On-call manual:"),
             ReminderKind::Next => {
                 self.say("📖 事前チェックリストを確認してください:", "📖 Please go through the checklist beforehand:")
             }

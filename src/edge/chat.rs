@@ -5,6 +5,7 @@ mod markup;
 mod mrkdwn;
 mod slack;
 pub mod slack_errors;
+pub mod slack_reads;
 mod typetalk;
 
 use std::time::Duration;

@@ -13,9 +13,11 @@
 //! 6. A table that fails stops nothing: the memory of the process decides, and the claim is granted in doubt.
 
 mod memory;
+mod press;
 mod record;
 mod shown;
 mod table;
+mod watch;
 
 use std::fmt;
 use std::future::Future;
@@ -25,16 +27,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use ring::digest::{SHA256, digest};
 use tokio::time::{Instant, sleep, timeout};
 
+pub use press::{Ending, Hold, Turn};
 pub use record::{Claim, IncidentFacts, Lease};
+pub use watch::Sighting;
 
 use super::http::HttpClient;
 use crate::budget::{self, Budget};
 use crate::clock::Invocation;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
-use crate::domain::event::{Event, IncidentId};
+use crate::domain::event::{Event, Incident, IncidentId};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
 use memory::Memory;
@@ -60,6 +65,17 @@ impl IdempotencyKey {
         Some(Self { record, entry: id, lease_time: budget::EVENT_LEASE })
     }
 
+    /// A notice with this key, which may be any text.
+    #[must_use]
+    pub fn of_notice(key: &str) -> Self {
+        let hash = digest(&SHA256, key.as_bytes());
+        Self {
+            record: format!("notice#{}", hex::encode(hash)),
+            entry: "notice".to_owned(),
+            lease_time: budget::EVENT_LEASE,
+        }
+    }
+
     /// The reminder of a kind that is sent on a day.
     #[must_use]
     pub fn of_reminder(kind: ReminderKind, sent_on: NaiveDate) -> Self {
@@ -71,9 +87,12 @@ impl IdempotencyKey {
     }
 }
 
+/// What the keys of incidents' records begin with.
+const INCIDENT: &str = "incident#";
+
 /// The key of an incident's record.
-fn incident_record(id: &IncidentId) -> String {
-    format!("incident#{id}")
+fn incident_record(id: impl fmt::Display) -> String {
+    format!("{INCIDENT}{id}")
 }
 
 impl fmt::Display for IdempotencyKey {
@@ -99,6 +118,7 @@ pub struct Ledger {
     budget: Budget,
     patience: Mutex<Patience>,
     failures: AtomicUsize,
+    left: Mutex<watch::Left>,
 }
 
 /// How long the table is still waited for. One time-out may be a lost packet, and is that event's matter alone; a
@@ -114,7 +134,14 @@ impl Ledger {
     #[must_use]
     pub fn new(config: Option<&LedgerConfig>, budget: Budget, http: &HttpClient) -> Self {
         let table = config.map(|config| Table::new(config, http.clone()));
-        Self { memory: Memory::default(), table, budget, patience: Mutex::default(), failures: AtomicUsize::new(0) }
+        Self {
+            memory: Memory::default(),
+            table,
+            budget,
+            patience: Mutex::default(),
+            failures: AtomicUsize::new(0),
+            left: Mutex::default(),
+        }
     }
 
     /// Opens the connection to the table, and looks for the last roster on it.
@@ -172,10 +199,13 @@ impl Ledger {
 
     /// What is known of an incident; none of it is news to whoever has just claimed one of its events.
     pub async fn incident(&self, id: &IncidentId, now: DateTime<Utc>) -> IncidentFacts {
-        let record = incident_record(id);
-        let here = self.memory.facts(&record, now);
+        self.facts(&incident_record(id), now).await
+    }
+
+    async fn facts(&self, record: &str, now: DateTime<Utc>) -> IncidentFacts {
+        let here = self.memory.facts(record, now);
         let Some(table) = &self.table else { return here };
-        let there = self.asked(self.budget.claim, Box::pin(table.facts(&record, now))).await;
+        let there = self.asked(self.budget.claim, Box::pin(table.facts(record, now))).await;
         there.unwrap_or_default().or(here)
     }
 
@@ -191,7 +221,8 @@ impl Ledger {
     ) -> bool {
         let here = self.memory.mark_posted(key, chat, facts, now);
         let Some(table) = &self.table else { return here };
-        let there = self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now))).await;
+        let settle = self.asked(self.budget.settle, Box::pin(table.mark_posted(key, lease, chat, facts, now)));
+        let (there, ()) = tokio::join!(settle, self.teach(table, key, lease, now));
         here && there.unwrap_or(true)
     }
 
@@ -199,7 +230,33 @@ impl Ledger {
     pub async fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
         self.memory.release(key, lease, in_doubt, now);
         if let Some(table) = &self.table {
-            self.asked(self.budget.settle, Box::pin(table.release(key, lease, in_doubt, now))).await;
+            let settle = self.asked(self.budget.settle, Box::pin(table.release(key, lease, in_doubt, now)));
+            tokio::join!(settle, self.teach(table, key, lease, now));
+        }
+    }
+
+    /// Lets an incident's number lead to the incident.
+    async fn teach(&self, table: &Table, key: &IdempotencyKey, lease: &Lease, now: DateTime<Utc>) {
+        if let (Some(number), Some(id)) = (lease.teaches, key.record.strip_prefix(INCIDENT)) {
+            self.asked(self.budget.settle, Box::pin(table.save_number(number, id, now))).await;
+        }
+    }
+
+    /// The same of an incident that is named by its number or its id; a number costs one request more.
+    pub async fn incident_named(&self, named: &Incident, now: DateTime<Utc>) -> IncidentFacts {
+        let record = match (&named.id, named.number) {
+            (Some(id), _) => Some(incident_record(id)),
+            (None, Some(number)) => match (self.memory.record_of(number, now), &self.table) {
+                (None, Some(table)) => {
+                    self.asked(self.budget.claim, Box::pin(table.record_of(number, now))).await.flatten()
+                }
+                (here, _) => here,
+            },
+            (None, None) => None,
+        };
+        match record {
+            Some(record) => self.facts(&record, now).await,
+            None => IncidentFacts::default(),
         }
     }
 

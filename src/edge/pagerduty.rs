@@ -5,10 +5,11 @@ mod v2;
 mod v3;
 mod verifier;
 
-pub mod authenticator;
-
 pub mod rest;
 
+mod week;
+
+pub use v3::EVENTS;
 pub use verifier::{Marks, Verifier};
 
 use json::Value;

@@ -56,6 +56,20 @@ struct Attempt {
     at: DateTime<Utc>,
     failure: Option<SourceFailure>,
     lacks_members: bool,
+    /// What the log said to do about the sheet, and about the members tab.
+    remedy: Option<String>,
+    complaint: Option<String>,
+}
+
+/// The state of the roster, and what there is to do about it, for whoever checks.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// The best that can be had.
+    pub state: RosterState,
+    /// What to do about a sheet that can't be read.
+    pub remedy: Option<String>,
+    /// What to do about a members tab that can't be read.
+    pub complaint: Option<String>,
 }
 
 /// What one reading brought: the tables, and what was wrong with part of them.
@@ -103,10 +117,12 @@ impl RosterSource {
         let due =
             memory.last_attempt.as_ref().is_none_or(|attempt| !(attempt.at..attempt.at + ROSTER_FRESH).contains(&now));
         if due {
+            let (mut complaint, mut sheet_remedy) = (None, None);
             let mut lacks_members = false;
             let failure = match self.read(deadline - self.budget.saved_roster).await {
                 Ok(read) => {
                     lacks_members = read.complaint.is_some();
+                    complaint = read.complaint.as_ref().map(|complaint| complaint.remedy.clone());
                     let tables = with_members(read, &memory, ledger, now).await;
                     self.keep(&mut memory, tables, today, now, None);
                     None
@@ -114,10 +130,11 @@ impl RosterSource {
                 Err(SourceError { failure, remedy }) => {
                     tracing::error!(event = log_events::ROSTER_UNREADABLE, "{remedy}");
                     self.take_newer(&mut memory, ledger, today, now).await;
+                    sheet_remedy = Some(remedy);
                     Some(failure)
                 }
             };
-            memory.last_attempt = Some(Attempt { at: now, failure, lacks_members });
+            memory.last_attempt = Some(Attempt { at: now, failure, lacks_members, remedy: sheet_remedy, complaint });
         }
         memory.copy = memory.copy.take().map(|copy| copy.seen_on(today, &self.rules));
         let attempt = memory.last_attempt.as_ref();
@@ -126,6 +143,17 @@ impl RosterSource {
             failure: attempt.and_then(|attempt| attempt.failure),
             lacks_members: attempt.is_some_and(|attempt| attempt.lacks_members),
         }
+    }
+
+    /// The same with what there is to do about it.
+    pub async fn diagnosis(&self, ledger: &Ledger, invocation: Invocation) -> Diagnosis {
+        let today = self.rules.calendar.today(invocation.arrived_at());
+        let state = self.reading(ledger, today, invocation).await;
+        let memory = self.memory.lock().await;
+        let last = memory.last_attempt.as_ref();
+        let remedy = last.and_then(|attempt| attempt.remedy.clone());
+        let complaint = last.and_then(|attempt| attempt.complaint.clone());
+        Diagnosis { state, remedy, complaint }
     }
 
     /// Saves the roster in the ledger if it has changed since, or some time has passed.

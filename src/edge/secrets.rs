@@ -21,7 +21,7 @@ use crate::config::{Environment, Problems, SecretsConfig};
 const MAX_NAMES: usize = 10;
 
 /// Settings of which the secret ones are in the store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Secrets {
     store: SecretStore,
     environment: Environment,
@@ -64,7 +64,7 @@ impl Secrets {
 }
 
 /// The parameters under one path.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SecretStore {
     client: Client,
     path: String,

@@ -6,6 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use crate::domain::check::{Finding, Report};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
 use crate::reminder::{NotPosted, ReminderHandler, ReminderOutcome, ReminderRequest, Tally};
@@ -26,14 +27,29 @@ pub struct RequestError {
     what: String,
 }
 
-const EXAMPLE: &str =
-    r#"{"reminder":"today" or "next","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)}"#;
+const EXAMPLE: &str = r#"{"reminder":"today", "next" or "week","at":"2026-11-24T10:00:00+09:00" (optional),"dry_run":true or false (optional)} or {"check":true,"post":true or false (optional)}"#;
 
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer {
     Reminded { posted: bool, date: NaiveDate, on_call: Vec<String>, text: String },
     NotReminded { posted: bool, reason: String },
+    Checked { ok: bool, checks: Vec<Checked> },
+}
+
+#[derive(Serialize)]
+struct Checked {
+    name: &'static str,
+    status: &'static str,
+    detail: String,
+    remedy: String,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Reminder(ReminderRequest),
+    Check { post: bool },
 }
 
 /// Carries out the request of one invocation, and says what happened for the metrics.
@@ -50,6 +66,13 @@ pub async fn answer(
         Err(error) => {
             tracing::error!(event = log_events::REQUEST, "{error}");
             return (Err(error.into()), CountsAsDone::No, Tally::default());
+        }
+    };
+    let request = match request {
+        Request::Reminder(request) => request,
+        Request::Check { post } => {
+            let report = reminders.check(post, now).await;
+            return (Ok(report_of(report)), CountsAsDone::No, Tally::default());
         }
     };
     let (outcome, tally) = reminders.remind(request, now).await;
@@ -69,10 +92,21 @@ pub async fn answer(
 fn settles(outcome: &ReminderOutcome, request: ReminderRequest) -> bool {
     match outcome {
         ReminderOutcome::Reminded { posted, .. } => *posted,
-        ReminderOutcome::DayOff { .. } => !request.dry_run,
+        ReminderOutcome::DayOff { .. } | ReminderOutcome::WithinWeek { .. } | ReminderOutcome::NoApiKey => {
+            !request.dry_run
+        }
         // What is given up was posted nowhere: the alarm of a missing reminder says so, too.
         ReminderOutcome::RemindedBefore(_) | ReminderOutcome::Early { .. } | ReminderOutcome::GivenUp => false,
     }
+}
+
+/// A report as the check answers it.
+#[must_use]
+pub fn report_of(report: Report) -> Value {
+    let ok = report.is_ok();
+    let checked =
+        |Finding { name, status, detail, remedy, .. }| Checked { name, status: status.name(), detail, remedy };
+    json!(Answer::Checked { ok, checks: report.findings.into_iter().map(checked).collect() })
 }
 
 fn reported(outcome: ReminderOutcome) -> Value {
@@ -83,6 +117,17 @@ fn reported(outcome: ReminderOutcome) -> Value {
         }
         ReminderOutcome::DayOff { date } => {
             let reason = format!("{date} is not a working day (BUSINESS_DAYS, HOLIDAYS)");
+            tracing::info!(event = log_events::DAY_OFF, "{reason}");
+            reason
+        }
+        ReminderOutcome::WithinWeek { date } => {
+            let reason = format!("{date} is not the last working day of its week (BUSINESS_DAYS, HOLIDAYS)");
+            tracing::info!(event = log_events::DAY_OFF, "{reason}");
+            reason
+        }
+        ReminderOutcome::NoApiKey => {
+            let reason =
+                "PAGERDUTY_API_KEY and PAGERDUTY_SERVICES are not set, so nothing tells of the week".to_owned();
             tracing::info!(event = log_events::DAY_OFF, "{reason}");
             reason
         }
@@ -138,6 +183,15 @@ struct Event {
 enum Which {
     Today,
     Next,
+    Week,
+}
+
+/// The other thing that can be asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckEvent {
+    check: bool,
+    post: Option<bool>,
 }
 
 /// Stricter than a time's own form, which does without the `T`.
@@ -147,18 +201,26 @@ fn rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime
     time.map(|time| Some(time.to_utc())).map_err(|_| D::Error::custom(format!("the time {text:?} is not RFC 3339")))
 }
 
-fn request(event: &Value) -> Result<ReminderRequest, RequestError> {
+fn request(event: &Value) -> Result<Request, RequestError> {
     // A list of the fields' values would do for Serde.
     if !event.is_object() {
         return Err(RequestError { what: "the event is not an object".to_owned() });
     }
-    let Event { reminder, at, dry_run } =
-        Event::deserialize(event).map_err(|error| RequestError { what: error.to_string() })?;
+    let what = |error: serde_json::Error| RequestError { what: error.to_string() };
+    if event.get("check").is_some() {
+        let CheckEvent { check, post } = CheckEvent::deserialize(event).map_err(what)?;
+        if !check {
+            return Err(RequestError { what: "`check` is false, and nothing else is asked for".to_owned() });
+        }
+        return Ok(Request::Check { post: post.unwrap_or_default() });
+    }
+    let Event { reminder, at, dry_run } = Event::deserialize(event).map_err(what)?;
     let kind = match reminder {
         Which::Today => ReminderKind::Today,
         Which::Next => ReminderKind::Next,
+        Which::Week => ReminderKind::Week,
     };
-    Ok(ReminderRequest { kind, at, dry_run: dry_run.unwrap_or_default() })
+    Ok(Request::Reminder(ReminderRequest { kind, at, dry_run: dry_run.unwrap_or_default() }))
 }
 
 #[cfg(test)]
@@ -177,9 +239,18 @@ mod tests {
                 at("2026-11-24T08:00:00Z"),
                 false,
             ),
+            (json!({"reminder": "week"}), ReminderKind::Week, None, false),
             (json!({"reminder": "today", "at": null, "dry_run": null}), ReminderKind::Today, None, false),
         ] {
-            assert_eq!(request(&event), Ok(ReminderRequest { kind, at: time, dry_run }), "{event}");
+            let asked = ReminderRequest { kind, at: time, dry_run };
+            assert_eq!(request(&event), Ok(Request::Reminder(asked)), "{event}");
+        }
+        for (event, post) in [
+            (json!({"check": true}), false),
+            (json!({"check": true, "post": null}), false),
+            (json!({"check": true, "post": true}), true),
+        ] {
+            assert_eq!(request(&event), Ok(Request::Check { post }), "{event}");
         }
     }
 
@@ -190,10 +261,14 @@ mod tests {
             (json!(["today", null, null]), "the event is not an object"),
             (json!({}), "missing field `reminder`"),
             (json!({"reminder": 1}), "invalid type: integer `1`, expected string or map"),
-            (json!({"reminder": "tomorrow"}), "unknown variant `tomorrow`, expected `today` or `next`"),
+            (json!({"reminder": "tomorrow"}), "unknown variant `tomorrow`, expected one of `today`, `next`, `week`"),
             (json!({"reminder": "today", "at": "10:00"}), "the time \"10:00\" is not RFC 3339"),
             (json!({"reminder": "today", "at": "2026-11-24"}), "the time \"2026-11-24\" is not RFC 3339"),
             (json!({"reminder": "today", "at": 5}), "invalid type: integer `5`, expected a string"),
+            (json!({"check": false}), "`check` is false, and nothing else is asked for"),
+            (json!({"check": "yes"}), "invalid type: string \"yes\", expected a boolean"),
+            (json!({"check": true, "at": EXAMPLE}), "unknown field `at`, expected `check` or `post`"),
+            (json!({"check": true, "reminder": "today"}), "unknown field `reminder`, expected `check` or `post`"),
             (json!({"reminder": "today", "dry_run": "yes"}), "invalid type: string \"yes\", expected a boolean"),
             (
                 json!({"reminder": "today", "dryRun": true}),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use oncall::simulation::faults;
 use oncall_relay::budget::WEBHOOK;
 use oncall_relay::config::SETTINGS;
+use oncall_relay::domain::check::NAMES;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::wording::Language;
 use oncall_relay::lambda::telemetry::metric_names;
@@ -20,10 +21,26 @@ const SETTINGS_PAGE: [&str; 2] = ["docs/settings.md", "docs/settings.ja.md"];
 const SHEET: [&str; 2] = ["docs/sheet.md", "docs/sheet.ja.md"];
 const MESSAGES: [&str; 2] = ["docs/messages.md", "docs/messages.ja.md"];
 const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/operations.ja.md"];
+const SLACK_ACTIONS: [&str; 2] = ["docs/slack-actions.md", "docs/slack-actions.ja.md"];
+const NOTICES: [&str; 2] = ["docs/notices.md", "docs/notices.ja.md"];
+const SERVICE_LEVELS: [&str; 2] = ["docs/service-levels.md", "docs/service-levels.ja.md"];
+const CHECK: [&str; 2] = ["docs/check.md", "docs/check.ja.md"];
 const RELIABILITY: [&str; 2] = ["docs/reliability.md", "docs/reliability.ja.md"];
 
 /// The documents that are in English and Japanese.
-const PAIRS: [[&str; 2]; 7] = [README, SETUP, SETTINGS_PAGE, SHEET, MESSAGES, OPERATIONS, RELIABILITY];
+const PAIRS: [[&str; 2]; 11] = [
+    README,
+    SETUP,
+    SETTINGS_PAGE,
+    SHEET,
+    MESSAGES,
+    SLACK_ACTIONS,
+    OPERATIONS,
+    CHECK,
+    RELIABILITY,
+    NOTICES,
+    SERVICE_LEVELS,
+];
 /// Those that are in English only.
 const ENGLISH: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/security.md", "fuzz/README.md"];
@@ -260,6 +277,17 @@ fn every_kind_of_event_is_listed_in_its_own_words() {
     }
 }
 
+#[test]
+fn every_check_is_explained_in_both_languages() {
+    for page in CHECK {
+        let text = file(page);
+        let rows = rows(&text);
+        let named: BTreeSet<_> = rows.iter().filter(|row| row.len() == 2).flat_map(|row| code(row[0])).collect();
+        let missing: Vec<_> = NAMES.iter().filter(|name| !named.contains(**name)).collect();
+        assert_eq!(missing, Vec::<&&str>::new(), "{page}");
+    }
+}
+
 /// The names of all tests, and how often a test is called so.
 fn tests() -> HashMap<String, usize> {
     let mut tests = HashMap::new();
@@ -323,7 +351,7 @@ fn the_page_on_reliability_has_a_row_for_every_fault_that_is_tried_and_names_no_
 
 #[test]
 fn the_page_on_reliability_says_how_long_a_hanging_sheet_is_waited_for() {
-    let waits = (WEBHOOK.roster - WEBHOOK.saved_roster).as_secs_f64();
+    let waits = WEBHOOK.roster.saturating_sub(WEBHOOK.saved_roster).as_secs_f64();
     for (page, said) in
         RELIABILITY.into_iter().zip([format!("waits {waits} s at most"), format!("最長 {waits} 秒待つ")])
     {

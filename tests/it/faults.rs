@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use oncall::simulation::faults::{self, Lasting, Row, Service};
 use oncall::simulation::fleet::Target;
 use oncall::simulation::mentions::{Costs, Known, Mentioned, Posted};
-use oncall::simulation::reminders;
 use oncall::simulation::sender::{Kind, Version, Webhook, compare};
 use oncall::simulation::storm::{
     Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
     wrong_secrets_put_right,
 };
+use oncall::simulation::{presses, reminders};
 use oncall_relay::domain::chat::ChatName;
 
 const FAILURES: [&str; 7] =
@@ -77,6 +77,20 @@ async fn a_second_failure_hides_no_doubt_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_press_opens_an_incident_again_or_is_answered_too_late_whatever_fails() {
+    let names = ["refused connection", "hang", "slow drip", "500", "429, long", "403", "accepted, answered too late"];
+    let rows: Vec<_> = presses::rows().into_iter().filter(|row| names.contains(&row.name)).collect();
+    assert_eq!(rows.len(), 4 * names.len());
+    for some in rows.chunks(14) {
+        join_all(some.iter().map(async |row| {
+            let outcome = Box::pin(presses::run(row, &Target::Linked)).await.unwrap();
+            assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+        }))
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_that_fails_costs_no_post_and_no_attempt() {
     let rows: Vec<_> = faults::rows()
         .into_iter()
@@ -101,7 +115,9 @@ async fn an_incident_whose_thread_has_ended_is_seen_to_its_end() {
 
 #[tokio::test]
 async fn reminders_in_trouble_are_posted_once() {
-    for outcome in [reminders::two_at_once(&Target::Linked).await, reminders::requested_early(&Target::Linked).await] {
+    for outcome in
+        [Box::pin(reminders::two_at_once(&Target::Linked)).await, reminders::requested_early(&Target::Linked).await]
+    {
         let outcome = outcome.unwrap();
         assert!(outcome.is_as_promised(), "{outcome:?}");
     }

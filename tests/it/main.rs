@@ -6,6 +6,9 @@ mod world;
 mod webhook;
 
 mod intake;
+mod interaction;
+
+mod acting;
 
 mod roster;
 
@@ -16,7 +19,17 @@ mod chats;
 mod slack;
 mod state;
 
+mod notice;
+
+mod week;
+
+mod service_levels;
+
 mod reminder;
+
+mod check;
+
+mod descriptions;
 
 mod secrets;
 

@@ -146,6 +146,21 @@ proptest! {
     }
 
     #[test]
+    fn no_notice_breaks_its_reading_or_sets_anything_off(
+        text in strangers_text(),
+        (source, incident, url) in (NASTY, "[#pdP0-9A-Z@ ]{0,9}", "(https?://)?[a-z.:/?&#@|<>]{0,20}"),
+        status in prop::sample::select(vec!["started", "succeeded", "failed", "info", "", "done"]),
+        any in value(),
+        bytes in any::<Vec<u8>>(),
+    ) {
+        let body = json!({"text": text, "source": source, "incident": incident, "url": url, "status": status, "key": text});
+        properties::notice(body.to_string().as_bytes());
+        properties::notice(json!({"text": text, "source": source, "incident": 33, "status": any}).to_string().as_bytes());
+        properties::notice(any.to_string().as_bytes());
+        properties::notice(&bytes);
+    }
+
+    #[test]
     fn a_flipped_bit_of_a_signed_body_or_its_signature_is_refused(
         body in prop::collection::vec(any::<u8>(), 1..200),
         at in any::<prop::sample::Index>(),

@@ -33,6 +33,7 @@ async fn in_the_morning_todays_people_are_mentioned_in_the_on_call_topic() {
     let posts = world.typetalk.take_posts();
     let text = "@tanaka @suzuki-k\n\
                 📟 今日 11/24(火) のオンコール当番です。よろしくお願いします\n\
+                📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit\n\
                 ✅ 未解決のインシデントはありません";
     assert_eq!(posts.iter().map(|post| (post.topic, post.message.as_str())).collect::<Vec<_>>(), [(12, text)]);
     assert_eq!(answer, json!({"posted": true, "date": "2026-11-24", "on_call": ["田中", "鈴木"], "text": text}));
@@ -42,13 +43,16 @@ async fn in_the_morning_todays_people_are_mentioned_in_the_on_call_topic() {
 async fn in_the_evening_the_people_of_the_next_working_day_are_sent_to_the_checklist() {
     let mut world = World::new().await;
     world.set("MANUAL_URL", "https://wiki.example.com/oncall");
+    let days = ["2026-11-25", "2026-11-26", "2026-11-27", "2026-11-30", "2026-12-01"];
+    world.google.write(ROSTER_TAB, &days.map(|day| [day, "佐藤 花子"]).each_ref().map(<[&str; 2]>::as_slice));
     let answer = posted(&world, EVENING, "next").await;
     assert_eq!((&answer["date"], &answer["on_call"]), (&json!("2026-11-25"), &json!(["佐藤 花子"])));
     assert_eq!(
         world.topic(),
         ["@sato\n\
           📅 次の営業日 11/25(水) のオンコール当番です。都合が悪くなったら当番表を書き換えてください\n\
-          📖 事前チェックリストを確認してください: https://wiki.example.com/oncall"]
+          📖 事前チェックリストを確認してください: https://wiki.example.com/oncall\n\
+          📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit"]
     );
     assert_eq!(world.incidents.requests(), 0, "the night's incidents are the morning's business");
 }
@@ -206,7 +210,9 @@ async fn an_empty_row_is_told_in_the_morning_and_passed_over_in_the_evening() {
     world.google.write(ROSTER_TAB, &[&["2026-11-24", "休"], &["2026-11-25", "-"], &["2026-11-26", "鈴木"]]);
     let answer = posted(&world, MORNING, "today").await;
     assert_eq!(answer["on_call"], json!([]));
-    assert_eq!(world.topic(), ["ℹ️ 11/24(火)の当番は空欄です\n✅ 未解決のインシデントはありません"]);
+    let sheet = "📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit";
+    let text = format!("{sheet}\nℹ️ 11/24(火)の当番は空欄です\n✅ 未解決のインシデントはありません");
+    assert_eq!(world.topic(), [text]);
     assert_eq!(posted(&world, EVENING, "next").await["date"], json!("2026-11-26"));
 }
 
@@ -215,7 +221,13 @@ async fn a_missing_row_and_an_unreadable_sheet_are_said_and_mention_those_of_las
     let world = World::new().await;
     world.google.write(ROSTER_TAB, &[&["2026-11-20", "田中"]]);
     posted(&world, EVENING, "next").await;
-    assert_eq!(world.topic(), ["@sre-team\n⚠️ 当番表に11/25(水)の行がありません。行を追加してください"]);
+    assert_eq!(
+        world.topic(),
+        ["@sre-team\n\
+          📋 当番表: https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit\n\
+          ⚠️ 当番表に11/25(水)の行がありません。行を追加してください\n\
+          ⚠️ 当番表に11/26(木)・11/27(金)・11/30(月)・12/1(火)の行がありません。行を追加してください"]
+    );
     world.google.make_private();
     posted(&world, EVENING, "next").await;
     assert!(world.topic()[0].ends_with("⚠️ 当番表を読めないため、当番が分かりません(閲覧権限がありません)"));
@@ -242,7 +254,10 @@ async fn a_request_that_cannot_be_understood_is_an_error_that_says_what_is_allow
     let world = World::new().await;
     for event in [json!({}), json!({"reminder": "tomorrow"}), json!({"reminder": "today", "at": "soon"}), Value::Null] {
         let (answer, settled) = request(&world, MORNING, &event).await;
-        assert!(answer.unwrap_err().contains(r#"a request looks like {"reminder":"today" or "next""#), "{event}");
+        assert!(
+            answer.unwrap_err().contains(r#"a request looks like {"reminder":"today", "next" or "week","at""#),
+            "{event}"
+        );
         assert_eq!(settled, CountsAsDone::No);
     }
 }
@@ -255,7 +270,7 @@ async fn what_happened_in_the_night_is_listed_in_the_morning() {
     world.incidents.open(39, "もう解決しました", "resolved", "2026-11-23T14:30:00Z");
     posted(&world, MORNING, "today").await;
     let topic = world.topic();
-    let lines: Vec<_> = topic[0].lines().skip(2).collect();
+    let lines: Vec<_> = topic[0].lines().skip(3).collect();
     assert_eq!(
         lines,
         [
@@ -281,7 +296,7 @@ async fn many_open_incidents_are_paged_through_and_counted() {
     let topic = world.topic();
     assert!(topic[0].contains("未解決のインシデントが 230 件あります"), "{topic:?}");
     assert!(topic[0].ends_with("ほか 220 件 https://acme.pagerduty.com/incidents"), "{topic:?}");
-    assert_eq!(world.incidents.requests(), 3);
+    assert_eq!(world.incidents.requests_to("/incidents"), 3);
 }
 
 #[tokio::test]

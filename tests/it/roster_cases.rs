@@ -12,7 +12,7 @@ use oncall_relay::domain::calendar::Calendar;
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::Kind;
 use oncall_relay::domain::message::{Destination, Message, Subject};
-use oncall_relay::domain::reminder::{self, OpenIncidents, Reminder, ReminderKind};
+use oncall_relay::domain::reminder::{self, OpenIncidents, Outlook, Reminder, ReminderKind};
 use oncall_relay::domain::roster::{
     Cell, MembersTable, Mention, Merge, OnCall, OnCallDay, ReadingRules, Roster, RosterState, Snapshot, Table, Tables,
 };
@@ -84,7 +84,17 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
     let remind = |kind| {
         let first = reminder::due(kind, today, &rules.calendar).unwrap();
         let day = reminder::on_call(kind, first, &rules.calendar, &state, &fallback, now);
-        let reminder = Reminder { kind, now, day, manual: None, open: OpenIncidents::NotRequested, in_doubt: false };
+        let reminder = Reminder {
+            kind,
+            now,
+            day,
+            manual: None,
+            open: OpenIncidents::NotRequested,
+            in_doubt: false,
+            sheet: None,
+            outlook: Outlook::default(),
+            acts: Vec::new(),
+        };
         render(chat, &Message::whole(Subject::Reminder(&reminder), destination, language))
     };
     match case["do"].as_str().unwrap() {

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use oncall::fakes::SIGNING_SECRET;
 use oncall::fakes::pagerduty::signature;
 use oncall::fakes::server::Fault;
 use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{NOTICE_TOKEN, SIGNING_SECRET};
 use oncall_relay::config::{ReminderConfig, SETTINGS, WebhookConfig};
 use oncall_relay::edge::secrets;
 use oncall_relay::webhook::WebhookHandler;
@@ -15,15 +15,27 @@ use serde_json::Value;
 use crate::world::{DAYTIME, Running, World, instant, posted, triggered};
 
 const PATH: &str = "/oncall/relay";
-const SECRETS: [&str; 5] =
-    ["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+/// In the order of the list of settings, in which they are asked for.
+const SECRETS: [&str; 9] = [
+    "TYPETALK_ALERT_TOKEN",
+    "SLACK_TOKEN",
+    "SLACK_SIGNING_SECRETS",
+    "GOOGLE_CREDENTIALS",
+    "PAGERDUTY_SIGNING_SECRETS",
+    "PAGERDUTY_TOKENS",
+    "PAGERDUTY_API_KEY",
+    "PAGERDUTY_ACTION_KEY",
+    "NOTICE_TOKENS",
+];
 
 /// A world whose secrets are in the store and not in the environment.
 async fn world() -> (World, Ssm) {
     let ssm = Ssm::start(0).await.unwrap();
     let mut world = World::new().await;
     for name in SECRETS {
-        ssm.put(&format!("{PATH}/{name}"), &world.fakes.settings()[name]);
+        if let Some(secret) = world.fakes.settings().get(name) {
+            ssm.put(&format!("{PATH}/{name}"), secret);
+        }
         world.set(name, "");
     }
     let url = ssm.url();
@@ -63,7 +75,14 @@ async fn each_function_asks_for_its_own_secrets_by_name_and_for_no_others() {
         }
     }
     let whole = |names: &[&str]| names.iter().map(|name| format!("{PATH}/{name}")).collect::<Vec<_>>();
-    let reminders = ["TYPETALK_ONCALL_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_API_KEY"];
+    let reminders = [
+        "TYPETALK_ALERT_TOKEN",
+        "TYPETALK_ONCALL_TOKEN",
+        "SLACK_TOKEN",
+        "GOOGLE_CREDENTIALS",
+        "PAGERDUTY_API_KEY",
+        "HEARTBEAT_URL",
+    ];
     for (names, is_reminder) in [(&SECRETS[..], false), (&reminders, true)] {
         let whole = whole(names);
         ssm.allow(&whole.iter().map(String::as_str).collect::<Vec<_>>());
@@ -77,7 +96,7 @@ async fn each_function_asks_for_its_own_secrets_by_name_and_for_no_others() {
     world.set("CHATS", "slack").set("ROSTER_CSV", concat!(env!("CARGO_MANIFEST_DIR"), "/docs/roster-template.csv"));
     ssm.allow(&[]);
     assert!(start(&world).await.is_err());
-    let slack_and_files = whole(&["SLACK_TOKEN", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"]);
+    let slack_and_files = whole(&[SECRETS[1], SECRETS[2], SECRETS[4], SECRETS[5], SECRETS[6], SECRETS[7], SECRETS[8]]);
     assert_eq!(ssm.asked().last(), Some(&slack_and_files));
 }
 
@@ -110,9 +129,11 @@ async fn a_store_that_cannot_be_read_stops_the_start_and_says_why() {
         (
             Fault::Answer(400, vec![], r#"{"__type":"AccessDeniedException","message":"no"}"#),
             "AccessDeniedException; look at the policy of the function's role: it needs ssm:GetParameters on each of \
-             /oncall/relay/TYPETALK_ALERT_TOKEN, /oncall/relay/SLACK_TOKEN, /oncall/relay/GOOGLE_CREDENTIALS, \
-             /oncall/relay/PAGERDUTY_SIGNING_SECRETS, /oncall/relay/PAGERDUTY_TOKENS, since one that is left out makes \
-             the whole request fail, and kms:Decrypt if the key is your own",
+             /oncall/relay/TYPETALK_ALERT_TOKEN, /oncall/relay/SLACK_TOKEN, /oncall/relay/SLACK_SIGNING_SECRETS, \
+             /oncall/relay/GOOGLE_CREDENTIALS, /oncall/relay/PAGERDUTY_SIGNING_SECRETS, \
+             /oncall/relay/PAGERDUTY_TOKENS, /oncall/relay/PAGERDUTY_API_KEY, /oncall/relay/PAGERDUTY_ACTION_KEY, \
+             /oncall/relay/NOTICE_TOKENS, \
+             since one that is left out makes the whole request fail, and kms:Decrypt if the key is your own",
         ),
         (Fault::Answer(400, vec![], r#"{"__type":"InvalidKeyId"}"#), "InvalidKeyId"),
         (Fault::status(500), "an answer that is not the store's"),
@@ -207,6 +228,23 @@ async fn a_rotated_secret_is_noticed_within_a_minute() {
     let after_that = "2026-11-24T11:01:01+09:00";
     assert_eq!(relay.signed(after_that, &triggered("e1")).await, posted(1));
     assert_eq!(ssm.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_rotated_token_of_notices_is_noticed_within_a_minute_and_a_revoked_one_within_six() {
+    let (world, ssm) = world().await;
+    ssm.put(&format!("{PATH}/NOTICE_TOKENS"), "an-old-notice-token");
+    let relay = start(&world).await.unwrap();
+    let notice = serde_json::json!({"text": "x"});
+    ssm.put(&format!("{PATH}/NOTICE_TOKENS"), NOTICE_TOKEN);
+    assert_eq!(relay.notice("2026-11-24T11:01:00+09:00", &notice).await.0, 401, "the copy is fresh for a minute");
+    assert_eq!(relay.notice("2026-11-24T11:01:01+09:00", &notice).await.0, 200);
+    ssm.put(&format!("{PATH}/NOTICE_TOKENS"), "a-new-notice-token");
+    assert_eq!(relay.notice("2026-11-24T11:06:01+09:00", &notice).await.0, 200);
+    assert_eq!(relay.notice("2026-11-24T11:06:02+09:00", &notice).await.0, 401);
+    ssm.fail_always(Some(Fault::status(500)));
+    assert_eq!(relay.notice("2026-11-24T11:08:00+09:00", &notice).await.0, 503, "nobody can tell");
+    assert_eq!(relay.tally().notices.secrets_stale, 1);
 }
 
 #[tokio::test]

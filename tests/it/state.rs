@@ -84,7 +84,7 @@ async fn the_first_message_goes_from_red_to_green_and_the_thread_has_short_repli
             "<@U0TANAKA1> <@U0SUZUKI1>\n🟢 解決 #pd33 · 佐藤 花子 11:40 (40分)",
         ]
     );
-    assert_eq!(table.requests(), 6 + 2, "two for each event, and two for the roster, which is kept every ten minutes");
+    assert_eq!(table.requests(), 6 + 1 + 2, "two for each event, one for the number, two for the roster");
     assert_eq!(world.slack.requests(), 5, "a post for each event, and an update for each later one");
 }
 
@@ -308,7 +308,7 @@ async fn a_process_that_is_late_writes_no_older_state_over_a_newer_one() {
     let id = IncidentId::parse("P1").unwrap();
     assert_eq!(process(&table.url()).incident(&id, at(5)).await, resolved);
     assert_eq!(
-        already(process(&table.url()).claim(&key("e1"), None, at(5)).await),
+        already(&process(&table.url()).claim(&key("e1"), None, at(5)).await),
         ChatName::Slack,
         "a post is a post"
     );

@@ -220,6 +220,12 @@ fn nothing_is_declared_that_nobody_reads() {
 }
 
 #[test]
+fn only_the_reminder_is_told_the_address_of_webhooks() {
+    assert!(variables("ReminderFunction").contains_key("WEBHOOK_URL"));
+    assert!(!variables("WebhookFunction").contains_key("WEBHOOK_URL"), "the API refers to it: a cycle");
+}
+
+#[test]
 fn secrets_are_declared_empty() {
     let secrets: Vec<_> = SETTINGS.iter().filter(|setting| setting.secret).map(|setting| setting.name).collect();
     assert!(secrets.contains(&"SLACK_TOKEN") && secrets.contains(&"GOOGLE_CREDENTIALS"), "{secrets:?}");
@@ -252,12 +258,13 @@ fn the_processor_is_a_choice_that_starts_at_x86_64() {
 }
 
 #[test]
-fn the_reminders_are_due_at_ten_and_at_seventeen_in_tokyo_every_day() {
+fn the_reminders_are_due_at_ten_and_twice_at_seventeen_in_tokyo_every_day() {
     let parameters = &template()["Parameters"];
     let events = &resource("ReminderFunction")["Properties"]["Events"];
     for (event, parameter, cron, reminder) in [
         ("Today", "TodaySchedule", "cron(0 10 * * ? *)", "today"),
         ("Next", "NextSchedule", "cron(0 17 * * ? *)", "next"),
+        ("Week", "WeekSchedule", "cron(0 17 * * ? *)", "week"),
     ] {
         let schedule = &events[event]["Properties"];
         assert_eq!(events[event]["Type"], "ScheduleV2", "{event}");
@@ -281,7 +288,7 @@ fn a_failed_reminder_is_tried_twice_more_and_then_kept() {
 }
 
 #[test]
-fn the_ways_in_are_post_pagerduty_and_whatever_else_somebody_writes_instead() {
+fn the_ways_in_are_post_pagerduty_notice_and_slack_and_whatever_else_somebody_writes_instead() {
     let ways = |function: &str| -> Vec<Value> {
         let Value::Object(events) = resource(function)["Properties"]["Events"].take() else { panic!("no events") };
         events.into_values().filter(|event| event["Type"] != "ScheduleV2").collect()
@@ -292,18 +299,20 @@ fn the_ways_in_are_post_pagerduty_and_whatever_else_somebody_writes_instead() {
         json!({"Type": "HttpApi", "Properties": properties})
     };
     // An event without method and path is API Gateway's route `$default`.
-    let (documented, otherwise) = (way(json!({"Method": "POST", "Path": "/pagerduty"})), way(json!({})));
-    assert_eq!(ways("WebhookFunction"), [otherwise, documented]);
+    let post = |path: &str| way(json!({"Method": "POST", "Path": path}));
+    assert_eq!(ways("WebhookFunction"), [post("/slack"), post("/notice"), way(json!({})), post("/pagerduty")]);
     assert_eq!(ways("ReminderFunction"), Vec::<Value>::new());
 }
 
 #[test]
-fn what_is_not_at_the_documented_address_takes_little_of_the_rest() {
+fn what_is_no_webhook_takes_little_of_the_rest() {
     let api = &resource("Api")["Properties"];
     let (documented, otherwise) = (&api["DefaultRouteSettings"], &api["RouteSettings"]["$default"]);
     for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
         let [documented, otherwise] = [documented, otherwise].map(|limits| limits[limit].as_u64().unwrap());
         assert!(otherwise * 10 <= documented, "{limit}: {otherwise} of {documented}");
+        let notices = api["RouteSettings"]["POST /notice"][limit].as_u64().unwrap();
+        assert!(notices * 5 <= documented, "{limit}: {notices} of {documented}");
     }
 }
 

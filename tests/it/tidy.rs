@@ -88,7 +88,7 @@ const FLOORS: [&[&str]; 8] = [
     &["config"],
     &["edge"],
     &["delivery"],
-    &["webhook", "reminder"],
+    &["webhook", "notice", "interaction", "reminder", "check"],
     &["lambda"],
     &["bin"],
 ];

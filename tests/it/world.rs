@@ -6,8 +6,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
+use http::HeaderMap;
 use oncall::fakes::pagerduty::{self, EventSpec, Incident};
-use oncall::fakes::{BEARER_TOKEN, Fakes, SIGNING_SECRET};
+use oncall::fakes::people::slack_event;
+use oncall::fakes::{BEARER_TOKEN, Fakes, NOTICE_TOKEN, SIGNING_SECRET, SLACK_SIGNING_SECRET};
 use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
 use oncall_relay::lambda::api_gateway;
 use oncall_relay::reminder::ReminderHandler;
@@ -52,7 +54,7 @@ impl World {
     }
 
     pub(crate) fn running(&self, relay: WebhookHandler) -> Running<'_> {
-        Running { world: self, relay, last_tally: Mutex::default() }
+        Running { world: self, relay, last_tally: Mutex::default(), last_headers: Mutex::default() }
     }
 
     pub(crate) async fn reminders(&self) -> ReminderHandler {
@@ -91,6 +93,7 @@ pub(crate) struct Running<'a> {
     world: &'a World,
     relay: WebhookHandler,
     last_tally: Mutex<Tally>,
+    last_headers: Mutex<HeaderMap>,
 }
 
 impl Running<'_> {
@@ -110,7 +113,33 @@ impl Running<'_> {
     }
 
     pub(crate) async fn send(&self, at: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
-        self.event(at, &pagerduty::http_api_event("/pagerduty", headers, body)).await
+        self.post(at, "/pagerduty", headers, body).await
+    }
+
+    /// Sends a notice with the token that automation has.
+    pub(crate) async fn notice(&self, at: &str, body: &Value) -> (u16, Value) {
+        self.notice_bytes(at, body.to_string().as_bytes()).await
+    }
+
+    pub(crate) async fn notice_bytes(&self, at: &str, body: &[u8]) -> (u16, Value) {
+        self.post(at, "/notice", &[("authorization", &format!("Bearer {NOTICE_TOKEN}"))], body).await
+    }
+
+    pub(crate) async fn post(&self, at: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
+        self.event(at, &pagerduty::http_api_event(path, headers, body)).await
+    }
+
+    /// A header of the last answer.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.last_headers.lock().unwrap().get(name)?.to_str().ok().map(str::to_owned)
+    }
+
+    /// Sends what somebody does on Slack, signed. Every answer must come within 3 s of wall time.
+    pub(crate) async fn on_slack(&self, at: &str, body: &[u8]) -> (u16, Value) {
+        let started = Instant::now();
+        let answer = self.event(at, &slack_event(SLACK_SIGNING_SECRET, instant(at), body)).await;
+        assert!(started.elapsed() < Duration::from_secs(3), "the answer took {:?}", started.elapsed());
+        answer
     }
 
     /// Hands over an event of API Gateway. Every answer must come within 4 s of wall time.
@@ -120,8 +149,16 @@ impl Running<'_> {
         let started = Instant::now();
         let (response, tally) = api_gateway::answer(&self.relay, request, now).await;
         *self.last_tally.lock().unwrap() = tally;
+        self.last_headers.lock().unwrap().clone_from(response.headers());
         assert!(started.elapsed() < Duration::from_secs(4), "the answer took {:?}", started.elapsed());
-        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+        let body: &[u8] = response.body();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() };
+        (response.status().as_u16(), body)
+    }
+
+    /// The handler itself, for those who stand in for API Gateway.
+    pub(crate) fn handler(&self) -> &WebhookHandler {
+        &self.relay
     }
 
     /// What was counted for the last request.

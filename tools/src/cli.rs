@@ -9,10 +9,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::simulation::fleet::Target;
 
+mod check;
 mod demo;
 mod fakes;
 mod faults;
+mod preview;
+mod roster;
+mod stack;
 mod storm;
+mod terminal;
 
 /// Tools around oncall-relay.
 #[derive(Debug, Parser)]
@@ -24,6 +29,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check whether the relay can do its job: every service, from here or as the deployed function.
+    Check(check::Arguments),
+    /// Show the next four weeks as the relay reads the sheet, and what in it can't be read.
+    Roster(roster::Arguments),
+    /// Show what a webhook in a file would be posted as, on each chat.
+    Preview(preview::Arguments),
     /// Tell a story of alerts in the terminal: the real relay, with stand-ins for every service.
     Demo {
         /// The language of the posted messages.
@@ -46,6 +57,15 @@ enum Command {
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins")]
     Fakes,
+}
+
+/// How a command ended that could do what it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All is well.
+    Well,
+    /// Something is wrong that the command was to look for.
+    Badly,
 }
 
 /// What is tried.
@@ -91,18 +111,23 @@ impl Cli {
     ///
     /// # Errors
     /// In words for whoever asked.
-    pub async fn run(self) -> Result<(), Box<dyn Error>> {
+    pub async fn run(self) -> Result<Ended, Box<dyn Error>> {
         let ended = match self.command {
             // Boxed, because the compiler can't measure futures that are nested as deeply as these.
-            Command::Demo { language } => Box::pin(demo::run(language)).await,
-            Command::Faults { functions } => Box::pin(faults::run(functions.make())).await,
-            Command::Storm { functions, times } => Box::pin(storm::run(functions.make(), times)).await,
-            Command::Fakes => fakes::run().await,
+            Command::Check(arguments) => Box::pin(check::run(arguments)).await,
+            Command::Roster(arguments) => Box::pin(roster::run(arguments)).await,
+            Command::Preview(arguments) => Box::pin(preview::run(arguments)).await,
+            Command::Demo { language } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
+            Command::Faults { functions } => Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well),
+            Command::Storm { functions, times } => {
+                Box::pin(storm::run(functions.make(), times)).await.map(|()| Ended::Well)
+            }
+            Command::Fakes => fakes::run().await.map(|()| Ended::Well),
         };
         match ended {
             // Whoever reads the output, such as `head`, has seen enough.
             Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
-                Ok(())
+                Ok(Ended::Well)
             }
             ended => ended,
         }

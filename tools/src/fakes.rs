@@ -18,6 +18,12 @@ pub mod slack;
 
 pub mod incidents;
 
+pub mod people;
+
+pub mod watchdog;
+
+pub mod aws;
+
 pub mod ssm;
 
 pub mod dynamodb;
@@ -27,14 +33,18 @@ pub mod dynamodb_local;
 pub mod emulator;
 
 use google::Google;
-use incidents::RestApi;
+use incidents::{Keys, RestApi};
 use slack::Slack;
 use typetalk::Typetalk;
+use watchdog::Watchdog;
 
 /// The v3 signing secret that the stand-ins' settings hold.
 pub const SIGNING_SECRET: &str = "stand-in-signing-secret";
 /// The bearer token for v2 that the stand-ins' settings hold.
 pub const BEARER_TOKEN: &str = "stand-in-bearer-token";
+
+/// The token for notices that the stand-ins' settings hold.
+pub const NOTICE_TOKEN: &str = "stand-in-notice-token";
 
 const ALERT_TOPIC: u64 = 11;
 const ALERT_TOKEN: &str = "stand-in-typetalk-token";
@@ -43,8 +53,13 @@ const ONCALL_TOKEN: &str = "stand-in-typetalk-oncall-token";
 const SLACK_TOKEN: &str = "xoxb-stand-in";
 const ALERT_CHANNEL: &str = "C0ALERTS";
 const ONCALL_CHANNEL: &str = "C0ONCALL";
+/// The signing secret of the Slack app that the stand-ins' settings hold.
+pub const SLACK_SIGNING_SECRET: &str = "stand-in-slack-signing-secret";
 const API_KEY: &str = "stand-in-api-key";
-const SERVICE: &str = "PSERVICE";
+const ACTION_KEY: &str = "stand-in-action-key";
+const ACTING_USER: &str = "oncall@acme.example";
+/// The service whose incidents are listed.
+pub const SERVICE: &str = "PSERVICE";
 /// The tab of `ROSTER_RANGE`'s default.
 pub const ROSTER_TAB: &str = "当番表";
 /// The tab of the stand-ins' `MEMBERS_RANGE`.
@@ -61,6 +76,8 @@ pub struct Fakes {
     pub slack: Slack,
     /// PagerDuty's REST API, with one service.
     pub incidents: RestApi,
+    /// An outside watchdog, which no setting names yet.
+    pub watchdog: Watchdog,
 }
 
 impl Fakes {
@@ -93,12 +110,15 @@ impl Fakes {
                 &["SRE", "sre-team", "S0SRETEAM"],
             ],
         );
+        let [read, write, user] = [API_KEY, ACTION_KEY, ACTING_USER].map(str::to_owned);
+        let keys = Keys { read, write, user };
         Ok(Self {
             google,
             typetalk: Typetalk::start(typetalk_port, &[(ALERT_TOPIC, ALERT_TOKEN), (ONCALL_TOPIC, ONCALL_TOKEN)])
                 .await?,
             slack: Slack::start(slack_port, SLACK_TOKEN, &[ALERT_CHANNEL, ONCALL_CHANNEL]).await?,
-            incidents: RestApi::start(incidents_port, API_KEY, SERVICE).await?,
+            incidents: RestApi::start(incidents_port, keys, SERVICE).await?,
+            watchdog: Watchdog::start(0).await?,
         })
     }
 
@@ -116,15 +136,19 @@ impl Fakes {
             ("SLACK_ALERT_CHANNEL", ALERT_CHANNEL.to_owned()),
             ("SLACK_ONCALL_CHANNEL", ONCALL_CHANNEL.to_owned()),
             ("SLACK_BASE_URL", self.slack.url()),
+            ("SLACK_SIGNING_SECRETS", format!("an-older-slack-secret,{SLACK_SIGNING_SECRET}")),
             ("SPREADSHEET_ID", google::SPREADSHEET_ID.to_owned()),
             ("MEMBERS_RANGE", format!("{MEMBERS_TAB}!A:C")),
             ("GOOGLE_CREDENTIALS", self.google.credentials()),
             ("SHEETS_BASE_URL", self.google.url()),
             ("PAGERDUTY_SIGNING_SECRETS", format!("an-older-secret,{SIGNING_SECRET}")),
             ("PAGERDUTY_TOKENS", BEARER_TOKEN.to_owned()),
+            ("NOTICE_TOKENS", NOTICE_TOKEN.to_owned()),
             ("PAGERDUTY_API_KEY", API_KEY.to_owned()),
             ("PAGERDUTY_SERVICES", SERVICE.to_owned()),
             ("PAGERDUTY_BASE_URL", self.incidents.url()),
+            ("PAGERDUTY_ACTION_KEY", ACTION_KEY.to_owned()),
+            ("PAGERDUTY_FROM", ACTING_USER.to_owned()),
             ("FALLBACK_MENTIONS", "SRE".to_owned()),
             // What Lambda sets by itself.
             ("AWS_REGION", "ap-northeast-1".to_owned()),

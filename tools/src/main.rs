@@ -1,14 +1,15 @@
-//! The operator's tool: `cargo demo`, `cargo oncall stand-ins`, `cargo oncall faults`.
+//! The operator's tool: `cargo oncall check`, `cargo demo`, `cargo oncall stand-ins`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use oncall::cli::Cli;
+use oncall::cli::{Cli, Ended};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Cli::parse().run().await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Badly) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("oncall: {error}");
             ExitCode::FAILURE

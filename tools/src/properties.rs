@@ -16,13 +16,16 @@ use oncall_relay::config::WebhookSecrets;
 use oncall_relay::domain::alert::{Alert, Delay, Mentions};
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::{Event, Kind};
+use oncall_relay::domain::notice::Notice;
 use oncall_relay::domain::roster::{
     Cell, Line, MembersTable, Mention, OnCall, OnCallDay, ReadingRules, Roster, RosterState, Snapshot, Tab, Table,
     Tables,
 };
 use oncall_relay::domain::state::Standing;
+use oncall_relay::edge;
 use oncall_relay::edge::pagerduty::{Item, Verifier, parse};
 
+use effects::strangers_set_nothing_off_in_a_notice;
 pub use effects::{Effects, strangers_set_nothing_off};
 pub use texts::{event, texts};
 
@@ -30,7 +33,8 @@ pub use texts::{event, texts};
 pub type Law = fn(&[u8]);
 
 /// The law for each kind of untrusted bytes, by the name of its fuzz target.
-pub const LAWS: [(&str, Law); 4] = [("webhook", webhook), ("signature", signature), ("sheet", sheet), ("texts", texts)];
+pub const LAWS: [(&str, Law); 5] =
+    [("webhook", webhook), ("notice", notice), ("signature", signature), ("sheet", sheet), ("texts", texts)];
 
 /// The signing secret of [`signature`]'s receiver.
 pub const SIGNING_SECRET: &str = "law-signing-secret";
@@ -52,6 +56,21 @@ pub fn webhook(body: &[u8]) {
         };
         let delay = event.occurred_at.map(|at| Delay { happened: at.with_timezone(&Tokyo), ago: now() - at });
         strangers_set_nothing_off(&Alert { delay, in_doubt: true, ..alert(*event, mentions) });
+    }
+}
+
+/// The body of an authentic notice is read or refused whatever it is, and what is posted of it mentions nobody,
+/// carries the incident's tag and the link, and does nothing else. A refusal quotes nothing.
+///
+/// # Panics
+/// If it doesn't hold.
+pub fn notice(body: &[u8]) {
+    match edge::notice::parse(body) {
+        Ok(received) => {
+            assert!(received.key.is_none_or(|key| !key.trim().is_empty()), "a key that everybody has");
+            strangers_set_nothing_off_in_a_notice(&Notice { in_doubt: true, ..received.notice });
+        }
+        Err(why) => assert!(why.to_string().is_ascii() && why.to_string().len() < 100, "{why}"),
     }
 }
 

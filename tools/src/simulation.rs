@@ -12,6 +12,8 @@ pub mod faults;
 
 pub mod reminders;
 
+pub mod presses;
+
 pub mod storm;
 
 use std::collections::HashMap;

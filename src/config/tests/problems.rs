@@ -3,8 +3,16 @@
 use super::*;
 
 /// Every variable whose value must never be seen.
-const SECRETS: &[&str] =
-    &["TYPETALK_ALERT_TOKEN", "SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+const SECRETS: &[&str] = &[
+    "TYPETALK_ALERT_TOKEN",
+    "SLACK_TOKEN",
+    "SLACK_SIGNING_SECRETS",
+    "GOOGLE_CREDENTIALS",
+    "PAGERDUTY_SIGNING_SECRETS",
+    "PAGERDUTY_TOKENS",
+    "PAGERDUTY_API_KEY",
+    "PAGERDUTY_ACTION_KEY",
+];
 
 #[track_caller]
 fn check_problem(variable: &str, value: &str, expected: &str) {

@@ -7,9 +7,12 @@ use super::{
     Alert, Destination, Language, Message, Span, actor, join, mention_spans, merged_into, news, object, occasion,
     quotes, service_and_urgency, untrusted,
 };
-use crate::domain::event::Kind;
+use crate::domain::acting::{self, Action, Presser};
+use crate::domain::event::{IncidentId, Kind};
+use crate::domain::roster::Mention;
 use crate::domain::sanitize;
 use crate::domain::state::{By, Phase, Standing, State};
+use crate::domain::wording::Confirm;
 
 /// Characters of what the event that began the message says.
 const TOLD: usize = 2_000;
@@ -46,6 +49,19 @@ pub enum Colour {
     Blue,
 }
 
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What it does.
+    pub action: Action,
+    /// To which incident.
+    pub incident: IncidentId,
+    /// What it says.
+    pub label: &'static str,
+    /// What it asks first.
+    pub confirm: Option<Confirm>,
+}
+
 /// A message with a colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
@@ -55,6 +71,8 @@ pub struct Card {
     pub head: Message,
     /// The rest.
     pub body: Message,
+    /// What can be done about it.
+    pub buttons: Vec<Button>,
 }
 
 impl Card {
@@ -90,9 +108,38 @@ impl FirstMessage {
         Self { standing: standing.clone(), ..self.clone() }
     }
 
-    /// How it looks, on the clock of a time zone.
+    /// What can be done to the incident as it stands: nothing once it is over, and nobody takes on what somebody has.
+    #[must_use]
+    pub fn buttons(&self, language: Language) -> Vec<Button> {
+        let Standing { incident, state, .. } = &self.standing;
+        let Some(incident) = incident.id.as_ref().filter(|id| !acting::is_practice(id)) else { return Vec::new() };
+        let phase = state.as_ref().map_or(Phase::Triggered, |state| state.phase);
+        let actions = Action::ALL.into_iter().filter(|action| match action {
+            Action::Note => phase.is_open(),
+            action => !action.is_done(phase.status()),
+        });
+        let button = |action| Button {
+            action,
+            incident: incident.clone(),
+            label: language.button(action),
+            confirm: (action == Action::Resolve).then(|| language.confirm_resolve()),
+        };
+        actions.map(button).collect()
+    }
+
+    /// How it looks when it is posted, on the clock of a time zone.
     #[must_use]
     pub fn card(&self, language: Language, zone: Tz) -> Card {
+        self.laid_out(language, zone, |member| untrusted(&member.name))
+    }
+
+    /// How it looks when it is changed, which notifies nobody who is mentioned.
+    #[must_use]
+    pub fn changed_card(&self, language: Language, zone: Tz) -> Card {
+        self.laid_out(language, zone, |member| Some(Span::Mention(Mention::SlackMember(member.id.clone()))))
+    }
+
+    fn laid_out(&self, language: Language, zone: Tz, member: impl Fn(&Presser) -> Option<Span>) -> Card {
         let Standing { incident, service, urgency, found_by, state, merged_into: into } = &self.standing;
         let mut headline = vec![match state {
             Some(state) => Span::Words(format!("{} {}", icon(state.phase), language.phase(state.phase))),
@@ -108,7 +155,7 @@ impl FirstMessage {
         );
         if let Some(state) = state.as_ref().filter(|state| state.phase != Phase::Triggered && !state.is_inferred) {
             headline.push(Span::Words("·".to_owned()));
-            headline.extend(state.by.as_ref().and_then(by));
+            headline.extend(state.by.as_ref().and_then(|by| by_whom(by, member)));
             headline.push(Span::Words(since(&self.standing, state, language, zone)));
             headline.extend(self.standing.took().map(|took| Span::Words(language.took(took))));
         }
@@ -123,6 +170,7 @@ impl FirstMessage {
             colour: state.as_ref().map_or(Colour::Blue, |state| colour(state.phase)),
             head: Message::of(vec![self.called.clone(), headline]),
             body: Message::of(body),
+            buttons: Vec::new(),
         }
     }
 }
@@ -143,7 +191,7 @@ pub(super) fn in_words(alert: &Alert, language: Language) -> Vec<Span> {
     let mut line = vec![Span::Words(format!("{}:", language.state()))];
     line.push(Span::Words(language.standing(state.phase, &since, alert.standing.took())));
     if !is_its_own {
-        line.extend(state.by.as_ref().and_then(by));
+        line.extend(state.by.as_ref().and_then(|by| by_whom(by, |member| untrusted(&member.name))));
     }
     line
 }
@@ -159,10 +207,10 @@ fn since(standing: &Standing, state: &State, language: Language, zone: Tz) -> St
     }
 }
 
-fn by(by: &By) -> Option<Span> {
+fn by_whom(by: &By, member: impl Fn(&Presser) -> Option<Span>) -> Option<Span> {
     match by {
         By::Name(name) => untrusted(name),
-        By::Mention(mention) => Some(Span::Mention(mention.clone())),
+        By::Member(presser) => member(presser),
     }
 }
 

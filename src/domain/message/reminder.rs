@@ -1,18 +1,25 @@
 //! The lines of a reminder: whose day it is, the manual, what the roster lacks, what is still open.
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    Destination, Language, OnCall, Person, Span, fallback_people, mention_line, needs_fallback, on_call_people, roster,
-    untrusted,
+    Destination, Language, OnCall, Person, Span, ahead, fallback_people, mention_line, needs_fallback, on_call_people,
+    roster, untrusted,
 };
 use crate::domain::reminder::{OpenIncident, OpenIncidents, Reminder, ReminderKind};
 
 pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Language) -> Vec<Vec<Span>> {
     let mut lines = bare_lines(reminder, destination, language);
+    if let Some(sheet) = &reminder.sheet {
+        lines.push(vec![Span::Words(language.sheet().to_owned()), Span::Link(sheet.clone())]);
+    }
     lines.extend(roster::news(&reminder.day, destination.chat, language));
     if reminder.kind == ReminderKind::Next {
         lines.extend(roster::weekly(&reminder.day, language));
     }
-    lines.extend(open_incidents(reminder, language));
+    lines.extend(ahead::outlook(reminder, destination.chat, language));
+    lines.extend(ahead::acts(reminder, language));
+    lines.extend(open_incidents(&reminder.open, reminder.now, language));
     if reminder.in_doubt || destination.again {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
@@ -42,9 +49,9 @@ fn people(reminder: &Reminder, destination: Destination) -> impl Iterator<Item =
     on_call_people(day).iter().chain(fallback.into_iter().flatten())
 }
 
-fn open_incidents(reminder: &Reminder, language: Language) -> Vec<Vec<Span>> {
+pub(super) fn open_incidents(open: &OpenIncidents, now: DateTime<Utc>, language: Language) -> Vec<Vec<Span>> {
     let words = |words: String| vec![Span::Words(words)];
-    match &reminder.open {
+    match open {
         OpenIncidents::NotRequested => Vec::new(),
         OpenIncidents::Unknown => vec![words(language.open_incidents_unknown().to_owned())],
         OpenIncidents::Known { oldest, .. } if oldest.is_empty() => {
@@ -52,7 +59,7 @@ fn open_incidents(reminder: &Reminder, language: Language) -> Vec<Vec<Span>> {
         }
         OpenIncidents::Known { oldest, more, or_more, link } => {
             let mut lines = vec![words(language.open_incidents(oldest.len() + more, *or_more))];
-            lines.extend(oldest.iter().map(|open| open_incident(open, reminder, language)));
+            lines.extend(oldest.iter().map(|open| open_incident(open, now, language)));
             if *more > 0 || *or_more {
                 let mut line = words(language.more_incidents(*more, *or_more));
                 line.extend(link.iter().cloned().map(Span::Link));
@@ -64,8 +71,8 @@ fn open_incidents(reminder: &Reminder, language: Language) -> Vec<Vec<Span>> {
 }
 
 /// `#pd33 (発生中、7時間) title link`
-fn open_incident(open: &OpenIncident, reminder: &Reminder, language: Language) -> Vec<Span> {
-    let age = open.since.map(|since| reminder.now - since);
+fn open_incident(open: &OpenIncident, now: DateTime<Utc>, language: Language) -> Vec<Span> {
+    let age = open.since.map(|since| now - since);
     let mut line: Vec<Span> = open.incident.tag().map(Span::Tag).into_iter().collect();
     line.push(Span::Words(language.still_open(open.acknowledged, age)));
     line.push(

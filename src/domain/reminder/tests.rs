@@ -156,7 +156,17 @@ fn said(kind: ReminderKind, rows: Option<&[&[&str]]>, open: OpenIncidents, langu
     let fallback = ["SRE".to_owned()];
     let day = on_call(kind, first, &tokyo(), &reading, &fallback, now());
     let manual = Link::parse("https://wiki.example.com/oncall");
-    let reminder = Reminder { kind, now: now(), day, manual, open, in_doubt: false };
+    let reminder = Reminder {
+        kind,
+        now: now(),
+        day,
+        manual,
+        open,
+        in_doubt: false,
+        sheet: None,
+        outlook: Outlook::default(),
+        acts: Vec::new(),
+    };
     let destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
     lines(&Message::whole(Subject::Reminder(&reminder), destination, language))
 }
@@ -298,7 +308,17 @@ fn the_bare_minimum_mentions_names_the_day_and_links_the_manual() {
         now(),
     );
     let open = OpenIncidents::listed(vec![open_incident(7, 3, false)], true);
-    let reminder = Reminder { kind: ReminderKind::Today, now: now(), day, manual: None, open, in_doubt: false };
+    let reminder = Reminder {
+        kind: ReminderKind::Today,
+        now: now(),
+        day,
+        manual: None,
+        open,
+        in_doubt: false,
+        sheet: None,
+        outlook: Outlook::default(),
+        acts: Vec::new(),
+    };
     let destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
     let message = Message::minimum(Subject::Reminder(&reminder), destination, Language::English);
     assert_eq!(lines(&message), ["@U0TANAKA1", "📟 You are on call today, 11/24 (Tue)"]);

@@ -117,6 +117,10 @@ impl Members {
 }
 
 impl Directory {
+    pub(super) fn people(&self) -> &[Person] {
+        &self.people
+    }
+
     fn find(&self, clean: &str) -> Option<Found<'_>> {
         if let Some(index) = self.spelt.get(clean) {
             return Some(Found::Member(&self.people[*index]));

@@ -176,6 +176,8 @@ pub struct Snapshot {
     pub tables: Arc<Tables>,
     /// The same, parsed.
     pub roster: Arc<Roster>,
+    /// The rows that could not be used, or not fully.
+    pub problems: Arc<Vec<RowProblem>>,
     /// When it was read.
     pub read_at: DateTime<Utc>,
 }
@@ -190,7 +192,8 @@ impl Snapshot {
         read_at: DateTime<Utc>,
     ) -> (Self, Vec<RowProblem>) {
         let (roster, problems) = Roster::parse(&tables, rules, today);
-        (Self { tables: Arc::new(tables), roster: Arc::new(roster), read_at }, problems)
+        let kept = Arc::new(problems.clone());
+        (Self { tables: Arc::new(tables), roster: Arc::new(roster), problems: kept, read_at }, problems)
     }
 
     /// The same on another day: dates without a year and rows of weeks are read as seen from today.
@@ -199,8 +202,8 @@ impl Snapshot {
         if self.roster.seen_on() == today {
             return self;
         }
-        let (roster, _) = Roster::parse(&self.tables, rules, today);
-        Self { roster: Arc::new(roster), ..self }
+        let (roster, problems) = Roster::parse(&self.tables, rules, today);
+        Self { roster: Arc::new(roster), problems: Arc::new(problems), ..self }
     }
 }
 

@@ -6,7 +6,8 @@
 use serde::Serialize;
 
 use super::mrkdwn;
-use crate::domain::message::{Card, Colour, Message};
+use crate::domain::acting::Action;
+use crate::domain::message::{Button, Card, Colour, Message};
 
 /// UTF-16 units of a section's text.
 const SECTION_UNITS: usize = 3_000;
@@ -20,13 +21,55 @@ pub(super) enum Block {
         /// What it says.
         text: Text,
     },
+    /// Buttons in a row.
+    Actions {
+        /// The buttons.
+        elements: Vec<Element>,
+    },
+}
+
+/// A button. Its id says what it does, its value to which incident.
+#[derive(Debug, Serialize)]
+pub(super) struct Element {
+    r#type: &'static str,
+    action_id: &'static str,
+    value: String,
+    text: Plain,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<Dialog>,
+}
+
+/// What a button asks first.
+#[derive(Debug, Serialize)]
+struct Dialog {
+    title: Plain,
+    text: Plain,
+    confirm: Plain,
+    deny: Plain,
+}
+
+/// Text without markup.
+#[derive(Debug, Serialize)]
+struct Plain {
+    r#type: &'static str,
+    text: &'static str,
+    emoji: bool,
+}
+
+impl Plain {
+    fn new(text: &'static str) -> Self {
+        Self { r#type: "plain_text", text, emoji: false }
+    }
 }
 
 /// Text in Slack's markup.
 #[derive(Debug, Serialize)]
 pub(super) struct Text {
     r#type: &'static str,
-    text: String,
+    #[serde(rename = "text")]
+    printed: String,
     /// Else Slack would make links of what looks like a channel or an address.
     verbatim: bool,
 }
@@ -46,14 +89,35 @@ pub(super) fn head(card: &Card) -> Vec<Block> {
 /// The rest of a card under its colour; buttons belong at the end of these blocks.
 pub(super) fn attachments(card: &Card) -> [Attachment; 1] {
     // A colour needs something beside it.
-    let blocks = section(&card.body).or_else(|| section(&card.head)).into_iter().collect();
+    let mut blocks: Vec<_> = section(&card.body).or_else(|| section(&card.head)).into_iter().collect();
+    // Slack refuses a row without buttons.
+    if !card.buttons.is_empty() {
+        blocks.push(Block::Actions { elements: card.buttons.iter().map(element).collect() });
+    }
     [Attachment { color: color(card.colour), blocks }]
 }
 
 /// A section, unless there is nothing to say: Slack refuses an empty one.
 fn section(message: &Message) -> Option<Block> {
-    let text = mrkdwn::render_within(message, SECTION_UNITS);
-    (!text.trim().is_empty()).then_some(Block::Section { text: Text { r#type: "mrkdwn", text, verbatim: true } })
+    let printed = mrkdwn::render_within(message, SECTION_UNITS);
+    (!printed.trim().is_empty()).then_some(Block::Section { text: Text { r#type: "mrkdwn", printed, verbatim: true } })
+}
+
+fn element(button: &Button) -> Element {
+    Element {
+        r#type: "button",
+        action_id: button.action.key(),
+        value: button.incident.to_string(),
+        text: Plain::new(button.label),
+        // One button at most should stand out.
+        style: (button.action == Action::Acknowledge).then_some("primary"),
+        confirm: button.confirm.map(|confirm| Dialog {
+            title: Plain::new(confirm.title),
+            text: Plain::new(confirm.text),
+            confirm: Plain::new(confirm.yes),
+            deny: Plain::new(confirm.no),
+        }),
+    }
 }
 
 fn color(colour: Colour) -> &'static str {

@@ -5,6 +5,8 @@ use crate::domain::sanitize;
 
 /// Both chats take 4,000 UTF-16 units; a message stays below.
 pub(super) const MAX_UNITS: usize = 3_999;
+/// Characters of what a table's row is about.
+const MAX_CELL: usize = 24;
 
 /// Prints a message within so many UTF-16 units; `line` prints the spans of a line.
 ///
@@ -13,6 +15,10 @@ pub(super) fn print(message: &Message, max_units: usize, line: impl Fn(&[Span]) 
     let print_with = |most_chars: usize| {
         let shorten = |span: &Span| match span {
             Span::Untrusted(text) => Span::Untrusted(sanitize::shorten(text, most_chars)),
+            Span::Table(table) => Span::Table(table.with_rows(|span| match span {
+                Span::Untrusted(text) => Span::Untrusted(sanitize::shorten(text, most_chars.min(MAX_CELL))),
+                span => span.clone(),
+            })),
             span => span.clone(),
         };
         let lines = message.lines.iter().map(|spans| line(&spans.iter().map(shorten).collect::<Vec<_>>()));

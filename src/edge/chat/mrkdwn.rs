@@ -10,7 +10,7 @@
 //! - `>` at the beginning of a line.
 
 use super::markup;
-use crate::domain::message::{Message, Span};
+use crate::domain::message::{Message, Span, Table};
 use crate::domain::roster::Mention;
 
 /// Put around a mark, it breaks it and isn't seen: U+034F, the combining grapheme joiner.
@@ -61,6 +61,7 @@ fn line(spans: &[Span]) -> String {
             Span::Mention(Mention::SlackGroup(id)) => vec![Part::Markup(format!("<!subteam^{id}>"))],
             Span::Tag(tag) => format!("#{tag}").chars().map(Part::Ours).collect(),
             Span::Link(link) => vec![Part::Markup(format!("<{}>", escape(&link.to_string())))],
+            Span::Table(table) => vec![Part::Markup(format!("```\n{}\n```", escape(&columns(table))))],
         };
         if !parts.is_empty() && !printed.is_empty() {
             parts.push(Part::Ours(' '));
@@ -82,6 +83,40 @@ fn line(spans: &[Span]) -> String {
         }
     }
     printed
+}
+
+/// A table in characters of one width, as far as a client's font has those.
+fn columns(table: &Table) -> String {
+    let label = |span: &Span| match span {
+        Span::Words(text) | Span::Untrusted(text) => text.clone(),
+        _ => String::new(),
+    };
+    let rows = table.rows.iter().map(|(span, numbers)| {
+        let numbers = numbers.iter().cloned();
+        std::iter::once(label(span)).chain(numbers).collect()
+    });
+    let rows: Vec<Vec<String>> = std::iter::once(table.head.clone()).chain(rows).collect();
+    let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
+    let widths: Vec<_> = (0..table.head.len()).map(|column| widest(column).unwrap_or_default()).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, widest))| {
+            let gap = " ".repeat(widest - width(cell));
+            // What a row is about begins at the left, numbers end at the right.
+            if column == 0 { format!("{cell}{gap}") } else { format!("{gap}{cell}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// In characters of a terminal: Chinese, Japanese and Korean ones, and pictures, take the room of two.
+fn width(text: &str) -> usize {
+    let wide = |c: char| {
+        matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
+            | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff01}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}'
+            | '\u{1f300}'..='\u{1faff}' | '\u{20000}'..='\u{3fffd}')
+    };
+    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }
 
 /// The three characters that Slack's markup is made of.

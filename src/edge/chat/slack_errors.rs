@@ -68,6 +68,12 @@ const TABLE: &[Row] = &[
         ],
         "the text links a file, canvas or list of Slack's, which may not be shared in {channel}, a Slack Connect channel",
     ),
+    (Meaning::Message, &["view_too_large"], "the form for a note is too large for Slack"),
+    (
+        Meaning::Us,
+        &["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"],
+        "a form can be opened once, and within 3 s of the press; if it lasts, give the function more memory",
+    ),
     (
         Meaning::Thread,
         &["cannot_reply_to_message", "thread_not_found", "message_not_found", "invalid_thread_ts"],
@@ -181,6 +187,7 @@ const TABLE: &[Row] = &[
             "slack_connect_clip_sharing_blocked",
             "slack_connect_file_upload_sharing_blocked",
             "unable_to_share_files",
+            "duplicate_external_id",
             "draft_already_deleted",
             "draft_already_sent",
             "draft_has_conflict",
@@ -221,6 +228,13 @@ pub(super) fn refusal(code: &str, in_thread: bool, purpose: Purpose) -> PostErro
     let is_code = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let detail = if is_code { code } else { "an error code that is none" };
     PostError { remedy: remedy.replace("{channel}", purpose.slack_channel()), ..PostError::new(failure, detail) }
+}
+
+/// An error code in the log's words, with what to do about it.
+#[must_use]
+pub fn explain(code: &str) -> String {
+    let PostError { detail, remedy, .. } = refusal(code, false, Purpose::Alerts);
+    format!("{detail}; {remedy}")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Answer, HttpClient, Post, PostError, PostFailure, Posted, exchange, markup, to_json};
 use crate::config::{Purpose, TypetalkConfig};
-use crate::domain::message::{Message, Span};
+use crate::domain::message::{Message, Span, Table};
 use crate::domain::roster::Mention;
 
 /// A topic and the bot that posts to it.
@@ -98,6 +98,7 @@ fn refusal(answer: &Answer, purpose: Purpose) -> PostError {
 pub(super) fn render(message: &Message) -> String {
     let untrusted = |text: &str| text.replace('@', "＠").replace('#', "＃");
     let print = |span: &Span| match span {
+        Span::Table(table) => rows(table, untrusted),
         Span::Words(words) => words.clone(),
         Span::Untrusted(text) => untrusted(text),
         Span::Mention(Mention::Typetalk(id)) => format!("@{id}"),
@@ -110,4 +111,19 @@ pub(super) fn render(message: &Message) -> String {
         let printed = spans.iter().map(print).filter(|printed| !printed.is_empty());
         printed.collect::<Vec<_>>().join(" ")
     })
+}
+
+/// A table's rows, a line each: `Backlog: 件数 8 / 時間内 3 / 時間外 5`.
+fn rows(table: &Table, untrusted: impl Fn(&str) -> String) -> String {
+    let rows = table.rows.iter().map(|(span, numbers)| {
+        let about = match span {
+            Span::Untrusted(text) => untrusted(text),
+            Span::Words(words) => words.clone(),
+            _ => String::new(),
+        };
+        let numbers = table.head.iter().skip(1).zip(numbers).map(|(head, number)| format!("{head} {number}"));
+        let numbers = numbers.collect::<Vec<_>>().join(" / ");
+        if numbers.is_empty() { about } else { format!("{about}: {numbers}") }
+    });
+    rows.collect::<Vec<_>>().join("\n")
 }

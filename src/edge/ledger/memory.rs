@@ -5,9 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide};
-use super::{IdempotencyKey, SavedRoster};
-use crate::budget::RECORD_FOR;
+use super::press::{Ending, Hold, Turn};
+use super::record::{Claim, Entry, IncidentFacts, Lease, Record, decide, keep_last};
+use super::{INCIDENT, IdempotencyKey, SavedRoster};
+use crate::budget::{PRESS_LEASE, RECORD_FOR};
+use crate::domain::acting::Pressed;
 use crate::domain::chat::ChatName;
 
 /// Records at most, so that a storm can't fill the function's memory.
@@ -17,13 +19,16 @@ const MAX_RECORDS: usize = 10_000;
 pub(super) struct Memory {
     records: Mutex<HashMap<String, Record>>,
     roster: Mutex<Option<SavedRoster>>,
+    acting_user: Mutex<Option<String>>,
 }
 
 impl Memory {
     pub(super) fn claim(&self, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
-        self.with_record(key, now, |record| {
-            record.facts.number = number.or(record.facts.number);
+        self.with_record(&key.record, now, |record| {
+            let known = record.facts.number;
+            record.facts.number = number.or(known);
             let claim = decide(record.entries.get(&key.entry).copied(), record.facts.clone(), key, now);
+            let claim = claim.teaching(number, known);
             if matches!(claim, Claim::Granted(_)) {
                 record.entries.insert(key.entry.clone(), Entry::claimed(key, now));
             }
@@ -39,7 +44,7 @@ impl Memory {
         facts: &IncidentFacts,
         now: DateTime<Utc>,
     ) -> bool {
-        self.with_record(key, now, |record| {
+        self.with_record(&key.record, now, |record| {
             record.entries.insert(key.entry.clone(), Entry::posted(chat, now));
             let is_newest = facts.order() >= record.facts.order();
             record.facts = facts.clone().or(record.facts.clone());
@@ -54,7 +59,7 @@ impl Memory {
     }
 
     pub(super) fn release(&self, key: &IdempotencyKey, lease: &Lease, in_doubt: bool, now: DateTime<Utc>) {
-        self.with_record(key, now, |record| {
+        self.with_record(&key.record, now, |record| {
             let is_ours = |entry: &Entry| entry.posted.is_none() && entry.until == lease.until;
             if !record.entries.get(&key.entry).is_some_and(is_ours) {
                 return;
@@ -67,6 +72,70 @@ impl Memory {
         });
     }
 
+    /// The record of the incident that has this number, the newest if there are several.
+    pub(super) fn record_of(&self, number: u64, now: DateTime<Utc>) -> Option<String> {
+        let records = self.records();
+        let of_number = |(key, record): &(&String, &Record)| {
+            key.starts_with(INCIDENT) && record.facts.number == Some(number) && record.expires > now
+        };
+        let newest = records.iter().filter(of_number).max_by_key(|(_, record)| record.expires);
+        newest.map(|(key, _)| key.clone())
+    }
+
+    pub(super) fn take_turn(&self, record: &str, press: &str, now: DateTime<Utc>) -> Turn {
+        self.with_record(record, now, |record| {
+            if record.presses.contains(press) {
+                return Turn::Replayed;
+            }
+            if record.pressing.is_some_and(|until| until > now) {
+                return Turn::Busy;
+            }
+            let until = now + PRESS_LEASE;
+            record.pressing = Some(until);
+            record.presses.insert(press.to_owned());
+            Turn::Taken(Hold { facts: record.facts.clone(), until, press: press.to_owned() })
+        })
+    }
+
+    pub(super) fn remember_press(&self, record: &str, pressed: &Pressed, now: DateTime<Utc>) {
+        self.with_record(record, now, |record| {
+            record.facts.pressed = keep_last(std::mem::take(&mut record.facts.pressed), pressed.clone());
+        });
+    }
+
+    pub(super) fn end_turn(&self, record: &str, hold: &Hold, ending: &Ending, now: DateTime<Utc>) {
+        self.with_record(record, now, |record| {
+            record.pressing = record.pressing.filter(|until| *until != hold.until);
+            let last = &mut record.facts.pressed;
+            match ending {
+                Ending::Acted(pressed) => *last = keep_last(std::mem::take(last), pressed.clone()),
+                Ending::NothingToDo => {}
+                Ending::Failed(action) => {
+                    last.retain(|pressed| pressed.action != *action);
+                    record.presses.remove(&hold.press);
+                }
+            }
+        });
+    }
+
+    /// As if it had never been taken.
+    pub(super) fn forget_turn(&self, record: &str, hold: &Hold, now: DateTime<Utc>) {
+        self.with_record(record, now, |record| {
+            record.pressing = record.pressing.filter(|until| *until != hold.until);
+            record.presses.remove(&hold.press);
+        });
+    }
+
+    pub(super) fn acting_user(&self) -> Option<String> {
+        self.acting_user.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it is another one than before.
+    pub(super) fn keep_acting_user(&self, user: &str) -> bool {
+        let known = self.acting_user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.to_owned());
+        known.as_deref() != Some(user)
+    }
+
     pub(super) fn save_roster(&self, saved: SavedRoster) {
         *self.roster.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
     }
@@ -76,12 +145,12 @@ impl Memory {
     }
 
     /// Opens a record, without what is past its time.
-    fn with_record<T>(&self, key: &IdempotencyKey, now: DateTime<Utc>, act: impl FnOnce(&mut Record) -> T) -> T {
+    fn with_record<T>(&self, key: &str, now: DateTime<Utc>, act: impl FnOnce(&mut Record) -> T) -> T {
         let mut records = self.records();
-        if records.len() >= MAX_RECORDS && !records.contains_key(&key.record) {
+        if records.len() >= MAX_RECORDS && !records.contains_key(key) {
             drop_oldest_half(&mut records);
         }
-        let record = records.entry(key.record.clone()).or_insert_with(|| Record::new(now));
+        let record = records.entry(key.to_owned()).or_insert_with(|| Record::new(now));
         if record.expires <= now {
             *record = Record::new(now);
         }

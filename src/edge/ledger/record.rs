@@ -2,12 +2,13 @@
 //!
 //! Pure rules, which the memory of a process applies itself and DynamoDB by conditions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::IdempotencyKey;
 use crate::budget::{POSTED_FOR, RECORD_FOR};
+use crate::domain::acting::Pressed;
 use crate::domain::chat::ChatName;
 use crate::domain::message::FirstMessage;
 use crate::edge::chat::Thread;
@@ -21,6 +22,8 @@ pub struct IncidentFacts {
     pub thread: Option<Thread>,
     /// How it stands, and what its first message shows.
     pub first: Option<FirstMessage>,
+    /// The last press of each action.
+    pub pressed: Vec<Pressed>,
 }
 
 impl IncidentFacts {
@@ -32,6 +35,7 @@ impl IncidentFacts {
             number: self.number.or(other.number),
             thread: self.thread.or(other.thread),
             first: if is_newer { self.first.or(other.first) } else { other.first.or(self.first) },
+            pressed: other.pressed.into_iter().fold(self.pressed, keep_last),
         }
     }
 
@@ -39,6 +43,17 @@ impl IncidentFacts {
     pub(super) fn order(&self) -> i64 {
         self.first.as_ref().map_or(i64::MIN, |first| first.standing.order())
     }
+}
+
+/// Presses with one more; of each action the last one counts.
+pub(super) fn keep_last(mut presses: Vec<Pressed>, other: Pressed) -> Vec<Pressed> {
+    match presses.iter_mut().find(|pressed| pressed.action == other.action) {
+        // At the same time it is the same press, of which more may be known by now.
+        Some(known) if known.at > other.at || (known.at == other.at && known.agent.is_some()) => {}
+        Some(known) => *known = other,
+        None => presses.push(other),
+    }
+    presses
 }
 
 /// What became of one event.
@@ -76,6 +91,19 @@ pub enum Claim {
     InProgress,
 }
 
+impl Claim {
+    /// The same; if it is granted to what carries a number, and another one was known, the number is to be told.
+    pub(super) fn teaching(self, carried: Option<u64>, known: Option<u64>) -> Self {
+        match self {
+            Self::Granted(lease) => {
+                let teaches = carried.filter(|_| carried != known || lease.in_doubt);
+                Self::Granted(Lease { teaches, ..lease })
+            }
+            decided => decided,
+        }
+    }
+}
+
 /// The right to post an event, for some seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -83,6 +111,8 @@ pub struct Lease {
     pub in_doubt: bool,
     /// What is known of the incident.
     pub facts: IncidentFacts,
+    /// The incident's number, if nobody has been told it yet, or perhaps not: it must lead to the incident.
+    pub(super) teaches: Option<u64>,
     /// When the right ends; tells this claim from a later one.
     pub(super) until: DateTime<Utc>,
     /// Whether the record had been left over by DynamoDB past its time, with things on it that are to go.
@@ -97,7 +127,7 @@ pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &Idempoten
         old => {
             let in_doubt = old.is_some_and(|entry| entry.posted.is_none());
             let until = Entry::claimed(key, now).until;
-            Claim::Granted(Lease { in_doubt, facts, until, is_leftover: false })
+            Claim::Granted(Lease { in_doubt, facts, teaches: None, until, is_leftover: false })
         }
     }
 }
@@ -107,12 +137,22 @@ pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &Idempoten
 pub(super) struct Record {
     pub(super) facts: IncidentFacts,
     pub(super) entries: HashMap<String, Entry>,
+    /// Presses that were carried out, or are being.
+    pub(super) presses: HashSet<String>,
+    /// Until when one is being carried out.
+    pub(super) pressing: Option<DateTime<Utc>>,
     pub(super) expires: DateTime<Utc>,
 }
 
 impl Record {
     pub(super) fn new(now: DateTime<Utc>) -> Self {
-        Self { facts: IncidentFacts::default(), entries: HashMap::new(), expires: now + RECORD_FOR }
+        Self {
+            facts: IncidentFacts::default(),
+            entries: HashMap::new(),
+            presses: HashSet::new(),
+            pressing: None,
+            expires: now + RECORD_FOR,
+        }
     }
 
     /// Forgets posts that are past their time. What is in doubt stays in doubt as long as the record.

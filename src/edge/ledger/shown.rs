@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::acting::Presser;
 use crate::domain::event::{Actor, ActorKind, Incident, IncidentId, Link, Tag, Urgency};
 use crate::domain::message::{FirstMessage, Span};
 use crate::domain::roster::Mention;
@@ -53,6 +54,9 @@ enum StoredActor {
 struct StoredState {
     phase: usize,
     by: Option<StoredSpan>,
+    /// The id and the name of whoever pressed a button.
+    #[serde(default)]
+    member: Option<(String, String)>,
     since: DateTime<Utc>,
     inferred: bool,
 }
@@ -163,21 +167,22 @@ impl StoredActor {
 
 impl From<&State> for StoredState {
     fn from(state: &State) -> Self {
-        let by = state.by.as_ref().map(|by| match by {
-            By::Name(name) => StoredSpan::Untrusted(name.clone()),
-            By::Mention(mention) => StoredSpan::from(&Span::Mention(mention.clone())),
-        });
-        Self { phase: state.phase as usize, by, since: state.since, inferred: state.is_inferred }
+        let (by, member) = match &state.by {
+            Some(By::Name(name)) => (Some(StoredSpan::Untrusted(name.clone())), None),
+            Some(By::Member(Presser { id, name })) => (None, Some((id.clone(), name.clone()))),
+            None => (None, None),
+        };
+        Self { phase: state.phase as usize, by, member, since: state.since, inferred: state.is_inferred }
     }
 }
 
 impl StoredState {
     fn read(self) -> Option<State> {
-        let by = self.by.and_then(StoredSpan::read).and_then(|span| match span {
+        let named = self.by.and_then(StoredSpan::read).and_then(|span| match span {
             Span::Untrusted(name) => Some(By::Name(name)),
-            Span::Mention(mention) => Some(By::Mention(mention)),
             _ => None,
         });
+        let by = self.member.map(|(id, name)| By::Member(Presser { id, name })).or(named);
         let phase = *Phase::ALL.get(self.phase)?;
         Some(State { phase, by, since: self.since, is_inferred: self.inferred })
     }
@@ -193,6 +198,8 @@ impl From<&Span> for StoredSpan {
             Span::Mention(Mention::SlackGroup(id)) => Self::Group(id.clone()),
             Span::Tag(tag) => Self::Tag(tag.to_string()),
             Span::Link(link) => Self::Link(link.to_string()),
+            // No message about an incident has one.
+            Span::Table(_) => Self::Words(String::new()),
         }
     }
 }
@@ -231,7 +238,7 @@ mod tests {
             let by = Some(actor(ActorKind::Machine, "Mackerel"));
             let mut first = begun(Event { actor: by, ..event(kind.clone()) }, "田中、SRE、渡辺");
             if let Some(state) = &mut first.standing.state {
-                state.by = Some(By::Mention(Mention::SlackMember("U0TANAKA1".to_owned())));
+                state.by = Some(By::Member(Presser::new("U0TANAKA1", "田中")));
             }
             first.standing.incident.created_at = Some(now());
             assert_eq!(from_json(&to_json(&first).unwrap()), Some(first), "{kind:?}");

@@ -2,16 +2,25 @@
 //!
 //! | attribute | what |
 //! |---|---|
-//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `reminder#<kind>#<date>`, `roster` |
+//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `number#<number>`, `notice#<hash of its key>`, `reminder#<kind>#<date>`, `roster`, `watch`, `check` |
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
 //! | `number` | the incident's |
+//! | `incident` | the id of the incident that has this number |
 //! | `thread` | a map: `channel` and `ts`; text, as it once was, says no channel and counts as no thread |
 //! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
+//! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |
+//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press was |
+//! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
+//! | `settings`, `webhook_at`, `click_at`, `heartbeat`, `heartbeat_at` | under `watch`: what the functions leave for the check |
 //!
 //! An item holds 400 KiB: an incident with more than some 4,000 events stops being remembered.
+
+mod changes;
+mod press;
+mod roster;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -26,16 +35,15 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::record::{Claim, Entry, IncidentFacts, Lease, decide};
-use super::{IdempotencyKey, SavedRoster, shown};
+use super::{IdempotencyKey, incident_record, shown};
 use crate::budget::RECORD_FOR;
 use crate::config::LedgerConfig;
 use crate::domain::chat::ChatName;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
+use changes::{Changes, FIRST, NUMBER, ORDER, THREAD};
 
-/// The roster's key; there is one roster per table.
-const ROSTER: &str = "roster";
 /// Throttling, 5xx and broken connections mostly pass at once.
 const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt at most; before the third, twice that.
@@ -46,12 +54,12 @@ type Item = HashMap<String, AttributeValue>;
 /// A table that couldn't be asked, in the log's words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct TableError(String);
+pub(super) struct TableError(pub(super) String);
 
 #[derive(Debug)]
 pub(super) struct Table {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
 }
 
 impl Table {
@@ -69,8 +77,7 @@ impl Table {
         number: Option<u64>,
         now: DateTime<Utc>,
     ) -> Result<Claim, TableError> {
-        // A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
-        let by = AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)));
+        let by = mark(now);
         if let Some(mut old) = self.take(key, number, &by, false, now).await? {
             old.remove(&attribute(key));
             return Ok(decide_item(&old, key, number, now));
@@ -204,44 +211,37 @@ impl Table {
         }
     }
 
-    pub(super) async fn save_roster(&self, saved: &SavedRoster, now: DateTime<Utc>) -> Result<(), TableError> {
+    /// Writes down which incident has this number.
+    pub(super) async fn save_number(&self, number: u64, incident: &str, now: DateTime<Utc>) -> Result<(), TableError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
-            .item("pk", AttributeValue::S(ROSTER.to_owned()))
+            .item("pk", AttributeValue::S(of_number(number)))
             .item("expires", seconds(now + RECORD_FOR))
-            .item("tables", AttributeValue::S(saved.tables.clone()))
-            .item("read_at", milliseconds(saved.read_at))
-            // A slower process must not put an older copy over a newer one.
-            .condition_expression("attribute_not_exists(read_at) OR read_at <= :read_at")
-            .expression_attribute_values(":read_at", milliseconds(saved.read_at));
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(explain(&error)),
-        }
+            .item("incident", AttributeValue::S(incident.to_owned()));
+        put.send().await.map_err(|error| explain(&error))?;
+        Ok(())
     }
 
-    pub(super) async fn saved_roster(&self, now: DateTime<Utc>) -> Result<Option<SavedRoster>, TableError> {
-        let item = self.item(ROSTER).await?;
-        let saved = || {
-            let tables = item.get("tables")?.as_s().ok()?.clone();
-            Some(SavedRoster { tables, read_at: time(item.get("read_at")?)? })
-        };
-        Ok(if is_expired(&item, now) { None } else { saved() })
+    /// The record of the incident that has this number.
+    pub(super) async fn record_of(&self, number: u64, now: DateTime<Utc>) -> Result<Option<String>, TableError> {
+        let item = self.item(&of_number(number)).await?;
+        let id = item.get("incident").filter(|_| !is_expired(&item, now)).and_then(|id| id.as_s().ok());
+        Ok(id.map(incident_record))
+    }
+
+    fn incident(&self, record: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).key("pk", AttributeValue::S(record.to_owned()))
     }
 
     fn update(&self, key: &IdempotencyKey, now: DateTime<Utc>) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", AttributeValue::S(key.record.clone()))
+        self.incident(&key.record)
             .expression_attribute_names("#event", attribute(key))
             .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
     }
 
-    async fn item(&self, key: &str) -> Result<Item, TableError> {
+    pub(super) async fn item(&self, key: &str) -> Result<Item, TableError> {
         let output = self
             .client
             .get_item()
@@ -258,12 +258,14 @@ impl Table {
 fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: DateTime<Utc>) -> Claim {
     let carried = IncidentFacts { number, ..IncidentFacts::default() };
     if is_expired(item, now) {
-        return match decide(None, carried, key, now) {
+        return match decide(None, carried, key, now).teaching(number, None) {
             Claim::Granted(lease) => Claim::Granted(Lease { is_leftover: !item.is_empty(), ..lease }),
             claim => claim,
         };
     }
-    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts(item)), key, now)
+    let facts = facts(item);
+    let known = facts.number;
+    decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now).teaching(number, known)
 }
 
 fn facts(item: &Item) -> IncidentFacts {
@@ -271,61 +273,20 @@ fn facts(item: &Item) -> IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
         first: item.get("first").and_then(|first| shown::from_json(first.as_s().ok()?)),
+        pressed: press::pressed(item),
     }
 }
 
-/// An attribute, and what stands for it and its value in an expression.
-struct Name {
-    attribute: &'static str,
-    alias: &'static str,
-    placeholder: &'static str,
-    assignment: &'static str,
+fn of_number(number: u64) -> String {
+    format!("number#{number}")
 }
 
-const NUMBER: Name =
-    Name { attribute: "number", alias: "#number", placeholder: ":number", assignment: "#number = :number" };
-const THREAD: Name =
-    Name { attribute: "thread", alias: "#thread", placeholder: ":thread", assignment: "#thread = :thread" };
-const FIRST: Name = Name { attribute: "first", alias: "#first", placeholder: ":first", assignment: "#first = :first" };
-const ORDER: Name =
-    Name { attribute: "first_order", alias: "#order", placeholder: ":order", assignment: "#order = :order" };
-
-/// What an update sets and removes.
-struct Changes {
-    set: Vec<&'static str>,
-    remove: Vec<&'static str>,
+/// A mark that nobody else has: an attempt whose answer was lost must know its own claim again.
+fn mark(now: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::S(format!("{:x}", RandomState::new().hash_one(now)))
 }
 
-impl Changes {
-    /// Sets what has a value; removes what has none, if it is left over.
-    fn add(
-        &mut self,
-        update: UpdateItemFluentBuilder,
-        value: Option<&AttributeValue>,
-        name: &Name,
-        is_leftover: bool,
-    ) -> UpdateItemFluentBuilder {
-        match value {
-            Some(value) => {
-                self.set.push(name.assignment);
-                let named = update.expression_attribute_names(name.alias, name.attribute);
-                named.expression_attribute_values(name.placeholder, value.clone())
-            }
-            None if is_leftover => {
-                self.remove.push(name.alias);
-                update.expression_attribute_names(name.alias, name.attribute)
-            }
-            None => update,
-        }
-    }
-
-    fn expression(&self) -> String {
-        let set = format!("SET {}", self.set.join(", "));
-        if self.remove.is_empty() { set } else { format!("{set} REMOVE {}", self.remove.join(", ")) }
-    }
-}
-
-fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
+pub(super) fn is_expired(item: &Item, now: DateTime<Utc>) -> bool {
     let expires = item.get("expires").and_then(|expires| expires.as_n().ok()?.parse::<i64>().ok());
     expires.is_none_or(|expires| expires <= now.timestamp())
 }
@@ -360,19 +321,19 @@ fn entry(value: &AttributeValue) -> Option<Entry> {
     Some(Entry { posted, until: time(map.get("until")?)? })
 }
 
-fn milliseconds(time: DateTime<Utc>) -> AttributeValue {
+pub(super) fn milliseconds(time: DateTime<Utc>) -> AttributeValue {
     AttributeValue::N(time.timestamp_millis().to_string())
 }
 
-fn seconds(time: DateTime<Utc>) -> AttributeValue {
+pub(super) fn seconds(time: DateTime<Utc>) -> AttributeValue {
     AttributeValue::N(time.timestamp().to_string())
 }
 
-fn time(value: &AttributeValue) -> Option<DateTime<Utc>> {
+pub(super) fn time(value: &AttributeValue) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(value.as_n().ok()?.parse().ok()?)
 }
 
-fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> TableError {
+pub(super) fn explain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> TableError {
     TableError(match (error, error.code()) {
         (_, Some(code @ "ResourceNotFoundException")) => {
             format!("{code}; there is no such table in this region (LEDGER_TABLE, AWS_REGION)")

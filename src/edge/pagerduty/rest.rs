@@ -1,23 +1,31 @@
-//! PagerDuty's REST API, read-only: the incidents that are still open.
+//! PagerDuty's REST API: the incidents that are still open; acting on one of them; in `reads` what the check looks at.
 //!
 //! Source: <https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents>
+
+mod acting;
+mod reads;
 
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
+
+pub use acting::{ActingClient, ActingError};
 
 use crate::budget::OPEN_INCIDENTS;
 use crate::clock::Invocation;
 use crate::config::IncidentsConfig;
+use crate::domain::check::Unseen;
 use crate::domain::event::{Incident, IncidentId, Link};
 use crate::domain::reminder::{OpenIncident, OpenIncidents};
 use crate::edge::http::{HttpClient, read_body};
 use crate::log_events;
 
-const PAGE: usize = 100;
+/// Incidents on a page; PagerDuty gives no more.
+pub(super) const PAGE: usize = 100;
 /// `PagerDuty` pages no further than this.
-const LAST_OFFSET: usize = 10_000;
+pub(super) const LAST_OFFSET: usize = 10_000;
 /// A page of a hundred incidents has some 500 KiB.
 const BODY_LIMIT: usize = 8 << 20;
 
@@ -27,10 +35,6 @@ pub struct RestClient {
     http: HttpClient,
     config: IncidentsConfig,
 }
-
-/// Why a page could not be had; in the log's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Failed(String);
 
 #[derive(Deserialize)]
 struct Page {
@@ -64,7 +68,7 @@ impl RestClient {
             let offset = incidents.len();
             let page = timeout_at(deadline, self.page(offset))
                 .await
-                .unwrap_or_else(|_| Err(Failed("no answer in time".to_owned())));
+                .unwrap_or_else(|_| Err(Unseen::Unreachable("no answer in time".to_owned())));
             match page {
                 Ok(page) => {
                     let more = page.more && !page.incidents.is_empty() && offset + PAGE < LAST_OFFSET;
@@ -73,7 +77,7 @@ impl RestClient {
                         return OpenIncidents::listed(incidents, !page.more);
                     }
                 }
-                Err(Failed(why)) => {
+                Err(why) => {
                     tracing::error!(
                         event = log_events::OPEN_INCIDENTS,
                         "PagerDuty didn't list the open incidents ({why}); \
@@ -85,9 +89,9 @@ impl RestClient {
         }
     }
 
-    async fn page(&self, offset: usize) -> Result<Page, Failed> {
+    async fn page(&self, offset: usize) -> Result<Page, Unseen> {
         let (limit, offset) = (PAGE.to_string(), offset.to_string());
-        let mut query = vec![
+        let query = [
             ("statuses[]", "triggered"),
             ("statuses[]", "acknowledged"),
             ("date_range", "all"),
@@ -95,22 +99,40 @@ impl RestClient {
             ("limit", &limit),
             ("offset", &offset),
         ];
-        query.extend(self.config.services.iter().map(|service| ("service_ids[]", service.as_str())));
-        let url = url::Url::parse_with_params(&format!("{}/incidents", self.config.base_url), query)
-            .map_err(|_| Failed("no address".to_owned()))?;
-        let request = self
-            .http
-            .get(url.as_str())
-            .header("accept", "application/vnd.pagerduty+json;version=2")
-            .header("authorization", format!("Token token={}", self.config.key.expose_secret()));
-        let mut response = self.http.send(request).await.map_err(|error| Failed(error.to_string()))?;
+        self.list(&query).await
+    }
+
+    /// Incidents of the services.
+    pub(super) async fn list<T: DeserializeOwned>(&self, query: &[(&str, &str)]) -> Result<T, Unseen> {
+        let services = self.config.services.iter().map(|service| ("service_ids[]", service.as_str()));
+        let query: Vec<_> = query.iter().copied().chain(services).collect();
+        let body = self.get("/incidents", &query).await?;
+        serde_json::from_slice(&body).map_err(|_| Unseen::Garbled)
+    }
+
+    /// Reads something.
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Unseen> {
+        let url = url::Url::parse_with_params(&format!("{}{path}", self.config.base_url), query)
+            .map_err(|_| Unseen::Unreachable("no address".to_owned()))?;
+        let request = self.http.get(url.as_str().trim_end_matches('?'));
+        let request = authorized(request, self.config.key.expose_secret());
+        let mut response = self.http.send(request).await.map_err(|error| Unseen::Unreachable(error.to_string()))?;
         let status = response.status().as_u16();
         if status != 200 {
-            return Err(Failed(format!("HTTP {status}")));
+            return Err(Unseen::Status(status));
         }
-        let body = read_body(&mut response, BODY_LIMIT).await.map_err(|_| Failed("no whole answer".to_owned()))?;
-        serde_json::from_slice(&body).map_err(|_| Failed("an answer that is not PagerDuty's".to_owned()))
+        let body = read_body(&mut response, BODY_LIMIT).await;
+        body.map_err(|_| Unseen::Unreachable("no whole answer".to_owned()))
     }
+}
+
+/// A request in the API's version, with a key.
+/// PagerDuty's description wants the type of a body that isn't there, too.
+fn authorized(request: reqwest::RequestBuilder, key: &str) -> reqwest::RequestBuilder {
+    request
+        .header("accept", "application/vnd.pagerduty+json;version=2")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Token token={key}"))
 }
 
 impl Listed {

@@ -1,12 +1,14 @@
 //! Whether a delivery comes from PagerDuty: a v3 signature, or the bearer token that a v2 extension sends.
 
 use ::http::HeaderMap;
+use chrono::{DateTime, Utc};
 use ring::hmac;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::json::is_id;
-use crate::config::WebhookSecrets;
+use crate::config::{Environment, Problems, WebhookSecrets};
+use crate::edge::authenticator::{Verify, bearer, bears_one_of, header_values};
 
 /// Knows the secrets of which any one proves a delivery authentic.
 #[derive(Debug)]
@@ -26,11 +28,11 @@ impl Verifier {
     /// Source: <https://developer.pagerduty.com/docs/webhooks-signatures>
     #[must_use]
     pub fn admits(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        self.is_signed(headers, body) || self.bears_a_token(headers)
+        self.is_signed(headers, body) || bears_one_of(headers, &self.secrets.tokens)
     }
 
     fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        let signatures: Vec<_> = values(headers, "x-pagerduty-signature")
+        let signatures: Vec<_> = header_values(headers, "x-pagerduty-signature")
             .flat_map(|header| header.split(','))
             // Only the first version exists; what others mean is not known.
             .filter_map(|signature| hex::decode(signature.trim().strip_prefix("v1=")?).ok())
@@ -43,11 +45,18 @@ impl Verifier {
                 signatures.iter().any(|signature| expected.as_ref().ct_eq(signature).into())
             })
     }
+}
 
-    fn bears_a_token(&self, headers: &HeaderMap) -> bool {
-        values(headers, "authorization").filter_map(bearer).any(|given| {
-            self.secrets.tokens.iter().any(|token| token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into())
-        })
+impl Verify for Verifier {
+    const SETTINGS: &'static str = "PAGERDUTY_SIGNING_SECRETS and PAGERDUTY_TOKENS";
+
+    fn admits(&self, headers: &HeaderMap, body: &[u8], _now: DateTime<Utc>) -> bool {
+        self.admits(headers, body)
+    }
+
+    fn read_again(environment: &Environment) -> (Self, Option<Problems>) {
+        let (secrets, problems) = WebhookSecrets::read_again(environment);
+        (Self::new(secrets), problems)
     }
 }
 
@@ -67,19 +76,10 @@ impl<'a> Marks<'a> {
     #[must_use]
     pub fn of(headers: &'a HeaderMap) -> Option<Self> {
         let signed = headers.contains_key("x-pagerduty-signature");
-        let bearer = values(headers, "authorization").any(|value| bearer(value).is_some());
-        let subscription = values(headers, "x-webhook-subscription").next().filter(|id| is_id(id));
+        let bearer = header_values(headers, "authorization").any(|value| bearer(value).is_some());
+        let subscription = header_values(headers, "x-webhook-subscription").next().filter(|id| is_id(id));
         (headers.contains_key("x-webhook-id") && (signed || bearer)).then_some(Self { signed, bearer, subscription })
     }
-}
-
-fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
-}
-
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 #[cfg(test)]

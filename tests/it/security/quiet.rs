@@ -53,7 +53,10 @@ impl Planted {
         ] {
             world.set(name, value);
         }
-        let settings = world.fakes.settings();
+        let watchdog = world.watchdog.address();
+        world.set("HEARTBEAT_URL", &watchdog);
+        let mut settings = world.fakes.settings();
+        settings.insert("HEARTBEAT_URL".to_owned(), watchdog);
         let mut secrets: Vec<_> = [AWS_SECRET, AWS_SESSION, GUESS, IN_BODY, "ya29."].map(str::to_owned).into();
         for setting in SETTINGS.iter().filter(|setting| setting.secret) {
             let value = settings.get(setting.name).unwrap_or_else(|| panic!("{} is not planted", setting.name));
@@ -65,9 +68,9 @@ impl Planted {
         Self { world, table, ssm, secrets }
     }
 
-    fn servers(&self) -> [&Server; 6] {
+    fn servers(&self) -> [&Server; 7] {
         let world = &self.world;
-        [&world.google, &world.typetalk, &world.slack, &world.incidents, &self.table, &self.ssm]
+        [&world.google, &world.typetalk, &world.slack, &world.incidents, &world.watchdog, &self.table, &self.ssm]
     }
 
     #[track_caller]
@@ -147,9 +150,9 @@ async fn no_secret_comes_out_whatever_fails() {
     let now = instant(DAYTIME).to_utc();
 
     let (config, secrets) = secrets::load(world.environment(), WebhookConfig::read).await.unwrap();
-    let (reminder_config, _) = secrets::load(world.environment(), ReminderConfig::read).await.unwrap();
+    let (reminder_config, reminder_secrets) = secrets::load(world.environment(), ReminderConfig::read).await.unwrap();
     planted.search("what Debug prints", &format!("{secrets:?} {config:?} {reminder_config:?}"));
-    let reminders = ReminderHandler::new(reminder_config).await.unwrap();
+    let reminders = ReminderHandler::new(reminder_config).await.unwrap().with_secrets(reminder_secrets);
     let relay = WebhookHandler::new(config, secrets, now).await.unwrap();
     planted.search("what Debug prints", &format!("{relay:?}"));
     let relay = world.running(relay);
@@ -157,6 +160,7 @@ async fn no_secret_comes_out_whatever_fails() {
     let (mut answers, mut posts) = (Vec::new(), String::new());
     for (round, fault) in faults().into_iter().enumerate() {
         for server in planted.servers() {
+            server.fail_only("");
             server.fail_always(fault.clone());
         }
         // The sheet and the secrets are read again after a minute.
@@ -171,8 +175,10 @@ async fn no_secret_comes_out_whatever_fails() {
         let unreadable = format!("{{\"a\":\"{IN_BODY}");
         answers.push(format!("{:?} {:?}", relay.signed_bytes(&at, unreadable.as_bytes()).await, relay.tally()));
         answers.push(format!("{:?}", relay.event(&at, &http_api_event(&format!("/{GUESS}"), &[], b"{}")).await));
-        let request = json!({"reminder": "today", "at": at});
-        answers.push(format!("{:?}", scheduler::answer(&reminders, &request, instant(&at).to_utc()).await));
+        for request in [json!({"reminder": "today", "at": at}), json!({"check": true, "post": true})] {
+            let (answer, ..) = scheduler::answer(&reminders, &request, instant(&at).to_utc()).await;
+            answers.push(format!("{answer:?}"));
+        }
         posts += &[relay.topic(), relay.channel()].concat().join("\n");
         let loaded = secrets::load(world.environment(), WebhookConfig::read).await;
         answers.push(format!("{:?}", loaded.map_err(|error| error.to_string())));

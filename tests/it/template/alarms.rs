@@ -96,11 +96,11 @@ fn a_wrong_secret_is_an_alarm_that_names_what_to_compare() {
 }
 
 #[test]
-fn a_day_without_both_reminders_is_an_alarm_even_if_nothing_is_heard() {
+fn a_day_without_every_reminder_is_an_alarm_even_if_nothing_is_heard() {
     let alarm = &resource("NoReminder")["Properties"];
     assert_eq!(
         (&alarm["Statistic"], &alarm["Period"], &alarm["Threshold"]),
-        (&json!("Sum"), &json!(86_400), &json!(2))
+        (&json!("Sum"), &json!(86_400), &json!(3))
     );
     assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
     assert_eq!(alarm["TreatMissingData"], "breaching");

@@ -10,11 +10,14 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use super::Language;
+use crate::fakes::incidents::{ACTING_NAME, ACTING_USER};
 use crate::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature, v2, v3};
+use crate::fakes::people::{Button, Person, payload, slack_event};
 use crate::fakes::server::Fault;
-use crate::fakes::{BEARER_TOKEN, Fakes, ROSTER_TAB, SIGNING_SECRET};
-use oncall_relay::config::{Environment, WebhookConfig};
-use oncall_relay::lambda::api_gateway;
+use crate::fakes::{BEARER_TOKEN, Fakes, NOTICE_TOKEN, ROSTER_TAB, SIGNING_SECRET, SLACK_SIGNING_SECRET};
+use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
+use oncall_relay::lambda::{api_gateway, scheduler};
+use oncall_relay::reminder::ReminderHandler;
 use oncall_relay::webhook::WebhookHandler;
 
 /// Tells the whole story.
@@ -22,22 +25,24 @@ pub(super) async fn run(language: Language) -> Result<(), Box<dyn Error>> {
     let fakes = Fakes::start().await?;
     let mut settings = fakes.settings();
     settings.insert("MESSAGE_LANGUAGE".to_owned(), language.code().to_owned());
-    let on_typetalk = relay(settings.clone()).await?;
+    let (on_typetalk, reminders) = functions(settings.clone()).await?;
     settings.insert("CHATS".to_owned(), "slack".to_owned());
-    let on_slack = relay(settings).await?;
-    Story { relay: on_typetalk, on_slack, fakes, language, screen: Screen::new(), events: 0 }.tell().await
+    let (on_slack, _) = functions(settings).await?;
+    Story { relay: on_typetalk, on_slack, reminders, fakes, language, screen: Screen::new(), events: 0 }.tell().await
 }
 
-async fn relay(settings: HashMap<String, String>) -> Result<WebhookHandler, Box<dyn Error>> {
+async fn functions(settings: HashMap<String, String>) -> Result<(WebhookHandler, ReminderHandler), Box<dyn Error>> {
     let no_files = |_: &std::path::Path| Err(io::Error::from(io::ErrorKind::NotFound));
     let environment = Environment::new(move |name| settings.get(name).cloned(), no_files);
-    Ok(WebhookHandler::new(WebhookConfig::read(&environment)?, None, DateTime::UNIX_EPOCH).await?)
+    let relay = WebhookHandler::new(WebhookConfig::read(&environment)?, None, DateTime::UNIX_EPOCH).await?;
+    Ok((relay, ReminderHandler::new(ReminderConfig::read(&environment)?).await?))
 }
 
 struct Story {
     relay: WebhookHandler,
     /// Another team's, which uses Slack alone.
     on_slack: WebhookHandler,
+    reminders: ReminderHandler,
     fakes: Fakes,
     language: Language,
     screen: Screen,
@@ -78,6 +83,9 @@ impl Story {
         let message = hostile.v2(&self.event_spec("incident.trigger", "2026-11-25T16:30:00+09:00", None)?);
         self.send(&v2(&[message]), "2026-11-25T16:30:00+09:00", &Proof::Bearer).await?;
 
+        self.press().await?;
+        self.the_week().await?;
+
         self.screen.heading("That is all. Nothing left this machine.")
     }
 
@@ -94,13 +102,66 @@ impl Story {
         );
         self.send(&note, "2026-11-24T11:03:00+09:00", &Proof::Signature).await?;
 
-        self.scene("11:05: somebody takes it on. 11:40: it is over. All under one hashtag.")?;
+        self.scene("11:05: somebody takes it on.")?;
         self.v3(&slow, "incident.acknowledged", "2026-11-24T11:05:00+09:00", Some("田中 太郎")).await?;
+
+        self.scene("11:20: a Jenkins job restarts a server, and says so under the incident's tag.")?;
+        let text = self.say("app-01 を再起動しました", "app-01 restarted");
+        self.notice(
+            &json!({"text": text, "status": "succeeded", "incident": 33, "source": "Jenkins",
+            "url": "https://ci.example.com/job/restart/7/"}),
+            "2026-11-24T11:20:00+09:00",
+        )
+        .await?;
+
+        self.scene("11:40: it is over. All under one hashtag.")?;
         self.v3(&slow, "incident.resolved", "2026-11-24T11:40:00+09:00", Some("田中 太郎")).await?;
 
         self.scene("20:00: after hours. The same message, and nobody is mentioned.")?;
         let night = incident("PINC34", 34, self.say("バッチが失敗しました", "The nightly batch failed"));
         self.v3(&night, "incident.triggered", "2026-11-24T20:00:00+09:00", None).await
+    }
+
+    async fn press(&mut self) -> Result<(), Box<dyn Error>> {
+        self.scene("17:30, on Slack: 佐藤, who has no seat in PagerDuty, presses a button under an incident.")?;
+        std::mem::swap(&mut self.relay, &mut self.on_slack);
+        let title = self.say("キャッシュが応答しません", "The cache doesn't answer");
+        self.fakes.incidents.open(41, title, "triggered", "2026-11-25T08:30:00Z");
+        let cache = incident("PINC41", 41, title);
+        self.v3(&cache, "incident.triggered", "2026-11-25T17:30:00+09:00", None).await?;
+
+        let Some(shown) = self.fakes.slack.shown().pop() else { return Err("the incident is not shown".into()) };
+        self.screen.aside(&format!("buttons: {}", shown.buttons.join(", ")))?;
+        let at: DateTime<FixedOffset> = "2026-11-25T17:32:00+09:00".parse()?;
+        let button = Button {
+            action: "acknowledge",
+            value: "PINC41",
+            channel: &shown.channel,
+            ts: &shown.ts,
+            text: &shown.text,
+        };
+        let person = Person { id: "U0SATO001", name: "sato" };
+        let body = payload(&person.press(&button, 1, &self.fakes.slack.url()));
+        let event = slack_event(SLACK_SIGNING_SECRET, at, &body);
+        let request = lambda_http::request::from_str(&event.to_string())?;
+        let (response, _) = api_gateway::answer(&self.relay, request, at.to_utc()).await;
+        let (status, state) = (response.status().as_u16(), self.fakes.incidents.status("PINC41"));
+        self.screen
+            .aside(&format!("17:32: 佐藤 presses `acknowledge`. Answer to Slack: {status}. In PagerDuty: {state}"))?;
+        if (status, state.as_str()) != (200, "acknowledged") {
+            return Err("the press had no effect".into());
+        }
+
+        self.scene(
+            "17:32: PagerDuty's webhook follows. It names the user as whom the relay acts; the relay knows better.",
+        )?;
+        let acknowledged = self.event_spec("incident.acknowledged", "2026-11-25T17:32:00+09:00", Some(ACTING_NAME))?;
+        let mut event = cache.v3(&acknowledged);
+        event["event"]["agent"]["id"] = json!(ACTING_USER);
+        self.send(&event, "2026-11-25T17:32:00+09:00", &Proof::Signature).await?;
+        let shown = self.fakes.slack.shown().into_iter().rfind(|message| message.thread.is_none());
+        let headline = shown.map(|message| message.head.join(" / ")).unwrap_or_default();
+        self.screen.aside(&format!("the first message says now: {headline}"))
     }
 
     async fn a_list_of_incidents(&mut self) -> Result<(), Box<dyn Error>> {
@@ -189,6 +250,36 @@ impl Story {
         self.send(&event, "2026-11-25T15:20:00+09:00", &Proof::Signature).await
     }
 
+    /// What automation says, with its own token.
+    async fn notice(&mut self, body: &Value, at: &str) -> Result<(), Box<dyn Error>> {
+        let bearer = format!("Bearer {NOTICE_TOKEN}");
+        let event = http_api_event("/notice", &[("authorization", &bearer)], body.to_string().as_bytes());
+        let at: DateTime<FixedOffset> = at.parse()?;
+        let request = lambda_http::request::from_str(&event.to_string())?;
+        let (response, _) = api_gateway::answer(&self.relay, request, at.to_utc()).await;
+        self.show(at)?;
+        self.screen.aside(&format!("answer to Jenkins: {}", answer(&response)))
+    }
+
+    async fn the_week(&mut self) -> Result<(), Box<dyn Error>> {
+        self.scene("Friday, 17:00: what happened in the week, for whoever had a quiet one.")?;
+        let api = &self.fakes.incidents;
+        let slow = self.say("応答時間が 5 秒を超えています", "Response time is above 5 seconds");
+        api.resolved(33, slow, "2026-11-24T11:00:00+09:00", "2026-11-24T11:40:00+09:00");
+        api.resolved(
+            34,
+            self.say("バッチが失敗しました", "The nightly batch failed"),
+            "2026-11-24T20:00:00+09:00",
+            "2026-11-24T23:10:00+09:00",
+        );
+        api.open(41, slow, "acknowledged", "2026-11-27T16:40:00+09:00");
+        let at: DateTime<FixedOffset> = "2026-11-27T17:00:00+09:00".parse()?;
+        let request = json!({"reminder": "week", "at": at.to_rfc3339()});
+        let (posted, _, _) = scheduler::answer(&self.reminders, &request, at.to_utc()).await;
+        posted?;
+        self.show(at)
+    }
+
     fn say(&self, japanese: &'static str, english: &'static str) -> &'static str {
         match self.language {
             Language::Ja => japanese,
@@ -237,7 +328,7 @@ impl Story {
         let request = lambda_http::request::from_str(&event.to_string())?;
         let (response, _) = api_gateway::answer(&self.relay, request, at.to_utc()).await;
 
-        let posts: Vec<_> = self.posts();
+        let posts = self.posts();
         let status = response.status().as_u16();
         let as_told = match ending {
             Ending::Posted => status == 200 && posts.len() == 1,
@@ -249,7 +340,19 @@ impl Story {
         for (place, text) in posts {
             self.screen.post(&at.format("%H:%M").to_string(), place, &text)?;
         }
-        self.screen.aside(&answer(&response))
+        self.screen.aside(&format!("answer to PagerDuty: {}", answer(&response)))
+    }
+
+    /// Shows what the chats got; nothing ends the demo.
+    fn show(&mut self, at: DateTime<FixedOffset>) -> Result<(), Box<dyn Error>> {
+        let posts = self.posts();
+        if posts.is_empty() {
+            return Err("nothing was posted".into());
+        }
+        for (place, text) in posts {
+            self.screen.post(&at.format("%H:%M").to_string(), place, &text)?;
+        }
+        Ok(())
     }
 
     fn posts(&self) -> Vec<(&'static str, String)> {
@@ -265,7 +368,7 @@ fn incident(id: &'static str, number: u64, title: &str) -> Incident {
 
 fn answer(response: &Response<Body>) -> String {
     let body = String::from_utf8_lossy(response.body()).into_owned();
-    format!("answer to PagerDuty: {} {body}", response.status().as_u16())
+    format!("{} {body}", response.status().as_u16())
 }
 
 /// The terminal, with colour where it has it.

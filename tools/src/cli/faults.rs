@@ -6,9 +6,9 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::simulation::faults::{self, Outcome, Row};
 use crate::simulation::fleet::Target;
-use crate::simulation::reminders;
 use crate::simulation::sender::Version;
 use crate::simulation::storm::{self, ThreadEnds};
+use crate::simulation::{presses, reminders};
 
 /// Rows at the same time: most of them wait.
 const AT_ONCE: usize = 8;
@@ -46,11 +46,20 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
         }
     }
     for (what, outcome) in [
-        ("two invocations | at once", reminders::two_at_once(&make).await),
+        ("two invocations | at once", Box::pin(reminders::two_at_once(&make)).await),
         ("first invocation dies | once", reminders::first_dies(&make).await),
         ("requested for tomorrow, too | once", reminders::requested_early(&make).await),
     ] {
         broken += print_row(&format!("reminder | function | {what} | cold"), 1, &outcome.map_err(said)?);
+    }
+    let press = |row: Row| {
+        let make = make.clone();
+        async move { (Box::pin(presses::run(&row, &make)).await, row) }
+    };
+    let mut outcomes = std::pin::pin!(stream::iter(presses::rows()).map(press).buffered(AT_ONCE));
+    while let Some((outcome, row)) = outcomes.next().await {
+        let Row { service, name, lasting, .. } = row;
+        broken += print_row(&format!("press | {service} | {name} | {lasting}"), 4, &outcome.map_err(said)?);
     }
     if broken > 0 {
         return Err(format!("{broken} rows are not as promised").into());

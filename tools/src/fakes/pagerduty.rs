@@ -111,7 +111,11 @@ pub fn http_api_event(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Valu
         headers.iter().map(|(name, value)| ((*name).to_lowercase(), json!(value))).collect();
     let text = std::str::from_utf8(body).ok();
     // What has no route of its own comes by the one for everything else.
-    let route = if path == "/pagerduty" { "POST /pagerduty" } else { "$default" };
+    let route = match path {
+        "/pagerduty" => "POST /pagerduty",
+        "/slack" => "POST /slack",
+        _ => "$default",
+    };
     json!({
         "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "", "headers": headers,
         "requestContext": {

@@ -1,6 +1,6 @@
 //! A small HTTP server on loopback that can be told to fail in every way a service fails.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::pending;
@@ -109,6 +109,7 @@ struct Script {
     later: Mutex<Option<(usize, Fault)>>,
     only: Mutex<Paths>,
     heard: Mutex<usize>,
+    heard_at: Mutex<HashMap<String, usize>>,
     connections: Mutex<usize>,
 }
 
@@ -212,6 +213,12 @@ impl Server {
         *lock(&self.script.heard)
     }
 
+    /// How many requests have arrived at this path.
+    #[must_use]
+    pub fn requests_to(&self, path: &str) -> usize {
+        lock(&self.script.heard_at).get(path).copied().unwrap_or_default()
+    }
+
     /// How many connections were opened.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -278,6 +285,7 @@ async fn handle(
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let request = Request::from_parts(parts, body);
     *lock(&script.heard) += 1;
+    *lock(&script.heard_at).entry(request.uri().path().to_owned()).or_default() += 1;
     let fault = script.fault(request.uri().path());
     match fault {
         None => Ok(whole(service.answer(&request))),

@@ -1,11 +1,14 @@
-//! Slack's `chat.postMessage` and `chat.update`: channels, threads, layouts, and errors inside HTTP 200.
+//! Slack's `chat.postMessage` and `chat.update`: channels, threads, layouts, and errors inside HTTP 200; and in `reads`
+//! what a bot can look up.
 //!
 //! What becomes of replies that can't be threaded is as users of the real Slack report it:
 //! <https://github.com/slack-go/slack/issues/1571>, <https://github.com/slackapi/python-slack-sdk/issues/840>.
 
+mod interactions;
 mod layout;
+pub mod reads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -14,7 +17,9 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::reads::Directory;
 use super::server::{Fake, Received, Reply, Service, lock};
+use interactions::Interactions;
 use layout::{Attachment, Block};
 
 /// A message that a channel has.
@@ -51,6 +56,8 @@ pub struct Shown {
     pub head: Vec<String>,
     /// Those beside it.
     pub body: Vec<String>,
+    /// What its buttons do.
+    pub buttons: Vec<String>,
     /// How often it was changed.
     pub updates: usize,
     /// Whether it is still there.
@@ -68,6 +75,8 @@ pub struct Workspace {
     token: String,
     channels: Vec<String>,
     messages: Mutex<Messages>,
+    interactions: Mutex<Interactions>,
+    directory: Mutex<Directory>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +85,8 @@ struct Messages {
     /// Every message that was ever posted, by its channel and its id.
     known: BTreeMap<(String, String), Shown>,
     updates: usize,
+    /// What was asked, by method, with the names of its arguments.
+    asked: BTreeSet<(String, String)>,
     /// How many updates are still taken, if there is a limit.
     updates_left: Option<usize>,
     edit_window_closed: bool,
@@ -121,9 +132,24 @@ impl Slack {
     /// # Errors
     /// If the port is taken.
     pub async fn start(port: u16, token: &str, channels: &[&str]) -> io::Result<Self> {
+        let directory = Mutex::new(Directory::healthy(channels));
         let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let workspace = Workspace { token: token.to_owned(), channels, messages: Mutex::default() };
-        Self::serve(port, workspace).await
+        let workspace = Workspace {
+            token: token.to_owned(),
+            channels,
+            messages: Mutex::default(),
+            interactions: Mutex::default(),
+            directory,
+        };
+        let slack = Self::serve(port, workspace).await?;
+        // Faults are for messages, unless a test says otherwise.
+        slack.fail_only("/api/chat.");
+        Ok(slack)
+    }
+
+    /// Changes what the workspace shows to a bot.
+    pub fn directory(&self, change: impl FnOnce(&mut Directory)) {
+        change(&mut lock(&self.state.directory));
     }
 
     /// Takes the messages that came since the last call.
@@ -148,6 +174,12 @@ impl Slack {
         lock(&self.state.messages).known.values().filter(|message| message.is_there).cloned().collect()
     }
 
+    /// The methods that were called, each with the names of the arguments that it has ever been given.
+    #[must_use]
+    pub fn asked(&self) -> BTreeSet<(String, String)> {
+        lock(&self.state.messages).asked.clone()
+    }
+
     /// How many updates were taken.
     #[must_use]
     pub fn updates(&self) -> usize {
@@ -169,6 +201,23 @@ impl Slack {
         lock(&self.state.messages).known.values_mut().for_each(|message| message.is_ours = false);
     }
 
+    /// Takes what single people were told since the last call.
+    #[must_use]
+    pub fn take_told(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.state.interactions).told)
+    }
+
+    /// Takes the modals that were opened since the last call.
+    #[must_use]
+    pub fn take_views(&self) -> Vec<Value> {
+        std::mem::take(&mut lock(&self.state.interactions).views)
+    }
+
+    /// Lets every trigger come too late, as after three seconds.
+    pub fn expire_triggers(&self) {
+        lock(&self.state.interactions).are_triggers_expired = true;
+    }
+
     /// How many messages were taken that no channel shows.
     #[must_use]
     pub fn unseen(&self) -> usize {
@@ -178,20 +227,32 @@ impl Slack {
 
 impl Service for Workspace {
     fn answer(&self, request: &Received) -> Reply {
-        let method = request.uri().path().strip_prefix("/api/").unwrap_or_default();
-        if !["chat.postMessage", "chat.update"].contains(&method) || request.method() != Method::POST {
-            return error("unknown_method");
+        if request.method() == Method::POST && request.uri().path().starts_with("/actions/") {
+            return lock(&self.interactions).tell(request);
         }
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if header("authorization") != format!("Bearer {}", self.token) {
+        let is_authentic = header("authorization") == format!("Bearer {}", self.token);
+        if let Some(reply) = lock(&self.directory).answer(request, is_authentic) {
+            return reply;
+        }
+        let method = request.uri().path().strip_prefix("/api/").unwrap_or_default();
+        if !["chat.postMessage", "chat.update", "views.open"].contains(&method) || request.method() != Method::POST {
+            return error("unknown_method");
+        }
+        if !is_authentic {
             return error("invalid_auth");
         }
         if !header("content-type").starts_with("application/json") {
             return error("invalid_post_type");
         }
         let body = request.body();
+        if let Ok(Value::Object(arguments)) = serde_json::from_slice(body) {
+            let names = arguments.into_iter().map(|(name, _)| (method.to_owned(), name));
+            lock(&self.messages).asked.extend(names);
+        }
         let answer = match method {
-            "chat.update" => serde_json::from_slice(body).map(|message| self.change(message)),
+            "views.open" => Ok(lock(&self.interactions).open(request)),
+            "chat.update" => serde_json::from_slice(body).map(|message| self.change(&message)),
             _ => serde_json::from_slice(body).map(|message| self.take(message)),
         };
         answer.unwrap_or_else(|_| error("invalid_arguments"))
@@ -244,6 +305,7 @@ impl Workspace {
             colour: message.attachments.first().map(|attachment| attachment.color.clone()),
             head: texts(&message.blocks),
             body: message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect(),
+            buttons: buttons(&message.attachments),
             updates: 0,
             is_there: true,
             is_ours: true,
@@ -261,7 +323,7 @@ impl Workspace {
 }
 
 impl Workspace {
-    fn change(&self, message: ChangedMessage) -> Reply {
+    fn change(&self, message: &ChangedMessage) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");
         }
@@ -300,11 +362,16 @@ impl Workspace {
             shown.body = message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect();
             shown.colour = message.attachments.first().map(|attachment| attachment.color.clone());
             shown.text.clone_from(&message.text);
+            shown.buttons = buttons(&message.attachments);
             shown.updates += 1;
         }
         let told = json!({"type": "message", "text": message.text});
         ok(&json!({"ok": true, "channel": message.channel, "ts": message.ts, "text": message.text, "message": told}))
     }
+}
+
+fn buttons(attachments: &[Attachment]) -> Vec<String> {
+    attachments.iter().flat_map(|attachment| attachment.blocks.iter().flat_map(Block::buttons)).collect()
 }
 
 fn texts(blocks: &[Block]) -> Vec<String> {

@@ -1,12 +1,19 @@
 //! Every untrusted text, in every kind of event: it is printed and does nothing.
 
 use chrono::TimeDelta;
+use chrono_tz::Asia::Tokyo;
 
-use super::effects::{strangers_set_nothing_off, strangers_set_nothing_off_in_a_reminder};
+use super::effects::{
+    strangers_set_nothing_off, strangers_set_nothing_off_in_a_notice, strangers_set_nothing_off_in_a_reminder,
+    strangers_set_nothing_off_in_a_week,
+};
 use super::{day, now};
 use oncall_relay::domain::alert::Mentions;
+use oncall_relay::domain::check::Act;
 use oncall_relay::domain::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Link, Urgency};
-use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Reminder, ReminderKind};
+use oncall_relay::domain::notice::{Notice, NoticeStatus};
+use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Outlook, Reminder, ReminderKind};
+use oncall_relay::domain::week::{Count, Frequent, Period, Report, Resolution, Week};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
 ///
@@ -36,6 +43,15 @@ pub fn texts(bytes: &[u8]) {
         link: address.split('#').next().and_then(Link::parse),
         ..Incident::default()
     };
+    strangers_set_nothing_off_in_a_notice(&Notice {
+        status: NoticeStatus::ALL[usize::from(*choice) % 4],
+        text: said,
+        incident: incident.clone(),
+        link: incident.link.clone(),
+        source: Some(actor.clone()),
+        in_doubt: true,
+    });
+    strangers_set_nothing_off_in_a_week(&week(&incident, &service));
     let event = Event {
         service: Some(service),
         actor: Some(Actor { id: None, name: Some(actor), kind: ActorKind::Person }),
@@ -43,15 +59,40 @@ pub fn texts(bytes: &[u8]) {
         ..event(kind)
     };
     strangers_set_nothing_off(&super::alert(event, mentions));
+    let names = incident.title.iter().cloned().collect();
     let open = OpenIncident { incident, acknowledged: false, since: Some(now() - TimeDelta::hours(7)) };
     strangers_set_nothing_off_in_a_reminder(&Reminder {
-        kind: ReminderKind::Today,
+        kind: ReminderKind::Next,
+        sheet: Link::parse("https://docs.google.com/spreadsheets/d/1aB/edit"),
+        outlook: Outlook { days: vec![today.clone()], is_turned: true },
+        acts: vec![Act::SlackPeople(names)],
         day: today,
         manual: None,
         open: OpenIncidents::Known { oldest: vec![open], more: 0, or_more: false, link: None },
         in_doubt: false,
         now: now(),
     });
+}
+
+/// A week with this incident in it, which was the longest and the most frequent.
+fn week(incident: &Incident, service: &str) -> Week {
+    let (until, count) = (now().with_timezone(&Tokyo), Count { all: 1, in_hours: 1 });
+    let report = Report {
+        count,
+        open: 1,
+        merged: 1,
+        or_more: true,
+        services: vec![(service.to_owned(), count), (service.repeat(2), count)],
+        more_services: 1,
+        days: vec![(until.date_naive(), count)],
+        resolution: Some(Resolution {
+            median: TimeDelta::minutes(23),
+            longest: TimeDelta::minutes(190),
+            longest_of: incident.clone(),
+        }),
+        titles: vec![Frequent { times: 2, last: incident.clone() }],
+    };
+    Week { period: Period { from: until - TimeDelta::weeks(1), until }, report: Some(report), in_doubt: true }
 }
 
 /// An event of which everything is known but who did it.

@@ -5,7 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use self::failures::{MESSAGE_REFUSED, costs, failures};
+pub(in crate::simulation) use self::failures::failures;
+use self::failures::{MESSAGE_REFUSED, costs};
 use super::Services;
 use super::fleet::{Fleet, Target};
 use super::mentions::{BEFORE, Costs, Everybody, Known, Mentioned, Posted, TODAY};
@@ -33,6 +34,8 @@ pub enum Service {
     Token,
     /// The ledger's table.
     DynamoDb,
+    /// PagerDuty's REST API, which only presses need.
+    PagerDuty,
 }
 
 /// How long it fails.
@@ -268,7 +271,7 @@ impl Row {
     }
 }
 
-fn begin(row: &Row, around: &Services) {
+pub(super) fn begin(row: &Row, around: &Services) {
     let server = row.service.server(around);
     match row.service {
         Service::Token => server.fail_only("/token"),
@@ -276,7 +279,7 @@ fn begin(row: &Row, around: &Services) {
         Service::Values => server.fail_at(VALUES_PATH),
         Service::Merges => server.fail_at(SPREADSHEET_PATH),
         Service::Slack if row.name.starts_with("update, ") => server.fail_at("/api/chat.update"),
-        _ => {}
+        _ => server.fail_only(""),
     }
     match (&row.failure, row.lasting) {
         (Failure::Refused, _) => server.shut_down(),
@@ -295,7 +298,7 @@ fn begin(row: &Row, around: &Services) {
     }
 }
 
-async fn end(row: &Row, server: &Server) {
+pub(super) async fn end(row: &Row, server: &Server) {
     match row.failure {
         Failure::Refused => {
             // A port that somebody else has taken shows as a row that is not as promised.
@@ -306,12 +309,13 @@ async fn end(row: &Row, server: &Server) {
 }
 
 impl Service {
-    fn server(self, around: &Services) -> &Server {
+    pub(super) fn server(self, around: &Services) -> &Server {
         match self {
             Self::Typetalk => &around.fakes.typetalk,
             Self::Slack => &around.fakes.slack,
             Self::Sheet | Self::Values | Self::Merges | Self::Token => &around.fakes.google,
             Self::DynamoDb => &around.dynamodb,
+            Self::PagerDuty => &around.fakes.incidents,
         }
     }
 
@@ -322,6 +326,7 @@ impl Service {
             Self::Slack => "SLACK_BASE_URL",
             Self::Sheet | Self::Values | Self::Merges | Self::Token => "SHEETS_BASE_URL",
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::PagerDuty => "PAGERDUTY_BASE_URL",
         }
     }
 }
@@ -336,6 +341,7 @@ impl fmt::Display for Service {
             Self::Merges => "merges",
             Self::Token => "token",
             Self::DynamoDb => "DynamoDB",
+            Self::PagerDuty => "PagerDuty API",
         })
     }
 }

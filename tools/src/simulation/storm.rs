@@ -29,7 +29,8 @@ pub async fn one_event_twice(version: Version, make: &Target) -> Result<Outcome>
     around.fakes.typetalk.fail_once(Fault::Delay(Duration::from_millis(700)));
     let webhooks = [Webhook::new(version, "PTWICE", 1, Kind::Triggered, "w1")];
     let nothing = async |_| {};
-    let (one, other) = tokio::join!(deliver_all(&fleet, &webhooks, nothing), deliver_all(&fleet, &webhooks, nothing));
+    let deliver = || Box::pin(deliver_all(&fleet, &webhooks, nothing));
+    let (one, other) = tokio::join!(deliver(), deliver());
     Ok(Outcome::of_webhooks(&around, one.and(other), &webhooks, &around.take_posts(Mentioned::TODAY)))
 }
 

@@ -22,9 +22,61 @@ pub(super) enum Block {
     /// Buttons in a row.
     Actions {
         /// The buttons.
-        elements: Vec<serde_json::Value>,
+        elements: Vec<Button>,
         block_id: Option<String>,
     },
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Button {
+    r#type: String,
+    action_id: String,
+    value: String,
+    text: Plain,
+    style: Option<String>,
+    confirm: Option<Dialog>,
+}
+
+/// What a button asks first.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dialog {
+    title: Plain,
+    text: Plain,
+    confirm: Plain,
+    deny: Plain,
+}
+
+/// A text object without markup.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain {
+    r#type: String,
+    text: String,
+    #[serde(default)]
+    emoji: bool,
+}
+
+impl Plain {
+    fn is_sound(&self, most: usize) -> bool {
+        self.r#type == "plain_text" && !self.emoji && (1..=most).contains(&units(&self.text))
+    }
+}
+
+impl Button {
+    fn is_sound(&self) -> bool {
+        let is_dialog = |Dialog { title, text, confirm, deny }: &Dialog| {
+            title.is_sound(100) && text.is_sound(300) && confirm.is_sound(30) && deny.is_sound(30)
+        };
+        self.r#type == "button"
+            && (1..=255).contains(&self.action_id.len())
+            && self.value.len() <= 2_000
+            && self.text.is_sound(75)
+            && self.style.as_deref().is_none_or(|style| matches!(style, "primary" | "danger"))
+            && self.confirm.as_ref().is_none_or(is_dialog)
+    }
 }
 
 /// A text object.
@@ -32,7 +84,8 @@ pub(super) enum Block {
 #[serde(deny_unknown_fields)]
 pub(super) struct Text {
     r#type: String,
-    pub(super) text: String,
+    #[serde(rename = "text")]
+    pub(super) printed: String,
     #[serde(default)]
     verbatim: bool,
 }
@@ -51,8 +104,18 @@ impl Block {
     /// What it says; buttons say nothing.
     pub(super) fn text(&self) -> Option<String> {
         match self {
-            Self::Section { text, .. } => Some(text.text.clone()),
+            Self::Section { text, .. } => Some(text.printed.clone()),
             Self::Actions { .. } => None,
+        }
+    }
+
+    /// What its buttons do, and to what.
+    pub(super) fn buttons(&self) -> Vec<String> {
+        match self {
+            Self::Section { .. } => Vec::new(),
+            Self::Actions { elements, .. } => {
+                elements.iter().map(|button| format!("{} {}", button.action_id, button.value)).collect()
+            }
         }
     }
 
@@ -62,9 +125,14 @@ impl Block {
             Self::Section { text, block_id } => {
                 // What is not verbatim would be searched for channels and addresses: strangers write here.
                 let is_known = (text.r#type == "mrkdwn" && text.verbatim) || text.r#type == "plain_text";
-                is_known && (1..=3_000).contains(&units(&text.text)) && is_id(block_id)
+                is_known && (1..=3_000).contains(&units(&text.printed)) && is_id(block_id)
             }
-            Self::Actions { elements, block_id } => (1..=25).contains(&elements.len()) && is_id(block_id),
+            Self::Actions { elements, block_id } => {
+                let has_one = |id: &str| elements.iter().filter(|button| button.action_id == id).count() == 1;
+                (1..=25).contains(&elements.len())
+                    && is_id(block_id)
+                    && elements.iter().all(|button| button.is_sound() && has_one(&button.action_id))
+            }
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn costs(service: Service, name: &str, lasting: Lasting) -> Costs {
 }
 
 /// Every way in which a service fails.
-pub(super) fn failures(service: Service) -> Vec<(&'static str, Failure)> {
+pub(in crate::simulation) fn failures(service: Service) -> Vec<(&'static str, Failure)> {
     let message_refused = match service {
         Service::Slack => Fault::Answer(200, vec![], r#"{"ok":false,"error":"msg_too_long"}"#),
         _ => Fault::Answer(400, vec![], r#"{"errors":[{"field":"message","name":"error.maxLength"}]}"#),

@@ -1,0 +1,154 @@
+//! Presses on an incident, in its item: whose turn it is, which presses there were, and who pressed what.
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use chrono::{DateTime, Utc};
+
+use super::{Item, Table, TableError, explain, facts, is_expired, mark, milliseconds, seconds, time};
+use crate::budget::{PRESS_LEASE, RECORD_FOR};
+use crate::domain::acting::{Action, Pressed, Presser};
+use crate::edge::ledger::IncidentFacts;
+use crate::edge::ledger::press::{Ending, Hold, Turn};
+
+/// The key of the user as whom presses are carried out.
+const ACTING: &str = "acting";
+
+impl Table {
+    pub(in crate::edge::ledger) async fn take_turn(
+        &self,
+        record: &str,
+        press: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Turn, TableError> {
+        let until = now + PRESS_LEASE;
+        let by = mark(now);
+        let turn = [("until".to_owned(), milliseconds(until)), ("by".to_owned(), by.clone())];
+        let free = "attribute_not_exists(#press) AND attribute_not_exists(#pressing)";
+        let ended = "attribute_not_exists(#press) AND #pressing.#until <= :now";
+        // An attempt whose answer was lost must know its own turn again.
+        let update = self
+            .incident(record)
+            .expression_attribute_names("#pressing", "pressing")
+            .expression_attribute_names("#press", of_press(press))
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_names("#by", "by")
+            .expression_attribute_values(":pressing", AttributeValue::M(turn.into()))
+            .expression_attribute_values(":press", milliseconds(now))
+            .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_values(":by", by)
+            .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
+            .condition_expression(format!("{free} OR {ended} OR #pressing.#by = :by"))
+            .update_expression("SET #pressing = :pressing, #press = :press, expires = :expires")
+            .return_values(ReturnValue::AllOld);
+        match update.send().await {
+            Ok(output) => {
+                let old = output.attributes.unwrap_or_default();
+                let facts = if is_expired(&old, now) { IncidentFacts::default() } else { facts(&old) };
+                Ok(Turn::Taken(Hold { facts, until, press: press.to_owned() }))
+            }
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+                let is_replayed = self.item(record).await?.contains_key(&of_press(press));
+                Ok(if is_replayed { Turn::Replayed } else { Turn::Busy })
+            }
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
+    pub(in crate::edge::ledger) async fn remember_press(
+        &self,
+        record: &str,
+        pressed: &Pressed,
+        now: DateTime<Utc>,
+    ) -> Result<(), TableError> {
+        let update = self
+            .incident(record)
+            .expression_attribute_names("#who", of_action(pressed.action))
+            .expression_attribute_values(":who", to_map(pressed))
+            .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
+            .update_expression("SET #who = :who, expires = :expires");
+        update.send().await.map(|_| ()).map_err(|error| explain(&error))
+    }
+
+    /// Unless somebody else has the turn by now.
+    pub(in crate::edge::ledger) async fn end_turn(
+        &self,
+        record: &str,
+        hold: &Hold,
+        ending: &Ending,
+    ) -> Result<(), TableError> {
+        let mut update = self
+            .incident(record)
+            .expression_attribute_names("#pressing", "pressing")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":ours", milliseconds(hold.until))
+            .condition_expression("#pressing.#until = :ours");
+        update = match ending {
+            Ending::Acted(pressed) => update
+                .expression_attribute_names("#who", of_action(pressed.action))
+                .expression_attribute_values(":who", to_map(pressed))
+                .update_expression("SET #who = :who REMOVE #pressing"),
+            Ending::NothingToDo => update.update_expression("REMOVE #pressing"),
+            Ending::Failed(action) => update
+                .expression_attribute_names("#who", of_action(*action))
+                .expression_attribute_names("#press", of_press(&hold.press))
+                .update_expression("REMOVE #pressing, #press, #who"),
+        };
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
+    pub(in crate::edge::ledger) async fn acting_user(&self, now: DateTime<Utc>) -> Result<Option<String>, TableError> {
+        let item = self.item(ACTING).await?;
+        let user = item.get("user").and_then(|user| user.as_s().ok().cloned());
+        Ok(user.filter(|_| !is_expired(&item, now)))
+    }
+
+    pub(in crate::edge::ledger) async fn keep_acting_user(
+        &self,
+        user: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .item("pk", AttributeValue::S(ACTING.to_owned()))
+            .item("expires", seconds(now + RECORD_FOR))
+            .item("user", AttributeValue::S(user.to_owned()));
+        put.send().await.map(|_| ()).map_err(|error| explain(&error))
+    }
+}
+
+/// Who pressed what, as far as an item has it.
+pub(super) fn pressed(item: &Item) -> Vec<Pressed> {
+    let of = |action: Action| {
+        let map = item.get(&of_action(action))?.as_m().ok()?;
+        let text = |name| map.get(name)?.as_s().ok().cloned();
+        let presser = Presser { id: text("member")?, name: text("name")? };
+        Some(Pressed { action, presser, at: time(map.get("at")?)?, agent: text("agent") })
+    };
+    Action::ALL.into_iter().filter_map(of).collect()
+}
+
+fn to_map(pressed: &Pressed) -> AttributeValue {
+    let text = |text: &String| AttributeValue::S(text.clone());
+    let Pressed { presser, at, agent, .. } = pressed;
+    let mut map = Item::from([
+        ("member".to_owned(), text(&presser.id)),
+        ("name".to_owned(), text(&presser.name)),
+        ("at".to_owned(), milliseconds(*at)),
+    ]);
+    map.extend(agent.as_ref().map(|agent| ("agent".to_owned(), text(agent))));
+    AttributeValue::M(map)
+}
+
+fn of_action(action: Action) -> String {
+    format!("who#{}", action.key())
+}
+
+fn of_press(press: &str) -> String {
+    format!("press#{press}")
+}

@@ -1,0 +1,128 @@
+//! `oncall check`: whether the relay can do its job, from here or, with a stack, from where it runs.
+
+use std::error::Error;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use oncall_relay::clock;
+use oncall_relay::config::{Environment, ReminderConfig};
+use oncall_relay::domain::check::Report;
+use oncall_relay::edge::secrets;
+use oncall_relay::lambda::scheduler;
+use oncall_relay::reminder::ReminderHandler;
+use serde_json::Value;
+
+use super::terminal::{Paint, Terminal, padded};
+use super::{Ended, stack};
+
+/// What `oncall check` can be told.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oncall check                         with this shell's settings, from this machine
+  oncall check --stack oncall-relay    the deployed function: its settings, its rights, its network
+  oncall check --post                  also posts one marked line wherever the relay posts
+  oncall check --json | jq '.checks[] | select(.status == \"failed\")'")]
+pub(super) struct Arguments {
+    /// The name of a deployed stack. AWS credentials come from the environment.
+    #[arg(long)]
+    stack: Option<String>,
+    /// Also post one marked line in both places of every chat.
+    #[arg(long)]
+    post: bool,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks, prints, and says whether something failed.
+pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
+    let answer = match &arguments.stack {
+        Some(stack) => stack::check(stack, arguments.post).await?,
+        None => here(arguments.post, Environment::of_process(), clock::now()).await,
+    };
+    let mut terminal = Terminal::new();
+    if arguments.json {
+        terminal.line(&serde_json::to_string_pretty(&answer)?)?;
+    } else {
+        print(&mut terminal, &answer)?;
+    }
+    Ok(if answer["ok"] == true { Ended::Well } else { Ended::Badly })
+}
+
+/// The same check as the function's, in this process. Bad settings are a finding, too.
+async fn here(post: bool, environment: Environment, now: DateTime<Utc>) -> Value {
+    let checked = async {
+        let (config, secrets) = secrets::load(environment, ReminderConfig::read).await?;
+        let reminders = ReminderHandler::new(config).await?.with_secrets(secrets);
+        Ok::<_, lambda_http::Error>(Box::pin(reminders.check(post, now)).await)
+    };
+    let report = checked.await.unwrap_or_else(|problem| Report::of_bad_settings(&problem.to_string()));
+    scheduler::report_of(report)
+}
+
+fn print(terminal: &mut Terminal, answer: &Value) -> Result<(), Box<dyn Error>> {
+    let checks = answer["checks"].as_array().ok_or("the answer has no checks")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let width = checks.iter().map(|check| text(&check["name"]).len()).max().unwrap_or_default();
+    let indent = " ".repeat(2 + 9 + width);
+    for check in checks {
+        let (name, status) = (text(&check["name"]), text(&check["status"]));
+        let paint = match status.as_str() {
+            "ok" => Paint::Good,
+            "failed" => Paint::Bad,
+            "warning" => Paint::Doubtful,
+            _ => Paint::Quiet,
+        };
+        let detail = text(&check["detail"]);
+        let mut lines = detail.lines();
+        let first = lines.next().unwrap_or_default();
+        let status = terminal.paint(paint, &padded(&status, 7));
+        terminal.line(&format!("{status}  {}  {first}", padded(&name, width)))?;
+        for line in lines {
+            terminal.line(&format!("{indent}{line}"))?;
+        }
+        let remedy = text(&check["remedy"]);
+        if !remedy.is_empty() {
+            terminal.line(&format!("{indent}{}", terminal.paint(Paint::Strong, &format!("→ {remedy}"))))?;
+        }
+    }
+    let count = |status: &str| checks.iter().filter(|check| check["status"] == status).count();
+    terminal.line(&format!(
+        "\n{} ok, {} warnings, {} failed, {} skipped{}",
+        count("ok"),
+        count("warning"),
+        count("failed"),
+        count("skipped"),
+        if count("failed") > 0 { "; put right what failed, then check again" } else { "" }
+    ))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use oncall_relay::domain::check::NAMES;
+
+    use super::*;
+    use crate::fakes::Fakes;
+
+    fn environment(change: impl FnOnce(&mut std::collections::HashMap<String, String>), fakes: &Fakes) -> Environment {
+        let mut settings = fakes.settings();
+        change(&mut settings);
+        Environment::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
+    }
+
+    #[tokio::test]
+    async fn every_check_is_reported_here_as_by_the_function_and_bad_settings_are_one_of_them() {
+        let fakes = Fakes::start().await.unwrap();
+        let now = "2026-11-24T01:00:00Z".parse().unwrap();
+        let names = |answer: &Value| -> Vec<String> {
+            answer["checks"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let answer = here(false, environment(|_| {}, &fakes), now).await;
+        assert_eq!(names(&answer), NAMES);
+        assert_eq!(answer["ok"], true, "{answer}");
+        let answer = here(false, environment(|settings| drop(settings.remove("CHATS")), &fakes), now).await;
+        assert_eq!((names(&answer), &answer["ok"]), (NAMES.map(str::to_owned).into(), &Value::Bool(false)));
+        assert!(answer["checks"][0]["detail"].as_str().unwrap().contains("CHATS is not set"), "{answer}");
+    }
+}
