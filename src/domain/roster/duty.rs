@@ -129,3 +129,27 @@ impl<'a> RowReader<'a> {
         others.any(|(_, value)| value.says_something())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Line, MembersTable, OnCall, ReadingRules, Roster, Tables};
+    use crate::domain::samples::{MEMBERS, table, today};
+
+    #[test]
+    fn problems_of_people_are_reported_for_the_days_around_today_and_those_of_dates_for_all() {
+        let rows: &[&[&str]] = &[
+            &["2025-11-24", "新人"],
+            &["2026-11-16", "新人"],
+            &["2026-11-17", "新人"],
+            &["2027-01-23", "新人"],
+            &["2027-01-24", "新人"],
+            &["2027-02-31", "新人"],
+        ];
+        let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
+        let (roster, problems) = Roster::parse(&tables, &ReadingRules::default(), today());
+        let rows: Vec<Line> = problems.iter().map(|problem| problem.row).collect();
+        assert_eq!(rows, [3, 4, 6].map(Line::Row));
+        let OnCall::People(people) = roster.on_call("2025-11-24".parse().unwrap()) else { panic!("nobody") };
+        assert_eq!(people[0].name(), "新人", "whoever asks for another day gets it");
+    }
+}

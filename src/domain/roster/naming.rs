@@ -20,7 +20,7 @@ pub(super) struct Naming {
 
 impl Naming {
     /// A message names thirty; and everybody is compared with everybody.
-    const MOST_PEOPLE: usize = 200;
+    const MAX_PEOPLE: usize = 200;
 
     pub(super) fn one(person: Person) -> Self {
         Self { people: vec![person], ..Self::default() }
@@ -49,7 +49,7 @@ impl Naming {
 
     pub(super) fn add(&mut self, other: &Self) {
         for person in &other.people {
-            if self.people.len() < Self::MOST_PEOPLE && !self.people.iter().any(|known| known.is(person)) {
+            if self.people.len() < Self::MAX_PEOPLE && !self.people.iter().any(|known| known.is(person)) {
                 self.people.push(person.clone());
             }
         }

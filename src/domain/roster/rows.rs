@@ -114,13 +114,13 @@ fn about(span: &Result<Span, Undecided>) -> Vec<(NaiveDate, NaiveDate)> {
 
 /// Whether the days that the next date leaves out are exactly as many working days as rows have no date.
 fn forgets_dates(span: &Span, next: &Span, row: &Dated, rules: &ReadingRules) -> bool {
-    const LONGEST_GAP: usize = 400;
+    const MAX_GAP: usize = 400;
     if row.below.is_empty() {
         return false;
     }
     let last = span.end.unwrap_or(span.start);
     let (from, to) = if next.start > last { (last, next.start) } else { (next.end.unwrap_or(next.start), span.start) };
-    let days = from.iter_days().skip(1).take_while(|day| *day < to).take(LONGEST_GAP);
+    let days = from.iter_days().skip(1).take_while(|day| *day < to).take(MAX_GAP);
     let most = row.below.len() + row.unread_after;
     let left_out = days.filter(|day| rules.calendar.is_working_day(*day)).take(most + 1).count();
     // A row that can't be read may have had one of the days.

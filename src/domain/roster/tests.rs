@@ -151,24 +151,6 @@ fn a_bad_row_is_reported_by_its_number_and_hides_no_good_one() {
 }
 
 #[test]
-fn problems_of_people_are_reported_for_the_days_around_today_and_those_of_dates_for_all() {
-    let (roster, problems) = with_members(
-        &[
-            &["2025-11-24", "新人"],
-            &["2026-11-16", "新人"],
-            &["2026-11-17", "新人"],
-            &["2027-01-23", "新人"],
-            &["2027-01-24", "新人"],
-            &["2027-02-31", "新人"],
-        ],
-        MEMBERS,
-    );
-    let rows: Vec<Line> = problems.iter().map(|problem| problem.row).collect();
-    assert_eq!(rows, [3, 4, 6].map(Line::Row));
-    assert_eq!(said(&roster.on_call(day("2025-11-24"))), "新人");
-}
-
-#[test]
 fn a_slip_in_the_weekday_costs_nobody_the_day() {
     let (roster, problems) = with_members(&[&["2026-11-24(水)", "田中"]], MEMBERS);
     assert_eq!(said(&roster.on_call(today())), "@tanaka");
