@@ -10,7 +10,7 @@ check:
     cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
     cargo test --locked --workspace --lib --bins --quiet
     cargo test --locked --workspace --test it --quiet -- --skip faults:: --skip properties::
-    cargo test --locked --package oncall --test demo --quiet
+    cargo test --locked --package oncall --test demo --test page --quiet
 
 # All tests that need nothing but this machine
 test *ARGS:
@@ -23,6 +23,14 @@ ci:
 # The whole story on this machine, without accounts (such as `just demo --language en`)
 demo *ARGS:
     cargo demo {{ ARGS }}
+
+# A page in the browser to play with: the sheet, events and faults beside both chats
+page *ARGS:
+    cargo demo --page {{ ARGS }}
+
+# The documents' pictures anew, from that page; needs Chromium
+pictures:
+    PICTURES=docs/pictures cargo test --locked --workspace --test page -- --ignored pictures
 
 # The code's documentation, into target/doc
 docs:

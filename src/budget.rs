@@ -180,6 +180,8 @@ pub const MAX_UPDATE: Duration = Duration::from_secs(1);
 
 /// Opening a connection.
 pub const CONNECT: Duration = Duration::from_secs(1);
+/// An exchange from a person's machine, by the operator's tool.
+pub const OPERATORS_PATIENCE: Duration = Duration::from_secs(30);
 /// Lambda freezes the process between invocations; a connection that was idle for longer may be dead by now.
 pub const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// Listing the open incidents for a reminder.

@@ -22,4 +22,4 @@ pub mod beside;
 
 pub mod http;
 
-mod aws;
+pub mod aws;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::event::{Event, Incident, IncidentId, Kind, Status};
+use super::event::{Event, Incident, Kind, Status};
 use super::sanitize;
 
 /// PagerDuty tells of what was done through its API within this time, or so late that nobody asks any more.
@@ -125,15 +125,6 @@ impl Pressed {
         let later = event.occurred_at.unwrap_or(now) - self.at;
         is_same && agent.is_some() && agent == self.agent.as_deref() && (-CLOCKS_DIFFER..=TOLD_WITHIN).contains(&later)
     }
-}
-
-/// Incidents that were made up to practise on, which PagerDuty has never heard of.
-const PRACTICE: &str = "PRACTICE";
-
-/// Whether an incident is one to practise on.
-#[must_use]
-pub fn is_practice(id: &IncidentId) -> bool {
-    id.to_string().starts_with(PRACTICE)
 }
 
 /// Why PagerDuty doesn't do what somebody pressed a button for, as far as they need to know.

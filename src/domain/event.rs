@@ -244,6 +244,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Whether it is only played: nothing but its id tells.
+    #[must_use]
+    pub fn is_practice(&self) -> bool {
+        self.id.as_ref().is_some_and(IncidentId::is_practice)
+    }
+
     /// The hashtag of all messages of this incident: by number, else by id.
     #[must_use]
     pub fn tag(&self) -> Option<Tag> {
@@ -255,11 +261,20 @@ impl Incident {
     }
 }
 
+/// How the ids of practice incidents begin, and no others: of some 10¹² ids PagerDuty gives, not one by chance.
+pub const PRACTICE: &str = "PRACTICE";
+
 /// A PagerDuty incident id: ASCII letters and digits, so that it can stand in a hashtag.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IncidentId(String);
 
 impl IncidentId {
+    /// Whether its incident is only played: PagerDuty has never heard of it.
+    #[must_use]
+    pub fn is_practice(&self) -> bool {
+        self.0.starts_with(PRACTICE)
+    }
+
     /// Real ones have 7 to 14 characters.
     const MAX_LENGTH: usize = 64;
 
@@ -354,6 +369,21 @@ mod tests {
         assert_eq!(tag(Some(33), id.clone()).as_deref(), Some("pd33"));
         assert_eq!(tag(None, id).as_deref(), Some("pdPGR0VU2"));
         assert_eq!(tag(None, None), None);
+    }
+
+    #[test]
+    fn a_practice_incident_is_known_by_its_id_alone() {
+        let practice = |id: Option<&str>| {
+            let title = Some("PRACTICE".to_owned());
+            Incident { id: id.and_then(IncidentId::parse), title, ..Incident::default() }.is_practice()
+        };
+        assert!(practice(Some("PRACTICE")) && practice(Some("PRACTICE6925A3F0")));
+        assert!(
+            !practice(Some("PGR0VU2"))
+                && !practice(Some("XPRACTICE1"))
+                && !practice(Some("Practice1"))
+                && !practice(None)
+        );
     }
 
     #[test]

@@ -155,6 +155,7 @@ impl Message {
     /// The least that is worth posting about an event.
     pub(crate) fn bare(alert: &Alert, destination: Destination, language: Language) -> Self {
         let mut line = mention_spans(&alert.mentions, destination.chat, language);
+        line.extend(practice(&alert.event.incident, language));
         line.push(Span::Words(language.label(&alert.event.kind).to_owned()));
         line.extend(alert.event.incident.tag().map(Span::Tag));
         line.extend(title(&alert.event).map(|title| match title {
@@ -176,7 +177,8 @@ impl Message {
 
 /// `🔴 発生 #pd33 title`
 fn headline(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = vec![Span::Words(format!("{} {}", status_icon(&event.kind), language.label(&event.kind)))];
+    let mut line = practice(&event.incident, language);
+    line.push(Span::Words(format!("{} {}", status_icon(&event.kind), language.label(&event.kind))));
     line.extend(event.incident.tag().map(Span::Tag));
     line.push(title(event).unwrap_or_else(|| Span::Words(language.no_title().to_owned())));
     line
@@ -211,6 +213,11 @@ fn news(alert: &Alert, destination: Destination, language: Language) -> Vec<Vec<
     lines
 }
 
+/// The mark of what is only played.
+fn practice(incident: &Incident, language: Language) -> Vec<Span> {
+    incident.is_practice().then(|| Span::Words(language.practice().to_owned())).into_iter().collect()
+}
+
 /// Colours of PagerDuty's own states; blue for everything that leaves the incident in its state.
 fn status_icon(kind: &Kind) -> &'static str {
     match kind {
@@ -225,7 +232,8 @@ fn status_icon(kind: &Kind) -> &'static str {
 
 /// What is known of an event that has no words of its own, on one line.
 fn plain_line(event: &Event, language: Language) -> Vec<Span> {
-    let mut line = occasion(event, language);
+    let mut line = practice(&event.incident, language);
+    line.extend(occasion(event, language));
     line.extend(event.incident.tag().map(Span::Tag));
     line.extend(title(event));
     line.extend(event.incident.link.iter().cloned().map(Span::Link));

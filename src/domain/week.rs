@@ -12,7 +12,6 @@ use super::event::Incident;
 use super::sanitize;
 
 /// A practice incident's id begins with this.
-const PRACTICE: &str = "PRACTICE";
 /// Titles that are listed.
 const MAX_TITLES: usize = 5;
 /// Services that have a row of their own.
@@ -181,7 +180,7 @@ impl Report {
     pub fn of(past: PastIncidents, period: &Period, calendar: &Calendar) -> Option<Self> {
         let PastIncidents::Listed { mut incidents, complete } = past else { return None };
         // What PagerDuty understands by an end is not said; an incident must be in one week and in no other.
-        incidents.retain(|past| !past.is_practice() && past.began.is_none_or(|began| period.contains(began)));
+        incidents.retain(|past| !past.incident.is_practice() && past.began.is_none_or(|began| period.contains(began)));
         incidents.sort_by_key(|past| past.began);
         let (mut count, mut days) = (Count::default(), BTreeMap::<_, Count>::new());
         for past in &incidents {
@@ -207,10 +206,6 @@ impl Report {
 }
 
 impl PastIncident {
-    fn is_practice(&self) -> bool {
-        self.incident.id.as_ref().is_some_and(|id| id.to_string().starts_with(PRACTICE))
-    }
-
     fn is_in_hours(&self, calendar: &Calendar) -> bool {
         self.began.is_some_and(|began| calendar.is_business_time(began))
     }

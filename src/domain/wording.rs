@@ -261,6 +261,21 @@ impl Language {
         self.say("✅ PagerDuty からのテスト通知を受け取りました", "✅ PagerDuty's test event has arrived")
     }
 
+    /// Stands before everything about a practice incident.
+    #[must_use]
+    pub fn practice(self) -> &'static str {
+        self.say("【訓練】", "[practice]")
+    }
+
+    /// What the operator's test posts where reminders go.
+    #[must_use]
+    pub fn on_call_test(self) -> &'static str {
+        self.say(
+            "✅ テスト投稿です。当番のリマインダーはここに届きます",
+            "✅ A test: reminders of the on-call duty arrive here",
+        )
+    }
+
     /// Introduces the people on call.
     #[must_use]
     pub fn on_call_now(self, date: NaiveDate) -> String {

@@ -39,7 +39,9 @@ pub(crate) fn sdk_config(config: &AwsConfig, endpoint: Option<&str>, http: HttpC
     sdk.build()
 }
 
-fn client(http: HttpClient) -> SharedHttpClient {
+/// This crate's HTTP client in the form that the SDK takes.
+#[must_use]
+pub fn client(http: HttpClient) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(Connector(http));
     http_client_fn(move |_, _| connector.clone())
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use lambda_http::tower::{Layer, Service};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::budget;
+use crate::budget::{self, OPERATORS_PATIENCE};
 
 /// TLS with roots that are compiled in: reading the system's would cost more than the rest of a cold start.
 pub(crate) fn tls() -> ClientConfig {
@@ -28,19 +28,24 @@ pub struct HttpClient {
 
 impl HttpClient {
     /// Builds the client.
-    ///
-    /// # Panics
-    /// Never: everything that building could refuse is constant.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(reqwest::Client::builder().no_proxy().connect_timeout(budget::CONNECT))
+    }
+
+    /// A client for a person's machine: through the proxies that `HTTPS_PROXY` and `NO_PROXY` name, and patient.
+    #[must_use]
+    pub fn for_operators() -> Self {
+        Self::with(reqwest::Client::builder().timeout(OPERATORS_PATIENCE))
+    }
+
+    fn with(settings: reqwest::ClientBuilder) -> Self {
         let connections = Arc::new(AtomicU64::new(0));
-        let inner = reqwest::Client::builder()
+        let inner = settings
             .tls_backend_preconfigured(tls())
             .connector_layer(CountConnections { connections: Arc::clone(&connections) })
             .user_agent(concat!("oncall-relay/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(budget::CONNECT)
             .pool_idle_timeout(budget::IDLE_CONNECTION)
             .build()
             .expect("the client's settings are constant");

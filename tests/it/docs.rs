@@ -224,6 +224,33 @@ fn every_link_within_the_project_leads_somewhere() {
 }
 
 /// The first column of the table whose header row begins with one of these, without the backticks.
+#[test]
+fn every_picture_is_there_in_light_and_dark_and_small() {
+    let mut shown = BTreeSet::new();
+    for document in PAIRS.as_flattened() {
+        let text = file(document);
+        let folder = Path::new(document).parent().unwrap();
+        let named_in = |attribute: &str| -> BTreeSet<String> {
+            let places = text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
+            places.map(|place| folder.join(place).to_string_lossy().into_owned()).collect()
+        };
+        let [light, dark] = [named_in("<img src=\""), named_in("srcset=\"")];
+        assert_eq!(
+            light.iter().map(|name| name.replace("-light", "-dark")).collect::<BTreeSet<_>>(),
+            dark,
+            "{document}"
+        );
+        shown.extend(light.into_iter().chain(dark));
+    }
+    let there = std::fs::read_dir(path("docs/pictures")).unwrap().map(|entry| entry.unwrap().path());
+    let there: BTreeSet<_> =
+        there.map(|picture| format!("docs/pictures/{}", picture.file_name().unwrap().display())).collect();
+    assert_eq!(shown, there, "pictures that are shown, and those that there are (`just pictures`)");
+    for picture in shown {
+        assert!(std::fs::metadata(path(&picture)).unwrap().len() < 150_000, "{picture}");
+    }
+}
+
 fn first_column(text: &str, headers: [&str; 2]) -> Vec<String> {
     let is_header = |line: &&str| headers.iter().any(|header| line.starts_with(&format!("| {header} |")));
     let rows = text.lines().skip_while(|line| !is_header(line)).skip(2);

@@ -179,11 +179,11 @@ pub(crate) fn instant(at: &str) -> DateTime<FixedOffset> {
     at.parse().unwrap()
 }
 
-pub(crate) fn incident() -> Incident {
+pub(crate) fn incident() -> Incident<'static> {
     Incident { id: "PINCIDENT1", number: 33, title: "応答が遅い".to_owned(), service: "Backlog" }
 }
 
-pub(crate) fn event_spec(event_id: &str, event_type: &'static str, at: &str) -> EventSpec {
+pub(crate) fn event_spec(event_id: &str, event_type: &'static str, at: &str) -> EventSpec<'static> {
     EventSpec { event_id: event_id.to_owned(), event_type, at: instant(at), agent: None }
 }
 

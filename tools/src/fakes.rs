@@ -22,9 +22,15 @@ pub mod people;
 
 pub mod watchdog;
 
-pub mod aws;
+pub mod stack;
 
 pub mod ssm;
+
+pub mod account;
+
+mod arrangement;
+
+pub mod aws;
 
 pub mod dynamodb;
 
@@ -46,13 +52,13 @@ pub const BEARER_TOKEN: &str = "stand-in-bearer-token";
 /// The token for notices that the stand-ins' settings hold.
 pub const NOTICE_TOKEN: &str = "stand-in-notice-token";
 
-const ALERT_TOPIC: u64 = 11;
+pub(crate) const ALERT_TOPIC: u64 = 11;
 const ALERT_TOKEN: &str = "stand-in-typetalk-token";
-const ONCALL_TOPIC: u64 = 12;
+pub(crate) const ONCALL_TOPIC: u64 = 12;
 const ONCALL_TOKEN: &str = "stand-in-typetalk-oncall-token";
 const SLACK_TOKEN: &str = "xoxb-stand-in";
-const ALERT_CHANNEL: &str = "C0ALERTS";
-const ONCALL_CHANNEL: &str = "C0ONCALL";
+pub(crate) const ALERT_CHANNEL: &str = "C0ALERTS";
+pub(crate) const ONCALL_CHANNEL: &str = "C0ONCALL";
 /// The signing secret of the Slack app that the stand-ins' settings hold.
 pub const SLACK_SIGNING_SECRET: &str = "stand-in-slack-signing-secret";
 const API_KEY: &str = "stand-in-api-key";

@@ -5,9 +5,9 @@ use chrono_tz::Tz;
 use super::reply::by_whom_and_when;
 use super::{
     Alert, Destination, Language, Message, Span, actor, join, mention_spans, merged_into, news, object, occasion,
-    quotes, service_and_urgency, untrusted,
+    practice, quotes, service_and_urgency, untrusted,
 };
-use crate::domain::acting::{self, Action, Presser};
+use crate::domain::acting::{Action, Presser};
 use crate::domain::event::{IncidentId, Kind};
 use crate::domain::roster::Mention;
 use crate::domain::sanitize;
@@ -112,7 +112,7 @@ impl FirstMessage {
     #[must_use]
     pub fn buttons(&self, language: Language) -> Vec<Button> {
         let Standing { incident, state, .. } = &self.standing;
-        let Some(incident) = incident.id.as_ref().filter(|id| !acting::is_practice(id)) else { return Vec::new() };
+        let Some(incident) = incident.id.as_ref().filter(|id| !id.is_practice()) else { return Vec::new() };
         let phase = state.as_ref().map_or(Phase::Triggered, |state| state.phase);
         let actions = Action::ALL.into_iter().filter(|action| match action {
             Action::Note => phase.is_open(),
@@ -141,10 +141,11 @@ impl FirstMessage {
 
     fn laid_out(&self, language: Language, zone: Tz, member: impl Fn(&Presser) -> Option<Span>) -> Card {
         let Standing { incident, service, urgency, found_by, state, merged_into: into } = &self.standing;
-        let mut headline = vec![match state {
+        let mut headline = practice(incident, language);
+        headline.push(match state {
             Some(state) => Span::Words(format!("{} {}", icon(state.phase), language.phase(state.phase))),
             None => Span::Words("🔵".to_owned()),
-        }];
+        });
         headline.extend(incident.tag().map(Span::Tag));
         headline.push(
             incident

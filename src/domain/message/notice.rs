@@ -1,6 +1,6 @@
 //! The lines of a notice: what automation says, under its incident's tag, without anybody's mention.
 
-use super::{Destination, Language, SHORT_TITLE, Span, join, quoted, sanitize, untrusted};
+use super::{Destination, Language, SHORT_TITLE, Span, join, practice, quoted, sanitize, untrusted};
 use crate::domain::notice::Notice;
 
 pub(super) fn lines(notice: &Notice, destination: Destination, language: Language) -> Vec<Vec<Span>> {
@@ -35,7 +35,8 @@ pub(super) fn bare_lines(notice: &Notice, destination: Destination, language: La
 
 /// `✅ 成功 #pd33`
 fn opening(notice: &Notice, language: Language) -> Vec<Span> {
-    let mut line = vec![Span::Words(format!("{} {}", notice.status.icon(), language.notice(notice.status)))];
+    let mut line = practice(&notice.incident, language);
+    line.push(Span::Words(format!("{} {}", notice.status.icon(), language.notice(notice.status))));
     line.extend(notice.incident.tag().map(Span::Tag));
     line
 }

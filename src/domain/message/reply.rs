@@ -2,7 +2,7 @@
 
 use super::{
     Alert, Destination, Event, Kind, Language, Message, Span, mention_spans, merged_into, news, object, occasion,
-    quotes, untrusted,
+    practice, quotes, untrusted,
 };
 
 impl Message {
@@ -12,7 +12,8 @@ impl Message {
     pub fn reply(alert: &Alert, destination: Destination, language: Language) -> Self {
         let event = &alert.event;
         let mut lines = vec![mention_spans(&alert.mentions, destination.chat, language)];
-        let mut line = occasion(event, language);
+        let mut line = practice(&event.incident, language);
+        line.extend(occasion(event, language));
         line.extend(event.incident.tag().map(Span::Tag));
         if event.kind.is_broadcast() {
             line.extend(alert.standing.incident.title.as_deref().and_then(untrusted));

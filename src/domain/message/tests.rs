@@ -1,5 +1,7 @@
 //! What messages say, in both languages, before a chat prints it.
 
+mod practice;
+
 use chrono::TimeDelta;
 
 use super::*;

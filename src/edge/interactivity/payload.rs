@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::answer::NOTE;
-use crate::domain::acting::{Action, Presser, is_practice};
+use crate::domain::acting::{Action, Presser};
 use crate::domain::event::{IncidentId, Link};
 use crate::edge::chat::Thread;
 
@@ -152,7 +152,7 @@ fn presser(user: &Value) -> Result<Presser, &'static str> {
 }
 
 fn real_incident(id: &str) -> Option<IncidentId> {
-    IncidentId::parse(id).filter(|id| !is_practice(id))
+    IncidentId::parse(id).filter(|id| !id.is_practice())
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -9,12 +9,12 @@ use http::Response;
 use lambda_http::Body;
 use serde_json::{Value, json};
 
-use super::Language;
 use crate::fakes::incidents::{ACTING_NAME, ACTING_USER};
 use crate::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature, v2, v3};
 use crate::fakes::people::{Button, Person, payload, slack_event};
 use crate::fakes::server::Fault;
 use crate::fakes::{BEARER_TOKEN, Fakes, NOTICE_TOKEN, ROSTER_TAB, SIGNING_SECRET, SLACK_SIGNING_SECRET};
+use crate::page::Language;
 use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
 use oncall_relay::lambda::{api_gateway, scheduler};
 use oncall_relay::reminder::ReminderHandler;
@@ -293,7 +293,7 @@ impl Story {
 
     async fn v3(
         &mut self,
-        incident: &Incident,
+        incident: &Incident<'_>,
         event_type: &'static str,
         at: &str,
         agent: Option<&'static str>,
@@ -307,7 +307,7 @@ impl Story {
         event_type: &'static str,
         at: &str,
         agent: Option<&'static str>,
-    ) -> Result<EventSpec, Box<dyn Error>> {
+    ) -> Result<EventSpec<'static>, Box<dyn Error>> {
         self.events += 1;
         Ok(EventSpec { event_id: format!("EVENT{}", self.events), event_type, at: at.parse()?, agent })
     }
@@ -362,7 +362,7 @@ impl Story {
     }
 }
 
-fn incident(id: &'static str, number: u64, title: &str) -> Incident {
+fn incident(id: &'static str, number: u64, title: &str) -> Incident<'static> {
     Incident { id, number, title: title.to_owned(), service: "Backlog" }
 }
 

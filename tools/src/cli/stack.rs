@@ -217,7 +217,7 @@ fn judge(subscriptions: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fakes::aws::Aws;
+    use crate::fakes::stack::Aws;
 
     #[test]
     fn a_request_is_signed_as_awss_own_example() {

@@ -1,84 +1,237 @@
-//! What the operator's tool asks AWS of a deployed stack.
-//!
-//! These are Lambda's `Invoke`, `CloudFormation`'s `DescribeStacks` and SNS's `ListSubscriptionsByTopic`. A request must
-//! name its service in what it signs.
+//! AWS as an operator sees it, on one address: a stack, its functions' settings, the secrets' store; and the functions
+//! themselves, each invocation of which is a cold start.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Mutex;
+use std::thread;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
+use oncall_relay::clock;
+use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
+use oncall_relay::edge::secrets;
+use oncall_relay::lambda::{api_gateway, scheduler};
+use oncall_relay::reminder::ReminderHandler;
+use oncall_relay::webhook::WebhookHandler;
 use serde_json::{Value, json};
+use tokio::runtime;
+use tokio::task::block_in_place;
 
+use super::pagerduty::http_api_event;
 use super::server::{Fake, Received, Reply, Service, lock};
+use super::ssm::Store;
 
-/// Running APIs; [`Server`](super::server::Server) says how to make them fail.
-pub type Aws = Fake<Stack>;
+/// The name of the one stack.
+pub const STACK: &str = "oncall-relay";
 
-/// What they keep: one stack.
+/// A running account of AWS; [`Server`](super::server::Server) says how to make it fail.
+pub type Aws = Fake<Cloud>;
+
+/// The deployed API, behind which the webhook function is.
+pub type ApiGateway = Fake<Api>;
+
+/// What the account has.
+#[derive(Debug, Default)]
+pub struct Cloud {
+    store: Store,
+    webhook_url: Mutex<String>,
+    settings: Mutex<HashMap<String, String>>,
+    denied: Mutex<BTreeSet<&'static str>>,
+}
+
+/// What a function has.
 #[derive(Debug)]
-pub struct Stack {
-    name: String,
-    answer: String,
-    subscriptions: Vec<&'static str>,
-    asked: Mutex<Vec<Value>>,
+pub struct Api {
+    settings: HashMap<String, String>,
 }
 
 impl Aws {
-    /// Starts with a stack of this name whose function gives this answer, and these subscriptions to its alarms.
+    /// Starts without a stack.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start(port: u16) -> io::Result<Self> {
+        Self::serve(port, Cloud::default()).await
+    }
+
+    /// Deploys the stack with these settings: its API, which answers webhooks.
     ///
     /// # Errors
     /// If there is no free port.
-    pub async fn start(name: &str, answer: &Value, subscriptions: &[&'static str]) -> io::Result<Self> {
-        let (name, answer) = (name.to_owned(), answer.to_string());
-        Self::serve(0, Stack { name, answer, subscriptions: subscriptions.to_vec(), asked: Mutex::default() }).await
+    pub async fn deploy(&self, settings: HashMap<String, String>) -> io::Result<ApiGateway> {
+        let settings: HashMap<_, _> =
+            settings.into_iter().chain([("AWS_ENDPOINT_URL_SSM".to_owned(), self.url())]).collect();
+        let api = ApiGateway::start(settings.clone()).await?;
+        *lock(&self.state.webhook_url) = format!("{}/pagerduty", api.url());
+        *lock(&self.state.settings) = settings;
+        Ok(api)
     }
 
-    /// What the function was asked.
+    /// Takes a right away, such as `ssm:PutParameter`, or gives all back.
+    pub fn deny(&self, right: Option<&'static str>) {
+        let mut denied = lock(&self.state.denied);
+        denied.clear();
+        denied.extend(right);
+    }
+
+    /// The value of a parameter, by its whole name.
     #[must_use]
-    pub fn asked(&self) -> Vec<Value> {
-        lock(&self.state.asked).clone()
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.state.store.value(name)
+    }
+
+    /// Sets a parameter, by its whole name.
+    pub fn put(&self, name: &str, value: &str) {
+        self.state.store.set(name, value);
     }
 }
 
-impl Service for Stack {
+impl ApiGateway {
+    /// Starts with the webhook function's settings.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn start(settings: HashMap<String, String>) -> io::Result<Self> {
+        Self::serve(0, Api { settings }).await
+    }
+}
+
+impl Service for Cloud {
     fn answer(&self, request: &Received) -> Reply {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_signed_for = |service: &str| {
-            let authorization = header("authorization");
-            authorization.starts_with("AWS4-HMAC-SHA256 Credential=")
-                && authorization.contains(&format!("/{service}/aws4_request"))
-                && header("x-amz-date").ends_with('Z')
-        };
-        let refused = |code: &str| xml(StatusCode::FORBIDDEN, &format!("<Error><Code>{code}</Code></Error>"));
-        let form = String::from_utf8_lossy(request.body()).into_owned();
-        match request.uri().path() {
-            "/" if form.starts_with("Action=DescribeStacks&") && is_signed_for("cloudformation") => {
-                if !form.contains(&format!("StackName={}", self.name)) {
-                    return refused("ValidationError");
+        let is_denied = |right: &str| lock(&self.denied).contains(right);
+        let target = header("x-amz-target");
+        if let Some(action) = target.strip_prefix("AmazonSSM.") {
+            if is_denied(&format!("ssm:{action}")) {
+                return Reply::json(
+                    StatusCode::BAD_REQUEST,
+                    &json!({"__type": "AccessDeniedException", "message": "no"}),
+                );
+            }
+            return self.store.answer(request);
+        }
+        let path: Vec<_> = request.uri().path().trim_matches('/').split('/').collect();
+        match (request.method(), path.as_slice()) {
+            (&Method::POST, [""]) => self.stack(request, is_denied("cloudformation:DescribeStacks")),
+            (&Method::GET, ["2015-03-31", "functions", name, "configuration"]) => {
+                if is_denied("lambda:GetFunctionConfiguration") {
+                    return lambda_error(StatusCode::FORBIDDEN, "AccessDeniedException");
                 }
-                xml(
-                    StatusCode::OK,
-                    "<Outputs><member><OutputKey>WebhookUrl</OutputKey><OutputValue>https://x</OutputValue></member>\
-                     <member><OutputKey>AlarmTopicArn</OutputKey><OutputValue>arn:aws:sns:r:1:alarms</OutputValue>\
-                     </member></Outputs>",
-                )
+                let mut settings = lock(&self.settings).clone();
+                // Lambda's own are not among those of a function's configuration.
+                settings.retain(|name, _| !name.starts_with("AWS_") || name.starts_with("AWS_ENDPOINT"));
+                Reply::json(StatusCode::OK, &json!({"FunctionName": name, "Environment": {"Variables": settings}}))
             }
-            "/" if form.starts_with("Action=ListSubscriptionsByTopic&") && is_signed_for("sns") => {
-                let arns = self.subscriptions.iter().map(|arn| format!("<SubscriptionArn>{arn}</SubscriptionArn>"));
-                xml(StatusCode::OK, &arns.collect::<String>())
-            }
-            path if is_signed_for("lambda") => {
-                if path != format!("/2015-03-31/functions/{}-oncall-reminder/invocations", self.name) {
-                    return Reply::json(StatusCode::NOT_FOUND, &json!({"Type": "User"}));
+            (&Method::POST, ["2015-03-31", "functions", _, "invocations"]) => {
+                let settings = lock(&self.settings).clone();
+                let payload: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+                match apart(move || remind(settings, payload)).unwrap_or_else(|| Err("it crashed".to_owned())) {
+                    Ok(answer) => Reply::json(StatusCode::OK, &answer),
+                    Err(error) => Reply {
+                        headers: vec![("x-amz-function-error", "Unhandled".to_owned())],
+                        ..Reply::json(StatusCode::OK, &json!({"errorMessage": error, "errorType": "Error"}))
+                    },
                 }
-                lock(&self.asked).extend(serde_json::from_slice::<Value>(request.body()));
-                Reply { status: StatusCode::OK, headers: Vec::new(), body: self.answer.clone() }
             }
-            _ => refused("IncompleteSignature"),
+            _ => lambda_error(StatusCode::NOT_FOUND, "ResourceNotFoundException"),
         }
     }
 }
 
-fn xml(status: StatusCode, body: &str) -> Reply {
-    Reply { status, headers: vec![("content-type", "text/xml".to_owned())], body: body.to_owned() }
+impl Cloud {
+    fn stack(&self, request: &Received, denied: bool) -> Reply {
+        let form: HashMap<_, _> = url::form_urlencoded::parse(request.body()).into_owned().collect();
+        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let url = lock(&self.webhook_url).clone();
+        let error = |code: &str, message: &str| Reply {
+            status: StatusCode::BAD_REQUEST,
+            headers: vec![("content-type", "text/xml".to_owned())],
+            body: format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+            ),
+        };
+        if denied {
+            return error("AccessDenied", "not authorized to perform: cloudformation:DescribeStacks");
+        }
+        if field("Action") != "DescribeStacks" || field("StackName") != STACK || url.is_empty() {
+            return error("ValidationError", "Stack with that id does not exist");
+        }
+        let members = |pairs: &[(&str, &str)], key: &str, value: &str| -> String {
+            let member = |(name, text): &(&str, &str)| {
+                format!("<member><{key}>{name}</{key}><{value}>{text}</{value}></member>")
+            };
+            pairs.iter().map(member).collect()
+        };
+        let outputs = [
+            ("WebhookUrl", url.as_str()),
+            ("WebhookFunctionName", "oncall-relay-pagerduty2typetalk"),
+            ("ReminderFunctionName", "oncall-relay-oncall-reminder"),
+        ];
+        let outputs = members(&outputs, "OutputKey", "OutputValue");
+        let parameters =
+            members(&[("SecretsPath", "/oncall-relay"), ("SecretsKeyArn", "")], "ParameterKey", "ParameterValue");
+        let body = format!(
+            "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
+             <Stacks><member><StackName>{STACK}</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
+             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs><Parameters>{parameters}</Parameters>\
+             </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        );
+        Reply { status: StatusCode::OK, headers: vec![("content-type", "text/xml".to_owned())], body }
+    }
+}
+
+fn lambda_error(status: StatusCode, code: &str) -> Reply {
+    Reply {
+        headers: vec![("x-amzn-errortype", code.to_owned())],
+        ..Reply::json(status, &json!({"Message": "refused"}))
+    }
+}
+
+impl Service for Api {
+    fn answer(&self, request: &Received) -> Reply {
+        let headers: Vec<_> =
+            request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let event = http_api_event(request.uri().path(), &headers, request.body()).to_string();
+        let settings = self.settings.clone();
+        apart(move || relay(settings, event)).unwrap_or_else(|| Reply::empty(StatusCode::BAD_GATEWAY))
+    }
+}
+
+/// A function is a process of its own: it must not wait for a runtime that may be shutting down.
+fn apart<T, F>(function: impl FnOnce() -> F + Send + 'static) -> Option<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let process = thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        Some(runtime.block_on(function()))
+    });
+    block_in_place(|| process.join().ok().flatten())
+}
+
+/// The webhook function; one that doesn't start is a 500 of API Gateway's own.
+async fn relay(settings: HashMap<String, String>, event: String) -> Reply {
+    let failed = || Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({"message": "Internal Server Error"}));
+    let Ok((config, secrets)) = secrets::load(environment(settings), WebhookConfig::read).await else {
+        return failed();
+    };
+    let Ok(handler) = WebhookHandler::new(config, secrets, clock::now()).await else { return failed() };
+    let Ok(request) = lambda_http::request::from_str(&event) else { return failed() };
+    let (response, _) = api_gateway::answer(&handler, request, clock::now()).await;
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    Reply::json(response.status(), &body)
+}
+
+/// The reminder function.
+async fn remind(settings: HashMap<String, String>, payload: Value) -> Result<Value, String> {
+    let (config, _) =
+        secrets::load(environment(settings), ReminderConfig::read).await.map_err(|error| error.to_string())?;
+    let handler = ReminderHandler::new(config).await.map_err(|error| error.to_string())?;
+    let (answer, _, _) = scheduler::answer(&handler, &payload, clock::now()).await;
+    answer.map_err(|error| error.to_string())
+}
+
+fn environment(settings: HashMap<String, String>) -> Environment {
+    Environment::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path))
 }

@@ -8,31 +8,31 @@ use serde_json::{Value, json};
 
 /// An incident of which events can be made.
 #[derive(Debug, Clone)]
-pub struct Incident {
+pub struct Incident<'a> {
     /// PagerDuty's id.
-    pub id: &'static str,
+    pub id: &'a str,
     /// The number that people say.
     pub number: u64,
     /// The title, as it was written.
     pub title: String,
     /// The service's name.
-    pub service: &'static str,
+    pub service: &'a str,
 }
 
 /// What happens to an incident, when, and by whom.
 #[derive(Debug, Clone)]
-pub struct EventSpec {
+pub struct EventSpec<'a> {
     /// The event's own id.
     pub event_id: String,
     /// Its type, in the words of its version.
-    pub event_type: &'static str,
+    pub event_type: &'a str,
     /// When.
     pub at: DateTime<FixedOffset>,
     /// Who did it.
-    pub agent: Option<&'static str>,
+    pub agent: Option<&'a str>,
 }
 
-impl Incident {
+impl Incident<'_> {
     /// A v3 event whose data is the incident.
     #[must_use]
     pub fn v3(&self, event_spec: &EventSpec) -> Value {

@@ -56,6 +56,8 @@ pub struct Shown {
     pub head: Vec<String>,
     /// Those beside it.
     pub body: Vec<String>,
+    /// Blocks and attachments as they came.
+    pub layout: Value,
     /// What its buttons do.
     pub buttons: Vec<String>,
     /// How often it was changed.
@@ -180,6 +182,13 @@ impl Slack {
         lock(&self.state.messages).asked.clone()
     }
 
+    /// What a message shows now, if it is there.
+    #[must_use]
+    pub fn message(&self, channel: &str, ts: &str) -> Option<Shown> {
+        let key = (channel.to_owned(), ts.to_owned());
+        lock(&self.state.messages).known.get(&key).filter(|message| message.is_there).cloned()
+    }
+
     /// How many updates were taken.
     #[must_use]
     pub fn updates(&self) -> usize {
@@ -252,15 +261,15 @@ impl Service for Workspace {
         }
         let answer = match method {
             "views.open" => Ok(lock(&self.interactions).open(request)),
-            "chat.update" => serde_json::from_slice(body).map(|message| self.change(&message)),
-            _ => serde_json::from_slice(body).map(|message| self.take(message)),
+            "chat.update" => serde_json::from_slice(body).map(|message| self.change(&message, layout_of(body))),
+            _ => serde_json::from_slice(body).map(|message| self.take(message, layout_of(body))),
         };
         answer.unwrap_or_else(|_| error("invalid_arguments"))
     }
 }
 
 impl Workspace {
-    fn take(&self, message: NewMessage) -> Reply {
+    fn take(&self, message: NewMessage, layout: Value) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");
         }
@@ -305,6 +314,7 @@ impl Workspace {
             colour: message.attachments.first().map(|attachment| attachment.color.clone()),
             head: texts(&message.blocks),
             body: message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect(),
+            layout,
             buttons: buttons(&message.attachments),
             updates: 0,
             is_there: true,
@@ -323,7 +333,7 @@ impl Workspace {
 }
 
 impl Workspace {
-    fn change(&self, message: &ChangedMessage) -> Reply {
+    fn change(&self, message: &ChangedMessage, layout: Value) -> Reply {
         if !self.channels.contains(&message.channel) {
             return error("channel_not_found");
         }
@@ -362,12 +372,18 @@ impl Workspace {
             shown.body = message.attachments.iter().flat_map(|attachment| texts(&attachment.blocks)).collect();
             shown.colour = message.attachments.first().map(|attachment| attachment.color.clone());
             shown.text.clone_from(&message.text);
+            shown.layout = layout;
             shown.buttons = buttons(&message.attachments);
             shown.updates += 1;
         }
         let told = json!({"type": "message", "text": message.text});
         ok(&json!({"ok": true, "channel": message.channel, "ts": message.ts, "text": message.text, "message": told}))
     }
+}
+
+fn layout_of(body: &[u8]) -> Value {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    json!({"blocks": body["blocks"], "attachments": body["attachments"]})
 }
 
 fn buttons(attachments: &[Attachment]) -> Vec<String> {

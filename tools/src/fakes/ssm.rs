@@ -1,4 +1,5 @@
-//! SSM Parameter Store's `GetParameters`, by ten names at most, and only by those that the caller's policy allows.
+//! SSM Parameter Store's `GetParameters`, by ten names at most, and only by those that the caller's policy allows; and
+//! `PutParameter`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,6 +13,8 @@ use super::server::{Fake, Received, Reply, Service, lock};
 
 /// The most names in one request.
 const MAX_NAMES: usize = 10;
+/// The longest value of a standard parameter.
+const MAX_STANDARD: usize = 4096;
 
 /// A running parameter store; [`Server`](super::server::Server) says how to make it fail.
 pub type Ssm = Fake<Store>;
@@ -33,6 +36,18 @@ struct GetParameters {
     with_decryption: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PutParameter {
+    name: String,
+    value: String,
+    r#type: String,
+    #[serde(default)]
+    overwrite: bool,
+    #[serde(rename = "KeyId")]
+    _key_id: Option<String>,
+}
+
 impl Ssm {
     /// Starts without parameters.
     ///
@@ -45,7 +60,7 @@ impl Ssm {
 
     /// Sets a `SecureString` by its whole name, such as `/oncall-relay/SLACK_TOKEN`.
     pub fn put(&self, name: &str, value: &str) {
-        lock(&self.state.parameters).insert(name.to_owned(), value.to_owned());
+        self.state.set(name, value);
     }
 
     /// Deletes a parameter, by its whole name.
@@ -68,21 +83,43 @@ impl Ssm {
 impl Service for Store {
     fn answer(&self, request: &Received) -> Reply {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_for_us = request.method() == Method::POST && header("x-amz-target") == "AmazonSSM.GetParameters";
-        if !is_for_us {
+        if request.method() != Method::POST {
             return refusal("UnknownOperationException");
         }
         if !header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=") {
             return refusal("MissingAuthenticationToken");
         }
-        match serde_json::from_slice::<GetParameters>(request.body()) {
-            Ok(asked) => self.parameters(asked),
-            Err(_) => refusal("SerializationException"),
+        match header("x-amz-target") {
+            "AmazonSSM.GetParameters" => serde_json::from_slice(request.body()).map(|asked| self.parameters(asked)),
+            "AmazonSSM.PutParameter" => serde_json::from_slice(request.body()).map(|given| self.take(given)),
+            _ => return refusal("UnknownOperationException"),
         }
+        .unwrap_or_else(|_| refusal("SerializationException"))
     }
 }
 
 impl Store {
+    /// The value of a parameter, by its whole name.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        lock(&self.parameters).get(name).cloned()
+    }
+
+    pub(super) fn set(&self, name: &str, value: &str) {
+        lock(&self.parameters).insert(name.to_owned(), value.to_owned());
+    }
+
+    fn take(&self, given: PutParameter) -> Reply {
+        let PutParameter { name, value, r#type, overwrite, .. } = given;
+        if r#type != "SecureString" || value.is_empty() || value.len() > MAX_STANDARD {
+            return refusal("ValidationException");
+        }
+        if !overwrite && self.value(&name).is_some() {
+            return refusal("ParameterAlreadyExists");
+        }
+        self.set(&name, &value);
+        Reply::json(StatusCode::OK, &json!({"Version": 1, "Tier": "Standard"}))
+    }
+
     fn parameters(&self, asked: GetParameters) -> Reply {
         let GetParameters { names, with_decryption } = asked;
         let distinct: BTreeSet<_> = names.iter().collect();

@@ -40,6 +40,7 @@ impl Directory {
         let method = request.uri().path().strip_prefix("/api/")?;
         let scopes: &[&str] = match method {
             "auth.test" => &[],
+            "users.conversations" => &["channels:read", "groups:read"],
             "conversations.info" => &["channels:read", "groups:read", "im:read", "mpim:read"],
             "users.info" | "users.list" => &["users:read"],
             "usergroups.list" => &["usergroups:read"],
@@ -74,6 +75,10 @@ impl Directory {
                 "ok": true, "url": "https://acme.slack.com/", "team": "Acme", "team_id": "T0ACME", "user": "oncall-relay",
                 "user_id": "U0RELAY", "bot_id": "B0RELAY", "is_enterprise_install": false,
             }),
+            "users.conversations" => {
+                let wanted = |channel: &&Value| argument("types").is_some() && channel["is_member"] != false;
+                json!({"ok": true, "channels": self.channels.values().filter(wanted).collect::<Vec<_>>()})
+            }
             "conversations.info" => match argument("channel").map(|id| self.channels.get(id)) {
                 None => error("invalid_arguments"),
                 Some(None) => error("channel_not_found"),

@@ -1,0 +1,138 @@
+//! `oncall secrets`: asks for each secret that the deployed settings need, checks it, and puts it into the store.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clap::Args;
+
+use crate::operator::samconfig::SamConfig;
+use crate::operator::secrets::{bot_channels, guide_of};
+use crate::operator::stack::{Stack, StackArgs, problems, usable_secrets};
+use crate::operator::terminal::{Outcome, Terminal};
+
+#[derive(Debug, Args)]
+pub(super) struct SecretsArgs {
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Ask only for these, such as SLACK_TOKEN: to replace them, or for those that nobody needs.
+    names: Vec<String>,
+}
+
+pub(super) async fn run(args: SecretsArgs) -> Outcome {
+    let terminal = Terminal::new(args.stack.yes);
+    secrets(&args, &terminal).await.map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
+}
+
+async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
+    for name in &args.names {
+        guide_of(name).ok_or_else(|| format!("{name} is not a secret of the relay's; docs/settings.md lists them"))?;
+    }
+    let stack = Stack::find(&args.stack, terminal).await?;
+    let settings = stack.settings(terminal).await?;
+    let usable = usable_secrets(&Stack::environment(&settings, &BTreeMap::new()));
+    let mut stored = stack.secrets(&usable, terminal).await?;
+    // Without any secret, those that the settings can't do without are among the problems.
+    let needed = problems(&Stack::environment(&settings, &BTreeMap::new()));
+    let needed: Vec<_> = needed.iter().map(ToString::to_string).collect();
+    let asked: Vec<_> = if args.names.is_empty() {
+        usable.iter().filter_map(|name| guide_of(name)).filter(|guide| guide.by_command.is_none()).collect()
+    } else {
+        args.names.iter().filter_map(|name| guide_of(name)).collect()
+    };
+    if asked.is_empty() {
+        terminal.say("These settings need no secret that is asked for here.");
+    }
+    let steps: Vec<_> = asked
+        .iter()
+        .map(|guide| {
+            let there = if stored.contains_key(guide.name) { " (it is there; Enter keeps it)" } else { "" };
+            format!("ask for {}, check it, and put it into {}{there}", guide.name, stack.secret_name(guide.name))
+        })
+        .collect();
+    terminal.plan(&steps)?;
+    for guide in asked {
+        let (is_there, is_needed) =
+            (stored.contains_key(guide.name), needed.iter().any(|problem| problem.contains(guide.name)));
+        let enter = match (is_there, is_needed) {
+            (true, _) => "It is in the store already; Enter keeps it.",
+            (false, true) => "It is needed.",
+            (false, false) => "Enter leaves it out.",
+        };
+        terminal.say(format!("\n{}: {}. {enter}", guide.name, guide.words));
+        loop {
+            let value = guide.ask(terminal)?;
+            if value.is_empty() {
+                if is_there || !is_needed {
+                    break;
+                }
+                terminal.say("  It is needed; Ctrl-C stops, and the next run asks again.");
+                continue;
+            }
+            match guide.check(&value, &settings, terminal).await {
+                Ok(words) => {
+                    stack.put_secret(guide.name, &value, terminal).await?;
+                    terminal.say(format!("✓ {} is in the store: {words}.", guide.name));
+                    terminal
+                        .if_stopped("What has a ✓ is stored. Run the command again for the rest; Enter keeps those.");
+                    stored.insert(guide.name.to_owned(), value);
+                    break;
+                }
+                Err(why) => terminal.say(format!("✗ It was not stored: {why}.")),
+            }
+        }
+    }
+    let chosen = channels(args, &settings, &stored, terminal).await?;
+    let left = problems(&Stack::environment(&settings, &stored));
+    let awaited = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+    let left = left.into_iter().filter(|problem| !(chosen && problem.variable.ends_with("_CHANNEL")));
+    let (awaited, wrong): (Vec<_>, Vec<_>) = left.partition(|problem| awaited.contains(&problem.variable));
+    if !wrong.is_empty() {
+        let words: Vec<_> = wrong.iter().map(|problem| format!("- {problem}")).collect();
+        return Err(format!("these settings are still to be put right:\n{}", words.join("\n")).into());
+    }
+    terminal.say(match (chosen, awaited.is_empty()) {
+        (true, _) => "\nNext: sam deploy, for the channels; then cargo oncall pagerduty register",
+        (false, false) => "\nNext: cargo oncall pagerduty register",
+        (false, true) => "\nNext: cargo oncall send-test",
+    });
+    Ok(())
+}
+
+/// Has Slack's channels chosen, if they are not among the settings yet; whether they were.
+async fn channels(
+    args: &SecretsArgs,
+    settings: &HashMap<String, String>,
+    stored: &BTreeMap<String, String>,
+    terminal: &Terminal,
+) -> Outcome<bool> {
+    let setting = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
+    let parameters = [("SlackAlertChannel", "SLACK_ALERT_CHANNEL"), ("SlackOncallChannel", "SLACK_ONCALL_CHANNEL")];
+    let missing = setting("CHATS").contains("slack") && parameters.iter().any(|(_, name)| setting(name).is_empty());
+    let Some(token) = stored.get("SLACK_TOKEN").filter(|_| missing) else { return Ok(false) };
+    let base_url =
+        settings.get("SLACK_BASE_URL").filter(|url| !url.is_empty()).map_or("https://slack.com", String::as_str);
+    let mut known = bot_channels(token, base_url, terminal).await?;
+    while known.is_empty() {
+        terminal.say("\nThe bot is in no channel yet. Write /invite @oncall-relay in both of them, in Slack.");
+        if !terminal.agrees("Done?", true)? {
+            return Ok(false);
+        }
+        known = bot_channels(token, base_url, terminal).await?;
+    }
+    terminal.say("\nThe bot is in these channels:");
+    for (index, (id, name)) in known.iter().enumerate() {
+        terminal.say(format!("  {}. {name} ({id})", index + 1));
+    }
+    let ask = |question| {
+        terminal.ask(question, "", |answer| {
+            let chosen = answer.parse::<usize>().ok().and_then(|number| known.get(number.checked_sub(1)?));
+            chosen.map(|(id, _)| id.clone()).ok_or_else(|| format!("write a number from 1 to {}", known.len()))
+        })
+    };
+    let answers = [ask("Which one is for alerts?")?, ask("Which one is for reminders of the on-call duty?")?];
+    let mut file = SamConfig::read(&args.stack.config_file)?;
+    file.set(&[(parameters[0].0, answers[0].clone()), (parameters[1].0, answers[1].clone())]);
+    file.write()?;
+    terminal.if_stopped("What has a ✓ is stored. Run the command again for the rest; Enter keeps those.");
+    terminal.say(format!("✓ {} has both channels.", args.stack.config_file.display()));
+    Ok(true)
+}

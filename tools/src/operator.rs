@@ -1,0 +1,13 @@
+//! What the operator's commands share: the terminal, the deployed stack, and PagerDuty with a key that may write.
+
+pub mod terminal;
+
+pub mod samconfig;
+
+pub mod stack;
+
+pub mod pagerduty;
+
+pub mod subscriptions;
+
+pub mod secrets;

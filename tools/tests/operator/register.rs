@@ -1,0 +1,209 @@
+//! `oncall pagerduty register` and `status`, from nothing and from every state that an earlier run or a person left.
+
+use oncall::fakes::account::{ADMIN_KEY, READ_ONLY_KEY};
+use oncall::fakes::server::Fault;
+use serde_json::{Value, json};
+
+use crate::world::{World, finish};
+
+const REGISTER: [&str; 3] = ["pagerduty", "register", "--yes"];
+const SECRETS: &str = "PAGERDUTY_SIGNING_SECRETS";
+
+/// A subscription that somebody else made.
+fn somebody_elses(id: &str, url: &str, service: &str, description: &str) -> Value {
+    json!({
+        "id": id, "type": "webhook_subscription", "active": true, "description": description,
+        "delivery_method": {"type": "http_delivery_method", "url": url, "secret": null, "temporarily_disabled": false},
+        "filter": {"type": "service_reference", "id": service}, "events": ["incident.triggered"],
+    })
+}
+
+fn ids(world: &World) -> Vec<String> {
+    world.pagerduty.subscriptions().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_nothing_to_a_test_event_that_is_posted() {
+    let world = World::deployed().await;
+    world.put_chat_and_sheet();
+    let ended = world.run(&["pagerduty", "register"], &[ADMIN_KEY, "y"]).await;
+    ended.well(&["Service PSERVICE: Backlog", "switched off", "is on, and its secret is in the store", "Next: "]);
+    let [subscription] = world.pagerduty.subscriptions().try_into().unwrap();
+    let secret = world.pagerduty.secret(subscription["id"].as_str().unwrap()).unwrap();
+    assert_eq!(world.stored(SECRETS).as_ref(), Some(&secret));
+    assert_eq!(
+        (&subscription["active"], &subscription["delivery_method"]["url"]),
+        (&json!(true), &json!(world.address()))
+    );
+    assert!(!ended.said.contains(&secret) && !ended.said.contains(ADMIN_KEY), "{}", ended.said);
+    assert_eq!(world.delivered(1).await, [200]);
+    assert!(world.fakes.slack.take_posts()[0].text.contains("テスト通知を受け取りました"));
+    world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.well(&["✓ PSERVICE", "sends all events"]);
+    // Again: nothing is left to do.
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["leave the subscription", "it is good"]);
+    assert_eq!((world.pagerduty.subscriptions(), world.stored(SECRETS)), (vec![subscription], Some(secret)));
+    assert_eq!(world.delivered(2).await, [200, 200]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_no_has_changed_nothing() {
+    let world = World::deployed().await;
+    for answers in [&[ADMIN_KEY, "n"][..], &[ADMIN_KEY]] {
+        world.run(&["pagerduty", "register"], answers).await.badly(&["This will:", "othing was changed"]);
+    }
+    assert_eq!((ids(&world), world.stored(SECRETS)), (vec![], None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_off_disabled_or_lacks_events_is_repaired() {
+    let world = World::deployed().await;
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&[]);
+    let [good] = world.pagerduty.subscriptions().try_into().unwrap();
+    for (spoilt, words) in
+        [("active", "switched off"), ("disabled", "disabled it for a day"), ("events", "doesn't send")]
+    {
+        world.pagerduty.spoil(good["id"].as_str().unwrap(), spoilt);
+        world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.badly(&["✗ PSERVICE", words, "register"]);
+        world.run(&REGISTER, &[ADMIN_KEY]).await.well(&[words, "is on, with all events"]);
+        let [mut after] = world.pagerduty.subscriptions().try_into().unwrap();
+        let mut before = good.clone();
+        for one in [&mut after, &mut before] {
+            one["events"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
+        }
+        assert_eq!(after, before, "{spoilt}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_secret_is_lost_is_replaced_and_other_secrets_stay() {
+    let world = World::deployed().await;
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&[]);
+    let lost = ids(&world);
+    world.aws.put("/oncall-relay/PAGERDUTY_SIGNING_SECRETS", "another-secret-of-ours,null");
+    world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.badly(&["is not in the store", "`null`"]);
+    let ended = world.run(&["pagerduty", "register"], &[ADMIN_KEY, "n"]).await;
+    ended.badly(&["only replaced", "nothing was changed"]);
+    assert_eq!(ids(&world), lost);
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["delete the old subscription", "✓ The old subscription"]);
+    let [new] = ids(&world).try_into().unwrap();
+    assert_ne!([new.clone()], *lost);
+    let expected = format!("{},another-secret-of-ours", world.pagerduty.secret(&new).unwrap());
+    assert_eq!(world.stored(SECRETS), Some(expected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_replaces_the_secret_as_well() {
+    let world = World::deployed().await;
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&[]);
+    let old = world.stored(SECRETS);
+    world.run(&["pagerduty", "register", "--yes", "--replace"], &[ADMIN_KEY]).await.well(&[]);
+    let [new] = ids(&world).try_into().unwrap();
+    assert_ne!(world.stored(SECRETS), old);
+    assert_eq!(world.stored(SECRETS), world.pagerduty.secret(&new));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_refuses_leaves_no_subscription_behind() {
+    let world = World::deployed().await;
+    world.aws.deny(Some("ssm:PutParameter"));
+    let ended = world.run(&REGISTER, &[ADMIN_KEY]).await;
+    ended.badly(&[
+        "AWS does not allow you to write /oncall-relay/PAGERDUTY_SIGNING_SECRETS",
+        "ssm:PutParameter",
+        "deleted again",
+    ]);
+    assert_eq!(ids(&world), Vec::<String>::new());
+    world.aws.deny(None);
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_left_half_done_is_told_and_replaced_by_the_next_one() {
+    let world = World::deployed().await;
+    // PagerDuty creates it and then fails, so that even the clean-up can't be done.
+    let before = 5; // abilities, service, subscriptions, extensions, the creation
+    world.pagerduty.fail_after(before, Fault::status(500));
+    world.aws.deny(Some("ssm:PutParameter"));
+    let ended = world.run(&REGISTER, &[ADMIN_KEY]).await;
+    ended.badly(&["switched off and without its secret", "Run `cargo oncall pagerduty register` again"]);
+    let half = ids(&world);
+    assert_eq!((half.len(), &world.pagerduty.subscriptions()[0]["active"]), (1, &json!(false)));
+    world.pagerduty.fail_after(1000, Fault::status(500));
+    world.aws.deny(None);
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["only replaced"]);
+    let [whole] = ids(&world).try_into().unwrap();
+    assert_ne!([whole], *half);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_subscription_is_replaced_only_if_a_person_says_so() {
+    let world = World::deployed().await;
+    world.pagerduty.add_subscription(somebody_elses("PTHEIRS", &world.address(), "PSERVICE", "Wiki's"));
+    world.pagerduty.add_subscription(somebody_elses("POTHER", &world.address(), "POTHERSERVICE", "Other team's"));
+    world.pagerduty.add_subscription(somebody_elses("PELSEWHERE", "https://elsewhere.example/", "PSERVICE", "x"));
+    let ended = world.run(&REGISTER, &[ADMIN_KEY]).await;
+    ended.well(&["by somebody else", "It is kept", "--replace", "POTHER (“Other team's”) posts here, too"]);
+    assert_eq!(ids(&world), ["PTHEIRS", "POTHER", "PELSEWHERE"]);
+    world.run(&["pagerduty", "register"], &[ADMIN_KEY, "y", "y"]).await.well(&["✓ The old subscription PTHEIRS"]);
+    assert_eq!(ids(&world).len(), 3);
+    assert!(!ids(&world).contains(&"PTHEIRS".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_v2_extension_is_never_left_beside_it_without_a_word() {
+    let world = World::deployed().await;
+    world.pagerduty.add_extension("PEXT", &world.address(), "PSERVICE");
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["v2 extension", "posted twice", "still there", "--delete-v2"]);
+    world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.badly(&["PEXT", "every alert twice"]);
+    world.run(&["pagerduty", "register"], &[ADMIN_KEY, "y", "y"]).await.well(&["The v2 extension is deleted"]);
+    world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.well(&[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_do_not_do_are_told_with_the_right_to_ask_for() {
+    let world = World::deployed().await;
+    for (key, words) in [
+        ("", "that is no PagerDuty key"),
+        ("null", "that is no PagerDuty key"),
+        ("wrong-key-of-nobody", "the key is not valid"),
+        (READ_ONLY_KEY, "an account's key that isn't read-only"),
+    ] {
+        let ended = world.run(&REGISTER, &[key]).await;
+        ended.badly(&[words]);
+        assert!(key.is_empty() || key == "null" || !ended.said.contains(key), "{}", ended.said);
+    }
+    assert_eq!((ids(&world), world.stored(SECRETS)), (vec![], None));
+    world
+        .run(&["pagerduty", "register", "--yes", "--service", "PNOSUCH"], &[ADMIN_KEY])
+        .await
+        .badly(&["PNOSUCH", "no such thing"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_aws_refuses_is_told_with_the_right_to_ask_for() {
+    let world = World::deployed().await;
+    for right in ["cloudformation:DescribeStacks", "lambda:GetFunctionConfiguration", "ssm:GetParameters"] {
+        world.aws.deny(Some(right));
+        world.run(&REGISTER, &[ADMIN_KEY]).await.badly(&["AWS does not allow you", right, "Nothing was changed"]);
+    }
+    let undeployed = World::empty().await;
+    undeployed
+        .run(&REGISTER, &[ADMIN_KEY])
+        .await
+        .badly(&["there is no stack `oncall-relay` in ap-northeast-1", "sam deploy"]);
+    world.aws.deny(None);
+    for (variable, value, words) in [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9", "AWS can't be reached"),
+        ("AWS_REGION", "", "no region is set"),
+        ("AWS_ACCESS_KEY_ID", "", "no AWS credentials that work"),
+    ] {
+        let mut command = world.command(&REGISTER);
+        command.env(variable, value);
+        if value.is_empty() {
+            command.env_remove(variable);
+        }
+        finish(command, &[ADMIN_KEY]).await.badly(&[words]);
+    }
+    world.pagerduty.shut_down();
+    world.run(&REGISTER, &[ADMIN_KEY]).await.badly(&["PagerDuty can't be reached", "check the network"]);
+}

@@ -1,0 +1,67 @@
+//! `oncall secrets`: each secret is checked before it is stored, and none is ever shown.
+
+use oncall::fakes::account::READ_ONLY_KEY;
+
+use crate::world::{World, answers_to_secrets};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_needed_secret_is_asked_for_checked_and_stored() {
+    let world = World::deployed().await;
+    let settings = world.fakes.settings();
+    let (token, file) = (settings["SLACK_TOKEN"].as_str(), world.key_file());
+    let answers = answers_to_secrets(&[
+        ("SLACK_TOKEN", &["not-a-token", "xoxb-of-another-workspace", token]),
+        ("GOOGLE_CREDENTIALS", &["/no/such/file", &file]),
+        ("PAGERDUTY_API_KEY", &["", "wrong-key-1", READ_ONLY_KEY]),
+    ]);
+    let ended = world.run(&["secrets"], &[&["y"], &answers[..]].concat()).await;
+    ended.well(&[
+        "begins with xoxb-; this is another one",
+        "Slack doesn't take it (invalid_auth)",
+        "it is the bot oncall-relay of the workspace Acme",
+        "can't be read",
+        "share the sheet with ",
+        "It is needed; Ctrl-C stops",
+        "the key is not valid",
+        "Next: cargo oncall pagerduty register",
+    ]);
+    assert_eq!(world.stored("SLACK_TOKEN").as_deref(), Some(token));
+    assert_eq!(world.stored("GOOGLE_CREDENTIALS"), Some(settings["GOOGLE_CREDENTIALS"].clone()));
+    for secret in [token, "xoxb-of-another-workspace", "PRIVATE KEY", READ_ONLY_KEY] {
+        assert!(!ended.said.contains(secret), "{secret}: {}", ended.said);
+    }
+    // Again: Enter keeps what is there.
+    world.run(&["secrets"], &[&["y"], &answers_to_secrets(&[])[..]].concat()).await.well(&["Enter keeps it"]);
+    assert_eq!(world.stored("SLACK_TOKEN").as_deref(), Some(token));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_can_be_replaced_alone_and_a_wrong_name_is_told() {
+    let world = World::deployed().await;
+    world.put_chat_and_sheet();
+    world.run(&["secrets", "SLACK_TOKN"], &[]).await.badly(&["SLACK_TOKN is not a secret", "settings.md"]);
+    let ended = world.run(&["secrets", "--yes", "PAGERDUTY_TOKENS"], &["short", "a-token-of-our-own-1234"]).await;
+    ended.badly(&["too short", "✓ PAGERDUTY_TOKENS is in the store", "PAGERDUTY_API_KEY"]);
+    assert_eq!(world.stored("PAGERDUTY_TOKENS").as_deref(), Some("a-token-of-our-own-1234"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_in_the_middle_hears_how_to_go_on() {
+    let world = World::deployed().await;
+    let token = world.fakes.settings()["SLACK_TOKEN"].clone();
+    world.run(&["secrets"], &["y", &token]).await.badly(&["there was no answer", "What has a ✓ is stored"]);
+    assert_eq!(world.stored("SLACK_TOKEN"), Some(token.clone()));
+    world.aws.deny(Some("ssm:PutParameter"));
+    world.run(&["secrets"], &["y", &token]).await.badly(&["to write /oncall-relay/SLACK_TOKEN", "ssm:PutParameter"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_that_are_not_set_are_chosen_from_those_that_the_bot_is_in() {
+    let mut world = World::empty().await;
+    world.deploy(&[("SLACK_ALERT_CHANNEL", ""), ("SLACK_ONCALL_CHANNEL", ""), ("PAGERDUTY_SERVICES", "")]).await;
+    world.put_chat_and_sheet();
+    let ended = world.run(&["secrets", "--yes"], &[&answers_to_secrets(&[])[..], &["3", "1", "2"]].concat()).await;
+    ended.well(&["1. c0alerts (C0ALERTS)", "a number from 1 to 2", "Next: sam deploy, for the channels"]);
+    let file = std::fs::read_to_string(world.folder.join("samconfig.toml")).unwrap();
+    assert!(file.contains("SlackAlertChannel=") && file.contains("C0ONCALL"), "{file}");
+}
