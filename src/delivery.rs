@@ -132,6 +132,13 @@ impl Dispatcher {
         &self.ledger
     }
 
+    /// Opens a connection to the primary chat for a post that is to come, while something else is waited for.
+    pub fn open_ahead(&self) {
+        if let Some(chat) = self.chats.first() {
+            chat.open_ahead();
+        }
+    }
+
     /// Asks for the right to post, and waits for a process that has it as long as there is time.
     ///
     /// # Errors

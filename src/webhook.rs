@@ -1,5 +1,6 @@
 //! A webhook comes in, and every event of it is posted.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,13 +9,14 @@ use http::HeaderMap;
 use crate::budget::{MIN_EVENT, WEBHOOK};
 use crate::clock::Invocation;
 use crate::config::WebhookConfig;
-use crate::delivery::{Delivery, Dispatcher, NotPermitted, Updates};
+use crate::delivery::{Delivery, Dispatcher, NotPermitted, Permit, Updates};
 use crate::domain::alert::{Alert, MentionOn, Mentions};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
 use crate::edge::authenticator::{Authenticator, Verdict};
+use crate::edge::beside::while_waiting;
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::{IdempotencyKey, Sighting};
 use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
@@ -195,12 +197,8 @@ impl WebhookHandler {
 
     async fn relay(&self, mut event: Event, invocation: Invocation, tally: &mut Tally, updates: &mut Updates) {
         let key = IdempotencyKey::of_event(&event);
-        let (permit, mentions) = tokio::join!(
-            self.dispatcher.claim(key, event.incident.number, invocation),
-            self.mentions(&event, invocation, tally)
-        );
-        let permit = match permit {
-            Ok(permit) => permit,
+        let (permit, mentions) = match self.permit_and_mentions(key, &event, invocation, tally).await {
+            Ok(both) => both,
             Err(NotPermitted::AlreadyPosted(update)) => {
                 updates.add(update);
                 tally.ignored += 1;
@@ -232,6 +230,26 @@ impl WebhookHandler {
         }
         if invocation.has_more_than(WEBHOOK.settle) {
             self.roster.save(self.dispatcher.ledger(), invocation.now()).await;
+        }
+    }
+
+    /// Both at once. What may not be posted waits for no sheet, and what may has its connection while the sheet is read.
+    async fn permit_and_mentions(
+        &self,
+        key: Option<IdempotencyKey>,
+        event: &Event,
+        invocation: Invocation,
+        tally: &mut Tally,
+    ) -> Result<(Permit, Mentions), NotPermitted> {
+        let mut claim = pin!(self.dispatcher.claim(key, event.incident.number, invocation));
+        let mut mentions = pin!(self.mentions(event, invocation, tally));
+        tokio::select! {
+            biased;
+            permit = &mut claim => {
+                let permit = permit?;
+                Ok((permit, while_waiting(mentions, || self.dispatcher.open_ahead()).await))
+            }
+            mentions = &mut mentions => Ok((claim.await?, mentions)),
         }
     }
 
