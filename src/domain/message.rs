@@ -7,6 +7,7 @@ mod notice;
 mod reminder;
 mod reply;
 mod roster;
+mod storm;
 mod table;
 mod told;
 mod week;
@@ -22,6 +23,7 @@ use super::notice::Notice;
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
+use super::storm::Storm;
 use super::week::Week;
 use super::wording::Language;
 
@@ -71,6 +73,8 @@ pub enum Subject<'a> {
     Notice(&'a Notice),
     /// What happened in a week.
     Week(&'a Week),
+    /// That there are too many incidents to mention people for each.
+    Storm(&'a Storm),
 }
 
 impl Subject<'_> {
@@ -79,7 +83,7 @@ impl Subject<'_> {
     pub fn incident_number(self) -> Option<u64> {
         match self {
             Self::Alert(alert) => alert.event.incident.number,
-            Self::Reminder(_) | Self::Week(_) => None,
+            Self::Reminder(_) | Self::Week(_) | Self::Storm(_) => None,
             Self::Notice(notice) => notice.incident.number,
         }
     }
@@ -89,7 +93,7 @@ impl Subject<'_> {
     pub fn is_broadcast(self) -> bool {
         match self {
             Self::Alert(alert) => alert.event.kind.is_broadcast(),
-            Self::Reminder(_) | Self::Week(_) => true,
+            Self::Reminder(_) | Self::Week(_) | Self::Storm(_) => true,
             Self::Notice(_) => false,
         }
     }
@@ -111,6 +115,7 @@ impl Message {
             Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
             Subject::Notice(notice) => Self::of(notice::lines(notice, destination, language)),
             Subject::Week(week) => Self::of(week::lines(week, destination, language)),
+            Subject::Storm(storm) => Self::of(storm::lines(storm, destination, language)),
         }
     }
 
@@ -122,6 +127,7 @@ impl Message {
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
             Subject::Notice(notice) => Self::of(notice::bare_lines(notice, destination, language)),
             Subject::Week(week) => Self::of(week::bare_lines(week, destination, language)),
+            Subject::Storm(storm) => Self::of(storm::lines(storm, destination, language)),
         }
     }
 
