@@ -176,6 +176,9 @@ pub const MIN_TRY: Duration = Duration::from_millis(150);
 /// a chat that doesn't answer by then isn't waited for to the end.
 pub const MAX_UPDATE: Duration = Duration::from_secs(1);
 
+/// How often a process brings the number of a storm's incidents up to date: Slack allows some fifty changes a minute.
+pub const STORM_SHOWN_EVERY: TimeDelta = TimeDelta::seconds(10);
+
 // ---- everything that is called
 
 /// Opening a connection.

@@ -68,6 +68,8 @@ pub struct WebhookConfig {
     pub secrets: WebhookSecrets,
     /// From `MENTION_ON`.
     pub mention_on: MentionOn,
+    /// From `STORM_ABOVE`, without which every incident mentions people.
+    pub storm_above: Option<u32>,
     /// From `NOTICE_TOKENS`, without which `/notice` is off.
     pub notices: Option<NoticeSecrets>,
     /// From `SLACK_SIGNING_SECRETS`, without which `/slack` is off, and what belongs to it.
@@ -127,13 +129,28 @@ impl WebhookConfig {
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
+        let storm_above = reader.optional("STORM_ABOVE").and_then(|text| {
+            let limit = text.trim().parse().ok().filter(|limit| *limit > 0);
+            if limit.is_none() {
+                reader.malformed("STORM_ABOVE", "it must be a number of new incidents a minute, such as `20`");
+            }
+            limit
+        });
         let notices = notice_secrets(&mut reader);
         let interaction = interaction::interaction(&mut reader, team.as_ref().map(|team| &team.chats[..]));
         let settings = reader.found();
         let interaction = interaction.map(|on| InteractionConfig { settings: settings.clone(), ..on });
         let ((team, mention_on), warnings) = reader.finish(team.zip(mention_on))?;
         let notices = Some(notices).filter(|notices| !notices.tokens.is_empty());
-        Ok(Self { team: TeamConfig { warnings, ..team }, secrets, mention_on, notices, interaction, settings })
+        Ok(Self {
+            team: TeamConfig { warnings, ..team },
+            secrets,
+            mention_on,
+            storm_above,
+            notices,
+            interaction,
+            settings,
+        })
     }
 }
 

@@ -58,6 +58,12 @@ impl Permit {
         self.claim.as_ref().is_some_and(|(_, lease)| lease.in_doubt)
     }
 
+    /// Whether nobody has tried to post anything of the incident before.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.claim.as_ref().is_some_and(|(_, lease)| lease.is_first())
+    }
+
     /// What is known of the incident.
     #[must_use]
     pub fn facts(&self) -> IncidentFacts {
@@ -132,6 +138,13 @@ impl Dispatcher {
         &self.ledger
     }
 
+    /// Opens a connection to the primary chat for a post that is to come, while something else is waited for.
+    pub fn open_ahead(&self) {
+        if let Some(chat) = self.chats.first() {
+            chat.open_ahead();
+        }
+    }
+
     /// Asks for the right to post, and waits for a process that has it as long as there is time.
     ///
     /// # Errors
@@ -143,18 +156,19 @@ impl Dispatcher {
         invocation: Invocation,
     ) -> Result<Permit, NotPermitted> {
         let Some(key) = key else { return Ok(Permit { claim: None, facts: IncidentFacts::default() }) };
-        match self.ledger.claim_by(&key, number, invocation).await {
-            Claim::Granted(lease) => Ok(Permit { facts: lease.facts.clone(), claim: Some((key, lease)) }),
-            Claim::AlreadyPosted(chat, IncidentFacts { thread, first, .. }) => {
-                tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
-                let update = thread.zip(first).map(|(message, first)| Box::new(Update { message, first }));
-                Err(NotPermitted::AlreadyPosted(update))
-            }
-            Claim::InProgress => {
-                tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
-                Err(NotPermitted::InProgress)
-            }
-        }
+        let claim = self.ledger.claim_by(&key, number, invocation).await;
+        permit(key, claim)
+    }
+
+    /// The same for the message about a storm, which is no reason to wait for another process. Messages about earlier
+    /// storms are no thread of its.
+    ///
+    /// # Errors
+    /// If it is posted, or being posted, by now.
+    pub async fn claim_storm(&self, over: u64, invocation: Invocation) -> Result<Permit, NotPermitted> {
+        let key = IdempotencyKey::of_storm(invocation.now(), over);
+        let claim = self.ledger.claim(&key, None, invocation.now()).await;
+        permit(key, claim).map(|permit| permit.about(IncidentFacts::default()))
     }
 
     /// Gives the right back unused.
@@ -233,6 +247,21 @@ impl Dispatcher {
     }
 }
 
+fn permit(key: IdempotencyKey, claim: Claim) -> Result<Permit, NotPermitted> {
+    match claim {
+        Claim::Granted(lease) => Ok(Permit { facts: lease.facts.clone(), claim: Some((key, lease)) }),
+        Claim::AlreadyPosted(chat, IncidentFacts { thread, first, .. }) => {
+            tracing::info!(event = log_events::DUPLICATE, key = %key, chat = chat.key(), "already posted");
+            let update = thread.zip(first).map(|(message, first)| Box::new(Update { message, first }));
+            Err(NotPermitted::AlreadyPosted(update))
+        }
+        Claim::InProgress => {
+            tracing::warn!(event = log_events::IN_PROGRESS, key = %key, "another instance still holds the claim");
+            Err(NotPermitted::InProgress)
+        }
+    }
+}
+
 /// A post that a chat has.
 struct Taken {
     chat: ChatName,
@@ -258,6 +287,9 @@ fn learnt(
     // Its record is its own, not the incident's.
     if matches!(subject, Subject::Notice(_)) {
         return (IncidentFacts::default(), None);
+    }
+    if let Subject::Storm(storm) = subject {
+        return (IncidentFacts { number: Some(storm.before), thread, ..IncidentFacts::default() }, None);
     }
     let Subject::Alert(alert) = subject else {
         return (IncidentFacts { number, thread, first: None, pressed: Vec::new() }, None);
@@ -290,6 +322,7 @@ fn log(subject: Subject<'_>, chat: ChatName, result: Result<(), &PostError>, too
         Subject::Reminder(reminder) => (None, None, reminder.kind.key()),
         Subject::Notice(notice) => (None, notice.incident.tag(), "notice"),
         Subject::Week(_) => (None, None, ReminderKind::Week.key()),
+        Subject::Storm(_) => (None, None, "storm"),
     };
     let incident = incident.map(|tag| tag.to_string());
     let chat = chat.key();

@@ -22,6 +22,8 @@ pub mod reminder;
 
 pub mod notice;
 
+pub mod storm;
+
 pub mod week;
 
 pub mod acting;

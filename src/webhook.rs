@@ -1,28 +1,34 @@
 //! A webhook comes in, and every event of it is posted.
 
-use std::sync::Arc;
+mod storm;
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use crate::budget::{MIN_EVENT, WEBHOOK};
 use crate::clock::Invocation;
 use crate::config::WebhookConfig;
-use crate::delivery::{Delivery, Dispatcher, NotPermitted, Updates};
+use crate::delivery::{Delivery, Dispatcher, NotPermitted, Permit, Updates};
 use crate::domain::alert::{Alert, MentionOn, Mentions};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
 use crate::domain::message::Subject;
 use crate::domain::roster::OnCallDay;
 use crate::edge::authenticator::{Authenticator, Verdict};
+use crate::edge::beside::while_waiting;
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::{IdempotencyKey, Sighting};
+use crate::edge::ledger::{IdempotencyKey, Sighting, Storms};
 use crate::edge::pagerduty::{self, Ignored, Item, Marks, Verifier};
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
 use crate::interaction::InteractionHandler;
 use crate::log_events;
 use crate::notice::{self, NoticeHandler};
+use storm::StormNews;
 
 /// Everything that lasts from one webhook to the next, and from one request of Slack's, which shares most of it.
 #[derive(Debug)]
@@ -30,6 +36,9 @@ pub struct WebhookHandler {
     authenticator: Authenticator<Verifier>,
     calendar: Calendar,
     mention_on: MentionOn,
+    storm_above: Option<u32>,
+    /// When the message about a storm was brought up to date.
+    storm_shown: Mutex<Option<DateTime<Utc>>>,
     fallback_mentions: Vec<String>,
     roster: Arc<RosterSource>,
     dispatcher: Arc<Dispatcher>,
@@ -111,7 +120,8 @@ impl WebhookHandler {
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(config: WebhookConfig, secrets: Option<Secrets>, now: DateTime<Utc>) -> Result<Self, KeyError> {
-        let WebhookConfig { team, secrets: webhook_secrets, mention_on, notices, interaction, settings } = config;
+        let WebhookConfig { team, secrets: webhook_secrets, mention_on, storm_above, notices, interaction, settings } =
+            config;
         team.log_warnings();
         let http = HttpClient::new();
         let roster = Arc::new(RosterSource::new(&team, WEBHOOK).await?);
@@ -130,6 +140,8 @@ impl WebhookHandler {
             interactions,
             calendar: team.calendar,
             mention_on,
+            storm_above,
+            storm_shown: Mutex::default(),
             fallback_mentions: team.fallback_mentions,
             settings,
         })
@@ -164,6 +176,7 @@ impl WebhookHandler {
             Verdict::Refused => return (refuse(webhook, &mut tally), tally),
         }
         let mut updates = Updates::default();
+        let mut news = None;
         for item in pagerduty::parse(webhook.body, webhook.id()) {
             match item {
                 Item::Event(event) if !invocation.has_more_than(MIN_EVENT) => {
@@ -176,7 +189,7 @@ impl WebhookHandler {
                 }
                 Item::Event(event) => {
                     let failures = self.dispatcher.ledger().failures();
-                    self.relay(*event, invocation, &mut tally, &mut updates).await;
+                    self.relay(*event, invocation, &mut tally, &mut updates, &mut news).await;
                     tally.ledger_failed += u32::from(self.dispatcher.ledger().failures() > failures);
                 }
                 Item::Ignored(ignored) => {
@@ -184,6 +197,9 @@ impl WebhookHandler {
                     tally.ignored += 1;
                 }
             }
+        }
+        if let Some(news) = news {
+            self.tell(news, invocation).await;
         }
         self.dispatcher.show(updates, invocation).await;
         // After everything else, since nobody waits for it but the check.
@@ -193,14 +209,17 @@ impl WebhookHandler {
         (if tally.failed > 0 { Answer::SendAgain } else { Answer::Done }, tally)
     }
 
-    async fn relay(&self, mut event: Event, invocation: Invocation, tally: &mut Tally, updates: &mut Updates) {
+    async fn relay(
+        &self,
+        mut event: Event,
+        invocation: Invocation,
+        tally: &mut Tally,
+        updates: &mut Updates,
+        news: &mut Option<StormNews>,
+    ) {
         let key = IdempotencyKey::of_event(&event);
-        let (permit, mentions) = tokio::join!(
-            self.dispatcher.claim(key, event.incident.number, invocation),
-            self.mentions(&event, invocation, tally)
-        );
-        let permit = match permit {
-            Ok(permit) => permit,
+        let (permit, storms, mentions) = match self.permit_and_mentions(key, &event, invocation, tally).await {
+            Ok(all) => all,
             Err(NotPermitted::AlreadyPosted(update)) => {
                 updates.add(update);
                 tally.ignored += 1;
@@ -211,6 +230,7 @@ impl WebhookHandler {
                 return;
             }
         };
+        let (mentions, told) = self.in_a_storm(storms, mentions, &event, invocation);
         if event.kind == Kind::Unreadable {
             tracing::error!(
                 event = log_events::UNREADABLE,
@@ -229,10 +249,50 @@ impl WebhookHandler {
         tally.count(&delivery, &alert, invocation.now());
         if let Delivery::Posted { update, .. } = delivery {
             updates.add(update);
+            *news = told.or(news.take());
         }
         if invocation.has_more_than(WEBHOOK.settle) {
             self.roster.save(self.dispatcher.ledger(), invocation.now()).await;
         }
+    }
+
+    /// Both at once. What may not be posted waits for no sheet, and what may has its connection while the sheet is read.
+    async fn permit_and_mentions(
+        &self,
+        key: Option<IdempotencyKey>,
+        event: &Event,
+        invocation: Invocation,
+        tally: &mut Tally,
+    ) -> Result<(Permit, Option<Storms>, Mentions), NotPermitted> {
+        let mut claim = pin!(self.claim(key, event, invocation));
+        let mut mentions = pin!(self.mentions(event, invocation, tally));
+        tokio::select! {
+            biased;
+            permit = &mut claim => {
+                let (permit, storms) = permit?;
+                Ok((permit, storms, while_waiting(mentions, || self.dispatcher.open_ahead()).await))
+            }
+            mentions = &mut mentions => claim.await.map(|(permit, storms)| (permit, storms, mentions)),
+        }
+    }
+
+    /// The right to post, and for a new incident how many others there are; both in the time of the one.
+    async fn claim(
+        &self,
+        key: Option<IdempotencyKey>,
+        event: &Event,
+        invocation: Invocation,
+    ) -> Result<(Permit, Option<Storms>), NotPermitted> {
+        let until = invocation.within(WEBHOOK.claim);
+        let permit = self.dispatcher.claim(key, event.incident.number, invocation).await?;
+        let mentions = Mentions::of(event, &self.mention_on, &self.calendar, invocation.arrived_at());
+        let may_be_part = event.kind == Kind::Triggered && !event.incident.is_practice();
+        if self.storm_above.is_none() || mentions != Mentions::OnCall(()) || !may_be_part {
+            return Ok((permit, None));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let storms = self.dispatcher.ledger().storms(permit.is_first(), left, invocation.now()).await;
+        Ok((permit, storms))
     }
 
     async fn mentions(&self, event: &Event, invocation: Invocation, tally: &mut Tally) -> Mentions {

@@ -102,6 +102,7 @@ fn every_variable_arrives_in_its_field() {
         ("BUSINESS_HOURS", "08:30-12:00"),
         ("HOLIDAYS", "none"),
         ("MENTION_ON", "triggered, reopened"),
+        ("STORM_ABOVE", "20"),
         ("FALLBACK_MENTIONS", " SRE , 田中,, "),
         ("MESSAGE_LANGUAGE", "en"),
     ]);
@@ -122,6 +123,7 @@ fn every_variable_arrives_in_its_field() {
     assert_eq!(exposed(&config.secrets.signing), ["a-new-one", "an-old-one"]);
     assert_eq!(exposed(&config.secrets.tokens), ["token-of-8", "token-of-9"]);
     assert_eq!(config.mention_on, MentionOn::Kinds(vec!["triggered".to_owned(), "reopened".to_owned()]));
+    assert_eq!(config.storm_above, Some(20));
     assert_eq!(config.team.fallback_mentions, ["SRE", "田中"]);
     assert_eq!(config.team.language, Language::English);
     assert_eq!(config.team.warnings, [""; 0]);
@@ -147,7 +149,7 @@ fn what_is_not_set_has_its_default() {
     assert_eq!(google.base_url, "https://sheets.googleapis.com");
     assert_eq!((google.roster_range.as_str(), &google.members_range), ("当番表!A:Z", &None));
     assert_eq!(config.team.fallback_mentions, ["sre-team", "S0SRETEAM"]);
-    assert_eq!(config.mention_on, MentionOn::All);
+    assert_eq!((config.mention_on, config.storm_above), (MentionOn::All, None));
     assert_eq!(config.team.language, Language::Japanese);
     assert!(config.secrets.tokens.is_empty());
     for (time, business) in [
@@ -179,6 +181,7 @@ fn an_empty_variable_counts_as_absent() {
         "BUSINESS_HOURS",
         "HOLIDAYS",
         "MENTION_ON",
+        "STORM_ABOVE",
         "MESSAGE_LANGUAGE",
     ] {
         for empty in ["", "  ", "\n"] {

@@ -8,6 +8,7 @@ use super::{Dispatcher, explain};
 use crate::budget::{MAX_UPDATE, MIN_TRY};
 use crate::clock::Invocation;
 use crate::domain::message::FirstMessage;
+use crate::domain::storm::Storm;
 use crate::edge::chat::{PostError, Thread, Update as ChatUpdate};
 use crate::log_events;
 
@@ -49,6 +50,16 @@ impl Dispatcher {
             }
             self.show_one(&update, left).await;
         }
+    }
+
+    /// Brings the message about a storm up to date; that it isn't costs nothing.
+    pub async fn show_storm(&self, storm: &Storm, message: &Thread, within: Duration) {
+        let Some(chat) = self.chats.iter().find(|chat| chat.has(message)) else { return };
+        let card = storm.card(chat.name(), self.language);
+        let (text, within) = (chat.render(&card.text()), within.min(MAX_UPDATE));
+        let result = chat.update(ChatUpdate { message, text: &text, card: &card, within }).await;
+        let outcome = result.map_or_else(|error| error.detail, |()| "shown".to_owned());
+        tracing::info!(event = log_events::UPDATE, kind = "storm", chat = chat.name().key(), outcome);
     }
 
     /// Brings one first message up to date, and says whether it is. It is logged here if it isn't.

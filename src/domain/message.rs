@@ -8,6 +8,7 @@ mod people;
 mod reminder;
 mod reply;
 mod roster;
+mod storm;
 mod table;
 mod told;
 mod week;
@@ -25,6 +26,7 @@ use super::notice::Notice;
 use super::reminder::Reminder;
 use super::roster::{Mention, OnCall, OnCallDay, Person};
 use super::sanitize;
+use super::storm::Storm;
 use super::week::Week;
 use super::wording::Language;
 
@@ -74,6 +76,8 @@ pub enum Subject<'a> {
     Notice(&'a Notice),
     /// What happened in a week.
     Week(&'a Week),
+    /// That there are too many incidents to mention people for each.
+    Storm(&'a Storm),
 }
 
 impl Subject<'_> {
@@ -82,7 +86,7 @@ impl Subject<'_> {
     pub fn incident_number(self) -> Option<u64> {
         match self {
             Self::Alert(alert) => alert.event.incident.number,
-            Self::Reminder(_) | Self::Week(_) => None,
+            Self::Reminder(_) | Self::Week(_) | Self::Storm(_) => None,
             Self::Notice(notice) => notice.incident.number,
         }
     }
@@ -92,7 +96,7 @@ impl Subject<'_> {
     pub fn is_broadcast(self) -> bool {
         match self {
             Self::Alert(alert) => alert.event.kind.is_broadcast(),
-            Self::Reminder(_) | Self::Week(_) => true,
+            Self::Reminder(_) | Self::Week(_) | Self::Storm(_) => true,
             Self::Notice(_) => false,
         }
     }
@@ -114,6 +118,7 @@ impl Message {
             Subject::Reminder(reminder) => Self::of(reminder::lines(reminder, destination, language)),
             Subject::Notice(notice) => Self::of(notice::lines(notice, destination, language)),
             Subject::Week(week) => Self::of(week::lines(week, destination, language)),
+            Subject::Storm(storm) => Self::of(storm::lines(storm, destination, language)),
         }
     }
 
@@ -125,6 +130,7 @@ impl Message {
             Subject::Reminder(reminder) => Self::of(reminder::bare_lines(reminder, destination, language)),
             Subject::Notice(notice) => Self::of(notice::bare_lines(notice, destination, language)),
             Subject::Week(week) => Self::of(week::bare_lines(week, destination, language)),
+            Subject::Storm(storm) => Self::of(storm::lines(storm, destination, language)),
         }
     }
 

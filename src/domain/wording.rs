@@ -5,6 +5,7 @@ mod interaction;
 mod notice;
 mod roster;
 mod state;
+mod storm;
 mod week;
 
 pub use interaction::{Confirm, NoteForm};

@@ -1,7 +1,7 @@
 //! Work that goes on side by side in one task, and beside whatever else the task waits for.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 /// A piece of such work.
@@ -34,7 +34,7 @@ impl<'a, T> Beside<'a, T> {
 
     /// Waits for something else, which comes first whenever there is something to do; the work goes on meanwhile.
     pub async fn during<O>(&mut self, other: impl Future<Output = O>) -> O {
-        let mut other = std::pin::pin!(other);
+        let mut other = pin!(other);
         poll_fn(|context| {
             if let Poll::Ready(output) = other.as_mut().poll(context) {
                 return Poll::Ready(output);
@@ -69,6 +69,19 @@ impl<'a, T> Beside<'a, T> {
             }
             Poll::Pending => true,
         });
+    }
+}
+
+/// Waits for something, and if it isn't there at once, does another thing at the beginning.
+pub async fn while_waiting<O>(other: impl Future<Output = O>, begin: impl FnOnce()) -> O {
+    let mut other = pin!(other);
+    tokio::select! {
+        biased;
+        output = &mut other => output,
+        () = std::future::ready(()) => {
+            begin();
+            other.await
+        }
     }
 }
 
@@ -112,6 +125,15 @@ mod tests {
         assert_eq!(work.ended(), [1, 5]);
         assert!(timeout(Duration::from_millis(1), work.all()).await.is_err());
         assert_eq!(work.into_ended(), [1, 5], "what ended before the time was up is not lost");
+    }
+
+    #[tokio::test]
+    async fn something_is_begun_only_where_there_is_something_to_wait_for() {
+        for (work, begins) in [(after(1), true), (Box::pin(async { 0_u64 }) as Work<'_, u64>, false)] {
+            let mut has_begun = false;
+            while_waiting(work, || has_begun = true).await;
+            assert_eq!(has_begun, begins);
+        }
     }
 
     #[tokio::test]

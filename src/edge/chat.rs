@@ -165,6 +165,14 @@ impl Chat {
         }
     }
 
+    /// Opens a connection for a post that is to come.
+    pub fn open_ahead(&self) {
+        match self {
+            Self::Typetalk(typetalk) => typetalk.open_ahead(),
+            Self::Slack(slack) => slack.open_ahead(),
+        }
+    }
+
     /// A message in the chat's markup.
     #[must_use]
     pub fn render(&self, message: &Message) -> String {

@@ -1,11 +1,14 @@
 //! The HTTP clients for calling out: one TLS configuration, no proxies, no redirects, no stale connections.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use lambda_http::tower::{Layer, Service};
+use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::time::Instant;
 
 use crate::budget::{self, OPERATORS_PATIENCE};
 
@@ -24,6 +27,16 @@ pub(crate) fn tls() -> ClientConfig {
 pub struct HttpClient {
     inner: reqwest::Client,
     connections: Arc<AtomicU64>,
+    hosts: Arc<Mutex<HashMap<String, Host>>>,
+}
+
+/// A host that was called.
+#[derive(Debug)]
+struct Host {
+    /// When it was called the last time.
+    called_at: Instant,
+    /// Whether a connection was opened ahead that no request of ours has used yet.
+    is_untried: bool,
 }
 
 impl HttpClient {
@@ -49,7 +62,40 @@ impl HttpClient {
             .pool_idle_timeout(budget::IDLE_CONNECTION)
             .build()
             .expect("the client's settings are constant");
-        Self { inner, connections }
+        Self { inner, connections, hosts: Arc::default() }
+    }
+
+    /// Opens a connection for a request that is to come while something else is waited for. Nobody waits for it, and
+    /// nothing comes of it if it fails, or if there is a connection already.
+    pub fn open_ahead(&self, url: &str) {
+        let Ok(url) = Url::parse(url) else { return };
+        let (host, now) = (url.authority().to_owned(), Instant::now());
+        {
+            let mut hosts = self.hosts();
+            if hosts.get(&host).is_some_and(|host| now < host.called_at + budget::IDLE_CONNECTION) {
+                return;
+            }
+            hosts.insert(host.clone(), Host { called_at: now, is_untried: false });
+        }
+        let opening = self.inner.head(url).timeout(budget::CONNECT).send();
+        let client = self.clone();
+        tokio::spawn(async move {
+            if opening.await.is_ok()
+                && let Some(host) = client.hosts().get_mut(&host).filter(|host| host.called_at == now)
+            {
+                host.is_untried = true;
+            }
+        });
+    }
+
+    /// Notes that a host is called, and says whether that uses a connection that was opened ahead.
+    fn calls(&self, url: &Url) -> bool {
+        let host = Host { called_at: Instant::now(), is_untried: false };
+        self.hosts().insert(url.authority().to_owned(), host).is_some_and(|before| before.is_untried)
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, HashMap<String, Host>> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request and reads the head of the answer, all within the time.
@@ -57,8 +103,10 @@ impl HttpClient {
     /// # Errors
     /// Says whether the request may have been received.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, SendError> {
+        let request = request.build().map_err(|_| SendError::Invalid)?;
+        let is_first = self.calls(request.url());
         let opened_before = self.connections.load(Ordering::Relaxed);
-        request.send().await.map_err(|error| {
+        self.inner.execute(request).await.map_err(|error| {
             let opened = self.connections.load(Ordering::Relaxed) - opened_before;
             if error.is_builder() {
                 SendError::Invalid
@@ -67,7 +115,7 @@ impl HttpClient {
             } else if error.is_timeout() {
                 SendError::Timeout
             } else {
-                SendError::Broken { reused_connection: opened == 0 }
+                SendError::Broken { reused_connection: opened == 0 && !is_first }
             }
         })
     }

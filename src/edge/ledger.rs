@@ -16,6 +16,7 @@ mod memory;
 mod press;
 mod record;
 mod shown;
+mod storm;
 mod table;
 mod watch;
 
@@ -32,6 +33,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub use press::{Ending, Hold, Turn};
 pub use record::{Claim, IncidentFacts, Lease};
+pub use storm::{Storms, Told};
 pub use watch::Sighting;
 
 use super::http::HttpClient;

@@ -82,7 +82,7 @@ pub(crate) fn already(claim: &Claim) -> ChatName {
     *chat
 }
 
-fn facts(number: u64, ts: &str) -> IncidentFacts {
+pub(crate) fn facts(number: u64, ts: &str) -> IncidentFacts {
     let thread = Thread { channel: "C0ALERTS".to_owned(), ts: ts.to_owned() };
     IncidentFacts { number: Some(number), thread: Some(thread), ..IncidentFacts::default() }
 }
@@ -97,6 +97,7 @@ async fn suite(a: &Ledger, b: &Ledger) {
     what_belongs_to_no_incident_has_a_page_of_its_own(a, b).await;
     a_reminder_is_a_matter_of_kind_and_day(a, b).await;
     the_last_roster_is_kept(a, b).await;
+    crate::storm::new_incidents_are_counted_and_a_storm_is_told_once(a, b).await;
 }
 
 async fn what_is_posted_is_posted_for_three_days(a: &Ledger, b: &Ledger) {

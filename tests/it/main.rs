@@ -51,6 +51,7 @@ mod emulator;
 
 mod events;
 
+mod storm;
 mod template;
 
 mod docs;

@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use oncall::fakes::server::Fault;
+use oncall::fakes::dynamodb::DynamoDb;
+use oncall::fakes::server::{Distance, Fault};
 use oncall::fakes::{MEMBERS_TAB, ROSTER_TAB};
 use oncall_relay::lambda::telemetry;
 use serde_json::json;
+use tokio::time::sleep;
 
-use crate::world::{DAYTIME, World, event_spec, incident, posted, triggered, triggered_at};
+use crate::ledger::TABLE;
+use crate::world::{DAYTIME, EVENING, World, event_spec, ignored, incident, posted, triggered, triggered_at};
 
 /// The first line, which mentions, and the last, which has the news about the roster.
 async fn first_and_last_line(world: &World, event_id: &str, at: &str) -> (String, String) {
@@ -49,6 +52,60 @@ async fn the_token_is_asked_for_once_and_connections_are_kept() {
     assert_eq!(world.google.requests(), 1 + 2 * 5, "one token, five readings of values and merges");
     // The library that gets tokens has a connection, and the one that reads has two, side by side.
     assert_eq!((world.google.connections(), world.typetalk.connections()), (3, 1));
+}
+
+#[tokio::test]
+async fn connections_are_opened_while_the_token_is_waited_for() {
+    let away = |works| Distance { round_trip: Duration::from_millis(20), works };
+    for ledger in [false, true] {
+        let mut world = World::new().await;
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        if ledger {
+            world.remember_in(&dynamodb.url(), TABLE);
+        }
+        // The token alone takes longer than a new connection and its first answer.
+        world.google.move_away(away(|path| Duration::from_millis(if path == "/token" { 400 } else { 0 })));
+        world.typetalk.move_away(away(|_| Duration::ZERO));
+        let relay = world.relay().await;
+        let alert = triggered("e1");
+        let at_the_token = async {
+            while world.google.requests() < 1 {
+                sleep(Duration::from_millis(5)).await;
+            }
+            sleep(Duration::from_millis(200)).await;
+            assert_eq!(world.google.requests(), 1, "the token is still waited for");
+            (world.google.connections(), world.typetalk.connections(), world.slack.connections())
+        };
+        let (answer, opened) = tokio::join!(relay.signed(DAYTIME, &alert), at_the_token);
+        assert_eq!(answer, posted(1));
+        assert_eq!(opened, (3, 1, 0), "the sheet's two, the primary chat's, and no backup's");
+        assert_eq!((world.google.connections(), world.typetalk.connections()), (3, 1), "these are the ones in use");
+        assert_eq!(world.typetalk.requests(), 1);
+
+        assert_eq!(relay.signed(DAYTIME, &alert).await, ignored(1));
+        assert_eq!((world.google.requests(), world.typetalk.requests()), (3, 1), "what is posted needs nothing");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_opened_for_what_is_not_posted_or_waits_for_nothing() {
+    let world = World::new().await;
+    let relay = world.relay().await;
+    let ignored_family = incident().v3(&event_spec("e1", "service.updated", DAYTIME));
+    assert_eq!(relay.signed(DAYTIME, &ignored_family).await, ignored(1));
+    assert_eq!((world.google.connections(), world.typetalk.connections()), (0, 0));
+    assert_eq!(relay.signed(EVENING, &triggered_at("e2", EVENING)).await, posted(1));
+    assert_eq!((world.google.connections(), world.typetalk.connections()), (0, 1), "the post's own");
+}
+
+#[tokio::test]
+async fn a_connection_opened_ahead_that_breaks_at_the_post_leaves_a_doubt_like_a_new_one() {
+    let world = World::new().await;
+    world.google.move_away(Distance { round_trip: Duration::from_millis(20), works: |_| Duration::from_millis(50) });
+    let relay = world.relay().await;
+    world.typetalk.fail_once(Fault::TakeAndHangUp);
+    assert_eq!(relay.signed(DAYTIME, &triggered("e1")).await, posted(1));
+    assert_eq!((world.typetalk.requests(), relay.topic().len(), relay.channel().len()), (1, 1, 1));
 }
 
 #[tokio::test]

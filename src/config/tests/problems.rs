@@ -113,6 +113,11 @@ fn what_is_malformed_is_told_with_what_is_expected() {
              responder_replied, custom_action, unknown, unreadable"
                 .to_owned(),
         ),
+        (
+            "STORM_ABOVE",
+            "0",
+            "STORM_ABOVE can't be used: it must be a number of new incidents a minute, such as `20`".to_owned(),
+        ),
         ("MESSAGE_LANGUAGE", "fr", "MESSAGE_LANGUAGE can't be used: `fr` is not `ja` or `en`".to_owned()),
         (
             "PAGERDUTY_SIGNING_SECRETS",

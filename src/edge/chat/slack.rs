@@ -66,6 +66,10 @@ impl Slack {
         thread.channel == self.config.channel
     }
 
+    pub(super) fn open_ahead(&self) {
+        self.http.open_ahead(&self.config.base_url);
+    }
+
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
         let thread_ts = post.thread.filter(|thread| self.has(thread)).map(|thread| thread.ts.as_str());
         let body = to_json(&NewMessage {

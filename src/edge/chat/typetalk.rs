@@ -55,6 +55,10 @@ impl Typetalk {
         Self { http, url, config: config.clone() }
     }
 
+    pub(super) fn open_ahead(&self) {
+        self.http.open_ahead(&self.config.base_url);
+    }
+
     pub(super) async fn post(&self, post: Post<'_>) -> Result<Posted, PostError> {
         let body = to_json(&NewPost { message: post.text, show_link_meta: false })?;
         let request = self

@@ -145,7 +145,7 @@ impl Memory {
     }
 
     /// Opens a record, without what is past its time.
-    fn with_record<T>(&self, key: &str, now: DateTime<Utc>, act: impl FnOnce(&mut Record) -> T) -> T {
+    pub(super) fn with_record<T>(&self, key: &str, now: DateTime<Utc>, act: impl FnOnce(&mut Record) -> T) -> T {
         let mut records = self.records();
         if records.len() >= MAX_RECORDS && !records.contains_key(key) {
             drop_oldest_half(&mut records);

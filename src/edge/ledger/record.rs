@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::IdempotencyKey;
+use super::{IdempotencyKey, Storms};
 use crate::budget::{POSTED_FOR, RECORD_FOR};
 use crate::domain::acting::Pressed;
 use crate::domain::chat::ChatName;
@@ -119,6 +119,14 @@ pub struct Lease {
     pub(super) is_leftover: bool,
 }
 
+impl Lease {
+    /// Whether the incident's number was news, so that nobody has tried to post anything of it before.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.teaches.is_some() && !self.in_doubt
+    }
+}
+
 /// Whether an event with this entry may be posted now.
 pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &IdempotencyKey, now: DateTime<Utc>) -> Claim {
     match entry {
@@ -141,6 +149,8 @@ pub(super) struct Record {
     pub(super) presses: HashSet<String>,
     /// Until when one is being carried out.
     pub(super) pressing: Option<DateTime<Utc>>,
+    /// New incidents and storms, where the record is a day's.
+    pub(super) storms: Storms,
     pub(super) expires: DateTime<Utc>,
 }
 
@@ -151,6 +161,7 @@ impl Record {
             entries: HashMap::new(),
             presses: HashSet::new(),
             pressing: None,
+            storms: Storms::default(),
             expires: now + RECORD_FOR,
         }
     }

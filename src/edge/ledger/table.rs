@@ -2,7 +2,7 @@
 //!
 //! | attribute | what |
 //! |---|---|
-//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `number#<number>`, `notice#<hash of its key>`, `reminder#<kind>#<date>`, `roster`, `watch`, `check` |
+//! | `pk` | `incident#<id>`, `event#<id>` for what belongs to no incident, `number#<number>`, `notice#<hash of its key>`, `reminder#<kind>#<date>`, `storm#<date>`, `roster`, `watch`, `check` |
 //! | `expires` | seconds; DynamoDB deletes what is past it, late, so that reading ignores it |
 //! | `number` | the incident's |
 //! | `incident` | the id of the incident that has this number |
@@ -12,6 +12,7 @@
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |
 //! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press was |
+//! | `incidents`, `c<piece>`, `storms` | under `storm#<date>`: the new incidents of a day (UTC), those of each ten seconds of late, and how many storms are over; `number` is then how many came before the last one |
 //! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //! | `settings`, `webhook_at`, `click_at`, `heartbeat`, `heartbeat_at` | under `watch`: what the functions leave for the check |
@@ -49,7 +50,7 @@ const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt at most; before the third, twice that.
 const PAUSE: Duration = Duration::from_millis(20);
 
-type Item = HashMap<String, AttributeValue>;
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A table that couldn't be asked, in the log's words.
 #[derive(Debug, thiserror::Error)]
@@ -231,7 +232,7 @@ impl Table {
         Ok(id.map(incident_record))
     }
 
-    fn incident(&self, record: &str) -> UpdateItemFluentBuilder {
+    pub(super) fn incident(&self, record: &str) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.name).key("pk", AttributeValue::S(record.to_owned()))
     }
 
@@ -268,7 +269,7 @@ fn decide_item(item: &Item, key: &IdempotencyKey, number: Option<u64>, now: Date
     decide(item.get(&attribute(key)).and_then(entry), carried.or(facts), key, now).teaching(number, known)
 }
 
-fn facts(item: &Item) -> IncidentFacts {
+pub(super) fn facts(item: &Item) -> IncidentFacts {
     IncidentFacts {
         number: item.get("number").and_then(|number| number.as_n().ok()?.parse().ok()),
         thread: item.get("thread").and_then(thread),
@@ -315,7 +316,7 @@ fn thread(value: &AttributeValue) -> Option<Thread> {
     Some(Thread { channel: text("channel")?, ts: text("ts")? })
 }
 
-fn entry(value: &AttributeValue) -> Option<Entry> {
+pub(super) fn entry(value: &AttributeValue) -> Option<Entry> {
     let map = value.as_m().ok()?;
     let posted = map.get("chat").and_then(|chat| ChatName::from_key(chat.as_s().ok()?));
     Some(Entry { posted, until: time(map.get("until")?)? })

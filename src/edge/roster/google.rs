@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use google_sheets4::api::{Scope, ValueRange};
 use google_sheets4::common::{Delegate, Response, Retry};
 use google_sheets4::{Error, Sheets};
+use http::Uri;
 use hyper::body::Body as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -35,6 +36,7 @@ use self::ranges::Merges;
 use super::{MAX_ROWS, MAX_SOURCE, MembersTable, Read, SourceError, Tables};
 use crate::budget::{IDLE_CONNECTION, ROSTER_AGAIN};
 use crate::config::GoogleConfig;
+use crate::edge::beside::while_waiting;
 use crate::edge::http::tls;
 
 type Connector = Bounded<HttpsConnector<HttpConnector>>;
@@ -50,6 +52,8 @@ const AROUND_BODY: usize = 64 * 1024;
 /// A spreadsheet and the account that may read it.
 pub(super) struct Spreadsheet {
     hub: Sheets<Connector>,
+    connector: Connector,
+    address: Uri,
     authenticator: Authenticator<Connector>,
     id: String,
     roster_range: String,
@@ -78,16 +82,20 @@ impl Spreadsheet {
         let exceeded = Arc::<AtomicBool>::default();
         let authenticator = ServiceAccountAuthenticator::with_client(
             config.key.clone(),
-            CustomHyperClientBuilder::from(client::<String>(&exceeded)),
+            CustomHyperClientBuilder::from(client::<String>(connector(&exceeded))),
         )
         .build()
         .await
         .map_err(|_| KeyError)?;
-        let mut hub = Sheets::new(client(&exceeded), authenticator.clone());
+        let connector = connector(&exceeded);
+        let mut hub = Sheets::new(client(connector.clone()), authenticator.clone());
+        let address = config.base_url.parse().unwrap_or_default();
         hub.base_url(format!("{}/", config.base_url));
         hub.user_agent(concat!("oncall-relay/", env!("CARGO_PKG_VERSION")).to_owned());
         Ok(Self {
             hub,
+            connector,
+            address,
             authenticator,
             id: config.spreadsheet_id.clone(),
             roster_range: config.roster_range.clone(),
@@ -102,7 +110,9 @@ impl Spreadsheet {
         let explain = |failed| self.explain(failed, &roster_range);
         self.exceeded.store(false, Ordering::Relaxed);
         // Both requests need it, and the library asks for one as often as it is called.
-        twice(deadline, || Box::pin(self.token())).await.map_err(explain)?;
+        let token = twice(deadline, || Box::pin(self.token()));
+        // The sheet is another host's. Its two requests go side by side.
+        while_waiting(token, || self.connector.open_ahead(&self.address, 2)).await.map_err(explain)?;
         let ranges: Vec<&str> =
             [&self.roster_range].into_iter().chain(&self.members_range).map(String::as_str).collect();
         let (values, merges) = tokio::join!(self.values(&ranges, deadline), self.merges(deadline));
@@ -249,14 +259,18 @@ impl Delegate for Seen {
     }
 }
 
-fn client<B>(exceeded: &Arc<AtomicBool>) -> Client<Connector, B>
+fn connector(exceeded: &Arc<AtomicBool>) -> Connector {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1().build();
+    Bounded::new(connector, MAX_SOURCE + AROUND_BODY, Arc::clone(exceeded))
+}
+
+fn client<B>(connector: Connector) -> Client<Connector, B>
 where
     B: hyper::body::Body + Send,
     B::Data: Send,
 {
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1().build();
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_CONNECTION)
-        .build(Bounded::new(connector, MAX_SOURCE + AROUND_BODY, Arc::clone(exceeded)))
+        .build(connector)
 }

@@ -135,9 +135,13 @@ impl Table {
             return Err(Refused("ConditionalCheckFailedException"));
         }
         asked.change(&mut item)?;
-        items.insert(pk, item);
-        let wants_old = asked.return_values.as_deref() == Some("ALL_OLD");
-        Ok(old.filter(|_| wants_old).map_or(json!({}), |old| json!({ "Attributes": old })))
+        items.insert(pk, item.clone());
+        let attributes = match asked.return_values.as_deref() {
+            Some("ALL_OLD") => old,
+            Some("ALL_NEW") => Some(item),
+            _ => None,
+        };
+        Ok(attributes.map_or(json!({}), |attributes| json!({ "Attributes": attributes })))
     }
 }
 
@@ -176,9 +180,10 @@ impl Request {
         }
     }
 
-    /// `SET a = :v, b = :w REMOVE c, d`, either part alone, too.
+    /// `SET a = :v, b = :w ADD e :x REMOVE c, d`, each part alone, too.
     fn change(&self, item: &mut Item) -> Result<(), Refused> {
         let (set, remove) = self.update_expression.split_once("REMOVE ").unwrap_or((&self.update_expression, ""));
+        let (set, add) = set.split_once("ADD ").unwrap_or((set, ""));
         let set = set.trim().strip_prefix("SET ").unwrap_or_default();
         for assignment in set.split(", ").filter(|assignment| !assignment.is_empty()) {
             let (path, value) = assignment.split_once(" = ").ok_or(Refused("ValidationException"))?;
@@ -193,6 +198,16 @@ impl Request {
                     map.ok_or(Refused("ValidationException"))?.insert(inner, value);
                 }
             }
+        }
+        for addition in add.trim().split(", ").filter(|addition| !addition.is_empty()) {
+            let (path, value) = addition.split_once(' ').ok_or(Refused("ValidationException"))?;
+            let name = self.name(path)?;
+            let number = |value: Option<&Value>| match value {
+                None => Some(0),
+                Some(value) => value["N"].as_str().and_then(|number| number.parse::<i64>().ok()),
+            };
+            let sum = number(item.get(&name)).zip(number(Some(self.value(value)?))).map(|(old, more)| old + more);
+            item.insert(name, json!({ "N": sum.ok_or(Refused("ValidationException"))?.to_string() }));
         }
         for path in remove.split(", ").filter(|path| !path.is_empty()) {
             item.remove(&self.name(path)?);

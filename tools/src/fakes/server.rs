@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
@@ -321,6 +321,12 @@ async fn handle(
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let request = Request::from_parts(parts, body);
+    if request.method() == Method::HEAD {
+        // It only opens the connection: no request, and nothing for a fault to befall.
+        let Distance { round_trip, .. } = *lock(&script.distance);
+        sleep(round_trip).await;
+        return Ok(whole(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)));
+    }
     *lock(&script.heard) += 1;
     *lock(&script.heard_at).entry(request.uri().path().to_owned()).or_default() += 1;
     let fault = script.fault(request.uri().path());

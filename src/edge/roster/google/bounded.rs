@@ -1,33 +1,80 @@
-//! Connections on which no answer is longer than allowed: Google's library would read any answer into memory whole.
+//! Connections on which no answer is longer than allowed: Google's library would read any answer into memory whole. They
+//! can be opened ahead of the requests that need them.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use http::Uri;
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use lambda_http::tower::Service;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use crate::budget::{CONNECT, IDLE_CONNECTION};
 
 /// Opens connections that break off an answer beyond the limit, and tells that they did.
-#[derive(Clone)]
-pub(super) struct Bounded<C> {
+pub(super) struct Bounded<C>
+where
+    C: Service<Uri>,
+{
     inner: C,
     limit: usize,
     exceeded: Arc<AtomicBool>,
+    ahead: Arc<Mutex<Vec<Ahead<C::Response>>>>,
 }
 
-impl<C> Bounded<C> {
+impl<C> Clone for Bounded<C>
+where
+    C: Service<Uri> + Clone,
+{
+    fn clone(&self) -> Self {
+        let Self { inner, limit, exceeded, ahead } = self;
+        Self { inner: inner.clone(), limit: *limit, exceeded: Arc::clone(exceeded), ahead: Arc::clone(ahead) }
+    }
+}
+
+/// A connection that is being opened, or is open, for a request that is to come.
+struct Ahead<S> {
+    begun_at: Instant,
+    /// None if it didn't succeed.
+    opening: JoinHandle<Option<S>>,
+}
+
+impl<C> Bounded<C>
+where
+    C: Service<Uri> + Clone + Send + 'static,
+    C::Response: Send + 'static,
+    C::Future: Send,
+{
     pub(super) fn new(inner: C, limit: usize, exceeded: Arc<AtomicBool>) -> Self {
-        Self { inner, limit, exceeded }
+        Self { inner, limit, exceeded, ahead: Arc::default() }
+    }
+
+    /// Begins so many connections, which the next requests take over in whatever state they are by then. Nothing comes
+    /// of those that fail.
+    pub(super) fn open_ahead(&self, uri: &Uri, connections: usize) {
+        let begun = (0..connections).map(|_| {
+            let (mut connector, uri) = (self.inner.clone(), uri.clone());
+            let opening = async move {
+                poll_fn(|context| connector.poll_ready(context)).await.ok()?;
+                connector.call(uri).await.ok()
+            };
+            let opening = tokio::spawn(async move { timeout(CONNECT, opening).await.ok().flatten() });
+            Ahead { begun_at: Instant::now(), opening }
+        });
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = begun.collect();
     }
 }
 
 impl<C> Service<Uri> for Bounded<C>
 where
     C: Service<Uri>,
+    C::Response: Send + 'static,
     C::Future: Send + 'static,
 {
     type Response = BoundedStream<C::Response>;
@@ -40,7 +87,19 @@ where
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let (connecting, limit, exceeded) = (self.inner.call(uri), self.limit, Arc::clone(&self.exceeded));
-        Box::pin(async move { Ok(BoundedStream { inner: connecting.await?, limit, read: 0, exceeded }) })
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let ahead = ahead.filter(|ahead| ahead.begun_at.elapsed() < IDLE_CONNECTION);
+        Box::pin(async move {
+            let opened = match ahead {
+                Some(ahead) => ahead.opening.await.ok().flatten(),
+                None => None,
+            };
+            let inner = match opened {
+                Some(opened) => opened,
+                None => connecting.await?,
+            };
+            Ok(BoundedStream { inner, limit, read: 0, exceeded })
+        })
     }
 }
 
