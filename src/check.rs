@@ -341,10 +341,10 @@ pub fn log(findings: &[Finding]) {
         match status {
             Status::Ok | Status::Skipped => {}
             Status::Warning => {
-                tracing::warn!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}")
+                tracing::warn!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}");
             }
             Status::Failed => {
-                tracing::error!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}")
+                tracing::error!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}");
             }
         }
     }

@@ -154,7 +154,7 @@ impl Acting {
         self.acted(&press.incident, hold, pressed, invocation).await;
         match after {
             Ok(_) if is_ours => {
-                tracing::info!(event = log_events::PRESS, action = press.action.key(), outcome = "done")
+                tracing::info!(event = log_events::PRESS, action = press.action.key(), outcome = "done");
             }
             Ok(after) => self.is_done(press, &after, &hold.facts, invocation).await,
             Err(error) => {

@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 
 use crate::world::{EVENING, World, event_spec, incident, posted, triggered_at};
 
-/// The methods that the relay calls.
-
 fn refused(code: &str) -> Fault {
     let body = json!({"ok": false, "error": code}).to_string();
     Fault::Answer(200, vec![], body.leak())

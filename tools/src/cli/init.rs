@@ -92,7 +92,8 @@ fn init(args: &InitArgs, terminal: &Terminal) -> Outcome {
     REST.into_iter().try_for_each(|question| ask(question).map(drop))?;
     if let Some(place) = answers.iter().position(|(parameter, _)| *parameter == "PagerDutyServices") {
         let in_eu = answers[place].1.starts_with(IN_EU);
-        answers[place].1 = answers[place].1.trim_start_matches(IN_EU).to_owned();
+        let ids = answers[place].1.trim_start_matches(IN_EU).to_owned();
+        answers[place].1 = ids;
         if in_eu || before.contains_key("PagerDutyBaseUrl") {
             let deployed = before.get("PagerDutyBaseUrl").cloned().unwrap_or_else(|| US.to_owned());
             answers.push(("PagerDutyBaseUrl", if in_eu { EU.to_owned() } else { deployed }));
@@ -165,6 +166,7 @@ fn spreadsheet(answer: &str) -> Result<String, String> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside checks that can fail")]
 fn members(answer: &str) -> Result<String, String> {
     if answer.contains('!') { Ok(answer.to_owned()) } else { Ok(format!("{answer}!A:D")) }
 }

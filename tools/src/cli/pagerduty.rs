@@ -38,10 +38,10 @@ pub(in crate::cli) struct AccountArgs {
     #[command(flatten)]
     stack: StackArgs,
     /// A service's id, the last part of its page's address; several times for several. Without it, those of the
-    /// deployed PAGERDUTY_SERVICES.
+    /// deployed `PAGERDUTY_SERVICES`.
     #[arg(long = "service")]
     services: Vec<String>,
-    /// PagerDuty's API, such as https://api.eu.pagerduty.com; without it, the deployed PAGERDUTY_BASE_URL.
+    /// PagerDuty's API, such as <https://api.eu.pagerduty.com>; without it, the deployed `PAGERDUTY_BASE_URL`.
     #[arg(long)]
     base_url: Option<String>,
 }

@@ -13,7 +13,7 @@ use crate::operator::terminal::{Outcome, Terminal};
 pub(super) struct SecretsArgs {
     #[command(flatten)]
     stack: StackArgs,
-    /// Ask only for these, such as SLACK_TOKEN: to replace them, or for those that nobody needs.
+    /// Ask only for these, such as `SLACK_TOKEN`: to replace them, or for those that nobody needs.
     names: Vec<String>,
 }
 

@@ -89,7 +89,7 @@ async fn send_test(args: &SendTestArgs, terminal: &Terminal) -> Outcome {
         match terminal.while_waiting("posting to the on-call channel", chat.post(post)).await {
             Ok(_) => terminal.say(format!("✓ The on-call channel of {} has a line.", chat.name())),
             Err(error) => {
-                failed.push(format!("{} did not take the line: {}. {}", chat.name(), error.detail, error.remedy))
+                failed.push(format!("{} did not take the line: {}. {}", chat.name(), error.detail, error.remedy));
             }
         }
     }

@@ -161,7 +161,7 @@ impl Service for Account {
             ("GET", ["services"]) => list("services", &things.services),
             ("GET", ["services", id]) => one("service", &things.services, id),
             ("GET", ["webhook_subscriptions"]) => list("webhook_subscriptions", &things.subscriptions),
-            ("POST", ["webhook_subscriptions"]) => create(things, body),
+            ("POST", ["webhook_subscriptions"]) => create(things, &body),
             ("PUT", ["webhook_subscriptions", id]) => change(things, id, &body),
             ("DELETE", ["webhook_subscriptions", id]) => delete(&mut things.subscriptions, id),
             ("POST", ["webhook_subscriptions", id, "enable"]) => enable(things, id),
@@ -201,7 +201,7 @@ impl Account {
     }
 }
 
-fn create(things: &mut Things, body: Value) -> Reply {
+fn create(things: &mut Things, body: &Value) -> Reply {
     let mut subscription = body["webhook_subscription"].clone();
     let events = subscription["events"].as_array().cloned().unwrap_or_default();
     let known = ["type", "active", "description", "delivery_method", "filter", "events"];

@@ -63,7 +63,7 @@ impl Stack {
         if let Some(profile) = file.profile() {
             settings = settings.profile_name(profile);
         }
-        let sdk = terminal.while_waiting("asking AWS who you are", settings.load()).await;
+        let sdk = terminal.while_waiting("asking AWS who you are", Box::pin(settings.load())).await;
         let Some(region) = sdk.region().map(ToString::to_string) else {
             return Err("no region is set; run `cargo oncall init`, or set AWS_REGION".into());
         };

@@ -258,13 +258,14 @@ async fn patiently(fleet: &Fleet, webhooks: &[Webhook], schedule: Schedule) -> S
                     sent.undelivered += 1;
                     break;
                 }
-                _ => match schedule.pause(attempt, first.elapsed()) {
-                    Some(pause) => sleep(pause).await,
-                    None => {
+                _ => {
+                    if let Some(pause) = schedule.pause(attempt, first.elapsed()) {
+                        sleep(pause).await;
+                    } else {
                         sent.undelivered += 1;
                         break;
                     }
-                },
+                }
             }
         }
     }

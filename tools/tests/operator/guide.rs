@@ -144,7 +144,8 @@ async fn walk(guide: &str, mut world: World) -> World {
             _ => &[],
         };
         let mut shell = world.program("bash");
-        let path = format!("{}:{}", world.folder.join("bin").display(), std::env::var("PATH").unwrap());
+        let path =
+            format!("{}:{}", world.folder.join("bin").display(), std::env::var_os("PATH").unwrap().to_string_lossy());
         shell.args(["-e", "-c", &code]).env("PATH", path).env("ONCALL_DRILL_PAUSE", "0");
         let ended = finish(shell, answers).await;
         assert!(ended.ok, "{guide}: {code}{}", ended.said);
@@ -171,7 +172,7 @@ fn check(world: &World) {
     assert!(alerts[..2].iter().all(|text| text.contains("テスト通知を受け取りました")), "{posts:?}");
     assert!(alerts[2..].iter().all(|text| text.contains("【訓練】")), "{posts:?}");
     assert_eq!(posts.iter().filter(|post| post.channel == "C0ONCALL").count(), 1, "{posts:?}");
-    assert_eq!(world.pagerduty.policy_of("PSERVICE").starts_with("PPOLICY"), true);
+    assert!(world.pagerduty.policy_of("PSERVICE").starts_with("PPOLICY"));
     let log = fs::read_to_string(world.folder.join("sam.log")).unwrap();
     assert_eq!(log, "build\ndeploy\ndeploy\n");
 }

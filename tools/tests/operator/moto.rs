@@ -1,4 +1,4 @@
-//! An AWS that somebody else wrote (PyPI `moto`): the stack in it, made by its CloudFormation.
+//! An AWS that somebody else wrote (`PyPI` `moto`): the stack in it, made by its `CloudFormation`.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -86,7 +86,7 @@ async fn one_whose_secret_is_lost_is_replaced_and_other_secrets_stay() {
     assert_eq!(ids(&world), lost);
     world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["delete the old subscription", "✓ The old subscription"]);
     let [new] = ids(&world).try_into().unwrap();
-    assert_ne!([new.clone()], *lost);
+    assert_ne!(std::slice::from_ref(&new), lost);
     let expected = format!("{},another-secret-of-ours", world.pagerduty.secret(&new).unwrap());
     assert_eq!(world.stored(SECRETS), Some(expected));
 }

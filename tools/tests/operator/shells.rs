@@ -28,7 +28,7 @@ fn calls(folder: &Path, shell: (&str, &[&str]), code: &str) -> Option<String> {
     let (name, arguments) = shell;
     let log = folder.join("calls");
     fs::write(&log, "").unwrap();
-    let path = format!("{}:{}", folder.join("stubs").display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", folder.join("stubs").display(), std::env::var_os("PATH").unwrap().to_string_lossy());
     let pasted = folder.join("pasted");
     fs::write(&pasted, code).unwrap();
     let ended = Command::new(name)
@@ -41,12 +41,11 @@ fn calls(folder: &Path, shell: (&str, &[&str]), code: &str) -> Option<String> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    match ended {
-        Ok(_) => Some(fs::read_to_string(log).unwrap()),
-        Err(_) => {
-            eprintln!("{name} is not installed: not tried");
-            None
-        }
+    if ended.is_ok() {
+        Some(fs::read_to_string(log).unwrap())
+    } else {
+        eprintln!("{name} is not installed: not tried");
+        None
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use crate::moto;
 
 /// No command may take longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything around an operator.
 pub(crate) struct World {
@@ -148,7 +148,7 @@ impl World {
             .current_dir(&self.folder)
             .env_clear()
             .env("HOME", &self.folder)
-            .env("PATH", std::env::var("PATH").unwrap())
+            .env("PATH", std::env::var_os("PATH").unwrap())
             .env("AWS_REGION", "ap-northeast-1")
             .env("AWS_ACCESS_KEY_ID", "AKIAOPERATOR")
             .env("AWS_SECRET_ACCESS_KEY", "operators-own")
@@ -215,7 +215,7 @@ impl Drop for World {
 pub(crate) async fn finish(mut command: Command, answers: &[&str]) -> Ended {
     let mut running = command.spawn().unwrap();
     let mut input = running.stdin.take().unwrap();
-    let lines: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
+    let lines = answers.iter().flat_map(|answer| [*answer, "\n"]).collect::<String>();
     // A command that needs no answer may have ended.
     let _ = input.write_all(lines.as_bytes()).await;
     drop(input);

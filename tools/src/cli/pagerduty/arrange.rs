@@ -51,8 +51,8 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
     let settings = stack.settings(terminal).await?;
     let account = PagerDuty::sign_in(&args.account.base_url(&settings), terminal).await?;
     let services = args.account.services(&settings, &account, terminal).await?;
-    let users = targets(account.list("/users", "users", &[]).await?, "user");
-    let schedules = targets(account.list("/schedules", "schedules", &[]).await?, "schedule");
+    let users = targets(&account.list("/users", "users", &[]).await?, "user");
+    let schedules = targets(&account.list("/schedules", "schedules", &[]).await?, "schedule");
     let dummy = choose(args.dummy.as_deref(), &users.iter().collect::<Vec<_>>(), "Which user is the dummy?", terminal)?;
     let others: Vec<_> = schedules.iter().filter(|one| one.name != NAME).chain(&users).collect();
     let then = choose(args.then.as_deref(), &others, "Who is called after that, around the clock?", terminal)?;
@@ -62,7 +62,7 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
     let now = clock::now();
     refuse_gaps(then, &account, now).await?;
     let policies =
-        targets(account.list("/escalation_policies", "escalation_policies", &[]).await?, "escalation_policy");
+        targets(&account.list("/escalation_policies", "escalation_policies", &[]).await?, "escalation_policy");
     let (schedule, policy) =
         (schedules.iter().find(|one| one.name == NAME), policies.iter().find(|one| one.name == NAME));
     let whose = restrictions(&settings)?;
@@ -82,7 +82,7 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
         .if_stopped("What is done is whole. Run the command again: it finds schedule and policy by name and goes on.");
     let schedule = match schedule {
         Some(schedule) => schedule.id.clone(),
-        None => created(&account, "/schedules", "schedule", new_schedule(dummy, &settings, whose, now)).await?,
+        None => created(&account, "/schedules", "schedule", new_schedule(dummy, &settings, &whose, now)).await?,
     };
     let policy = match policy {
         Some(policy) => {
@@ -103,7 +103,7 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
     Ok(())
 }
 
-fn targets(listed: Vec<Value>, kind: &'static str) -> Vec<Target> {
+fn targets(listed: &[Value], kind: &'static str) -> Vec<Target> {
     let target = |one: &Value| {
         let name = one["name"].as_str().or(one["summary"].as_str()).unwrap_or_default();
         let name = one["email"].as_str().map_or_else(|| name.to_owned(), |email| format!("{name} <{email}>"));
@@ -231,7 +231,7 @@ fn restrictions(settings: &HashMap<String, String>) -> Outcome<Vec<Value>> {
 fn new_schedule(
     dummy: &Target,
     settings: &HashMap<String, String>,
-    restrictions: Vec<Value>,
+    restrictions: &[Value],
     now: DateTime<Utc>,
 ) -> Value {
     let zone = settings.get("TIME_ZONE").filter(|zone| !zone.is_empty()).map_or("Asia/Tokyo", String::as_str);

@@ -29,7 +29,7 @@ pub(super) async fn run(args: AccountArgs) -> Outcome {
     for (service, state) in &situation.states {
         match state {
             State::Good(one) => {
-                line(true, format!("{service}: {} is on, sends all events, and its secret is in the store", one.id))
+                line(true, format!("{service}: {} is on, sends all events, and its secret is in the store", one.id));
             }
             State::Missing => line(false, format!("{service}: no subscription posts to the relay")),
             State::Repairable(one, faults) => line(false, format!("{service}: {}: {}", one.id, faults.join("; "))),
