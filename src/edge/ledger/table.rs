@@ -10,8 +10,8 @@
 //! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
-//! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |
-//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press was |
+//! | `who#<action>#<member>` | a map: who pressed that button (`member`, `name`), when they did last (`at`), and as which `agent` |
+//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press of the last minutes was |
 //! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //! | `settings`, `webhook_at`, `click_at`, `heartbeat`, `heartbeat_at` | under `watch`: what the functions leave for the check |
