@@ -42,7 +42,7 @@ use crate::domain::chat::ChatName;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
-use changes::{Changes, FIRST, NUMBER, ORDER, THREAD};
+use changes::{Changes, FIRST, NUMBER, ORDER, THREAD, THREAD_IF_NONE};
 
 /// Throttling, 5xx and broken connections mostly pass at once.
 const ATTEMPTS: u32 = 3;
@@ -168,8 +168,9 @@ impl Table {
             Err(error) if is_guarded && error.code() == Some("ConditionalCheckFailedException") => {}
             Err(error) => return Err(explain(&error)),
         }
-        // A newer state is known. The post is one all the same.
+        // A newer state is known, and the message that shows it. The post is one all the same.
         let mut changes = Changes { set: vec!["#event = :entry", "expires = :expires"], remove: Vec::new() };
+        let known = known.map(|(value, name)| (value, if name == &THREAD { &THREAD_IF_NONE } else { name }));
         let without =
             known.iter().fold(update(), |update, (value, name)| changes.add(update, value.as_ref(), name, false));
         without.update_expression(changes.expression()).send().await.map_err(|error| explain(&error))?;
