@@ -270,14 +270,11 @@ impl Acting {
     /// Shows what the look has found, and what an event has told meanwhile, which is newer.
     async fn put_right(&self, press: &Press, mut update: Update, invocation: Invocation) {
         self.dispatcher.show_one(&update, left(invocation).max(MIN_TRY)).await;
-        if !invocation.has_more_than(MIN_TRY + CLAIM_AGAIN) {
-            return;
-        }
         let known = self.dispatcher.ledger().incident(&press.incident, invocation.now()).await;
         let newer = known.first.filter(|first| first.standing.order() > update.first.standing.order());
         if let Some(first) = newer.filter(|_| known.thread.as_ref() == Some(&update.message)) {
             update.first = first;
-            self.dispatcher.show_one(&update, left(invocation).max(MIN_TRY)).await;
+            self.dispatcher.show_one(&update, left(invocation)).await;
         }
     }
 

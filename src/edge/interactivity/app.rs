@@ -81,7 +81,7 @@ impl SlackApp {
 
 /// What a modal is about, as long as Slack takes it.
 fn title(words: &str, tag: Option<&Tag>) -> String {
-    let with_tag = tag.map(|tag| format!("{words} {tag}")).filter(|title| title.chars().count() <= TITLE_LENGTH);
+    let with_tag = tag.map(|tag| format!("{words} #{tag}")).filter(|title| title.chars().count() <= TITLE_LENGTH);
     with_tag.unwrap_or_else(|| words.to_owned())
 }
 
