@@ -53,8 +53,9 @@ const MAX_PRESSES: usize = 30;
 pub(super) fn keep_last(mut presses: Vec<Pressed>, other: Pressed) -> Vec<Pressed> {
     let is_same = |pressed: &&mut Pressed| pressed.action == other.action && pressed.presser.id == other.presser.id;
     match presses.iter_mut().find(is_same) {
-        // At the same time it is the same press, of which more may be known by now.
-        Some(known) if known.at > other.at || (known.at == other.at && known.agent.is_some()) => {}
+        // Without the user as whom it was carried out, no event can be known to tell of it.
+        Some(known) if known.agent.is_none() && other.agent.is_some() => *known = other,
+        Some(known) if known.at >= other.at => {}
         Some(known) => *known = other,
         None => presses.push(other),
     }
