@@ -63,7 +63,7 @@ pub const REMINDER: Budget = Budget {
 pub struct InteractionBudget {
     /// The whole, from the arrival to the answer.
     pub answer: Duration,
-    /// Reading the incident, and beside it who pressed.
+    /// Reading the incident, and beside it who pressed; it has what is left, and this much in any case.
     pub look: Duration,
     /// Remembering who pressed.
     pub remember: Duration,
@@ -73,6 +73,14 @@ pub struct InteractionBudget {
     pub settle: Duration,
     /// Telling the presser, or putting the message right.
     pub tell: Duration,
+}
+
+impl InteractionBudget {
+    /// Kept back for what comes after the look, whatever was left over before it.
+    #[must_use]
+    pub const fn behind_look(&self) -> Duration {
+        sum(&[self.remember, self.act, self.settle, self.tell])
+    }
 }
 
 /// A request of Slack's.
@@ -86,6 +94,9 @@ pub const INTERACTION: InteractionBudget = InteractionBudget {
 };
 /// A signature of Slack's proves nothing after this.
 pub const SLACK_SIGNATURE_FOR: TimeDelta = TimeDelta::minutes(5);
+
+/// The same request is carried out once as long as its signature may prove anything, were it signed ahead of our clock.
+pub const PRESS_KNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
 
 // ---- a webhook's way in
 
@@ -227,8 +238,8 @@ const _: () = {
         "slow secrets and a slow sheet would cost the post"
     );
     assert!(fits(&[INTERACTION.answer, COLD_START, SLACK_NETWORK], SLACK_WAITS), "Slack would show a warning");
-    let InteractionBudget { answer, look, remember, act, settle, tell } = INTERACTION;
-    assert!(fits(&[WAIT_TO_ADMIT, look, remember, act, settle, tell], answer), "a press would have no answer");
+    let InteractionBudget { answer, look, .. } = INTERACTION;
+    assert!(fits(&[WAIT_TO_ADMIT, look, INTERACTION.behind_look()], answer), "a press would have no answer");
     assert!(WAIT_TO_REFUSE.as_millis() <= answer.as_millis(), "a forgery would have no answer");
     assert!(fits(&[MIN_TRY], MAX_UPDATE), "an update would never be tried");
     assert!(
@@ -254,6 +265,10 @@ const _: () = {
         "listing the week's incidents would cost its message"
     );
     assert!(is_longer(EVENT_LEASE, WEBHOOK.answer), "a claim would end before its attempt");
+    assert!(
+        PRESS_KNOWN_FOR.num_seconds() >= 2 * SLACK_SIGNATURE_FOR.num_seconds(),
+        "the same request could be carried out twice"
+    );
     assert!(is_longer(PRESS_LEASE, INTERACTION.answer), "a turn would end before its press");
     assert!(is_longer(REMINDER_LEASE, REMINDER.answer), "a claim would end before its attempt");
 };

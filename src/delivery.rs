@@ -29,6 +29,7 @@ use crate::edge::http::HttpClient;
 use crate::edge::ledger::{Claim, IdempotencyKey, IncidentFacts, Lease, Ledger};
 use crate::log_events;
 use attempts::{Attempts, Written};
+use update::Behind;
 pub use update::{Update, Updates};
 
 /// The chats, in order, and the ledger that keeps a message from being posted twice.
@@ -40,6 +41,7 @@ pub struct Dispatcher {
     zone: Tz,
     budget: Budget,
     has_buttons: bool,
+    behind: Behind,
 }
 
 /// The right to post something once.
@@ -123,6 +125,7 @@ impl Dispatcher {
             zone: team.calendar.local(DateTime::UNIX_EPOCH).timezone(),
             budget,
             has_buttons: false,
+            behind: Behind::default(),
         }
     }
 
@@ -186,12 +189,14 @@ impl Dispatcher {
         match outcome {
             Ok(Taken { chat, written, thread, failed_over }) => {
                 let text = written.text.clone();
+                let before = known.thread.clone();
                 let (facts, mut update) = learnt(subject, known, written, thread);
                 if let Some((key, lease)) = &permit.claim
                     && !self.ledger.mark_posted(key, lease, chat, &facts, invocation.now()).await
                 {
-                    // Whoever knows the newer state shows it.
-                    update = None;
+                    // Whoever knows the newer state shows it, but not on a message that only this attempt knows of.
+                    let extra = facts.thread.filter(|thread| before.as_ref() != Some(thread));
+                    update = self.newest_on(extra, subject, invocation).await;
                 }
                 Delivery::Posted { chat, text, update: update.map(Box::new), failed_over }
             }
@@ -202,6 +207,13 @@ impl Dispatcher {
                 if all_refused_the_message { Delivery::GivenUp { in_doubt } } else { Delivery::Failed { in_doubt } }
             }
         }
+    }
+
+    /// A message that was begun while another process knew a newer state, which it is to show.
+    async fn newest_on(&self, extra: Option<Thread>, subject: Subject<'_>, invocation: Invocation) -> Option<Update> {
+        let (Some(message), Subject::Alert(alert)) = (extra, subject) else { return None };
+        let known = self.ledger.incident(alert.event.incident.id.as_ref()?, invocation.now()).await;
+        known.first.map(|first| Update { message, first })
     }
 
     /// The text that the primary chat would have, if it took the message.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use crate::budget::{INTERACTION, WEBHOOK};
 use crate::clock::Invocation;
@@ -13,6 +14,7 @@ use crate::config::{ChatConfig, InteractionConfig, TeamConfig};
 use crate::delivery::Dispatcher;
 use crate::domain::calendar::Calendar;
 use crate::domain::chat::ChatName;
+use crate::domain::event::{Incident, Link};
 use crate::domain::message::{Inquiry, Message};
 use crate::domain::reminder::{self, OpenIncidents, ReminderKind};
 use crate::domain::roster::OnCallDay;
@@ -20,7 +22,7 @@ use crate::domain::wording::Language;
 use crate::edge::authenticator::{Authenticator, Verdict};
 use crate::edge::chat;
 use crate::edge::http::HttpClient;
-use crate::edge::interactivity::{self, Requested, SlackVerifier};
+use crate::edge::interactivity::{self, Press, Requested, SlackVerifier};
 use crate::edge::ledger::Sighting;
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::RosterSource;
@@ -41,6 +43,7 @@ pub struct InteractionHandler {
     dispatcher: Arc<Dispatcher>,
     incidents: Option<RestClient>,
     acting: Option<Acting>,
+    http: HttpClient,
     settings: Vec<&'static str>,
 }
 
@@ -51,6 +54,8 @@ pub enum Reaction {
     Unauthenticated,
     /// Slack needs to know no more than that it arrived.
     Heard,
+    /// It was not carried out, and whoever pressed could not be told: Slack has to show them that something is wrong.
+    NotHeard,
     /// This is for whoever asked, in Slack's own form.
     Answered(String),
 }
@@ -96,6 +101,7 @@ impl InteractionHandler {
             dispatcher,
             incidents: incidents.map(|config| RestClient::new(config, http.clone())),
             acting,
+            http: http.clone(),
             settings,
         }
     }
@@ -123,12 +129,19 @@ impl InteractionHandler {
             Requested::SslCheck => Reaction::Heard,
             Requested::Press(press) => match &self.acting {
                 Some(acting) => acting.on_press(&press, invocation).await,
-                None => not_acting(),
+                None => self.not_acting(&press, invocation).await,
             },
             Requested::Note(note) => match &self.acting {
                 Some(acting) => acting.on_note(&note, invocation).await,
-                None => not_acting(),
+                None => {
+                    log_not_acting();
+                    refused(self.language.acting_is_off(), note.link.as_ref(), self.language)
+                }
             },
+            Requested::Unusable(why) => {
+                tracing::warn!(event = log_events::IGNORED, "a press or a note that lacks what it needs: {why}");
+                Reaction::NotHeard
+            }
             Requested::Nothing(why) => {
                 tracing::warn!(
                     event = log_events::IGNORED,
@@ -167,6 +180,15 @@ impl InteractionHandler {
         Reaction::Answered(interactivity::ephemeral(&text))
     }
 
+    async fn not_acting(&self, press: &Press, invocation: Invocation) -> Reaction {
+        log_not_acting();
+        let number = self.dispatcher.ledger().incident(&press.incident, invocation.now()).await.number;
+        let incident =
+            Incident { id: Some(press.incident.clone()), number, link: press.link.clone(), ..Incident::default() };
+        let words = Message::to_presser(self.language.acting_is_off(), &incident, self.language);
+        tell(&self.http, press, &words, invocation).await
+    }
+
     async fn open_incidents(&self, invocation: Invocation) -> OpenIncidents {
         match &self.incidents {
             Some(incidents) => incidents.open_incidents(invocation).await,
@@ -176,10 +198,32 @@ impl InteractionHandler {
 }
 
 /// Its message is from a time when there were buttons.
-fn not_acting() -> Reaction {
+fn log_not_acting() {
     tracing::warn!(
         event = log_events::IGNORED,
         "somebody pressed a button, and PAGERDUTY_ACTION_KEY and PAGERDUTY_FROM are not set, or CHATS has no `slack`"
     );
-    Reaction::Heard
+}
+
+/// What the modal of a note shows instead of closing.
+fn refused(words: &str, link: Option<&Link>, language: Language) -> Reaction {
+    let link = link.map(|link| format!(" {} {link}", language.by_hand()));
+    Reaction::Answered(interactivity::modal_error(&format!("{words}{}", link.unwrap_or_default())))
+}
+
+/// Tells the presser alone; if that doesn't work, Slack has to show them that something is wrong.
+async fn tell(http: &HttpClient, press: &Press, message: &Message, invocation: Invocation) -> Reaction {
+    let text = chat::render(ChatName::Slack, message);
+    let within = invocation.deadline().saturating_duration_since(Instant::now());
+    let told = match &press.reply {
+        Some(reply) => interactivity::tell(http, reply, &text, within).await,
+        None => Err("no response_url of Slack's".to_owned()),
+    };
+    let Err(why) = told else { return Reaction::Heard };
+    tracing::warn!(
+        event = log_events::PRESS,
+        outcome = "not_told",
+        "whoever pressed could not be told how it ended: {why}"
+    );
+    Reaction::NotHeard
 }

@@ -13,6 +13,7 @@ use crate::budget::{MIN_EVENT, WEBHOOK};
 use crate::clock::Invocation;
 use crate::config::WebhookConfig;
 use crate::delivery::{Delivery, Dispatcher, NotPermitted, Permit, Updates};
+use crate::domain::acting::Pressed;
 use crate::domain::alert::{Alert, MentionOn, Mentions};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::{Event, Kind};
@@ -242,7 +243,7 @@ impl WebhookHandler {
         let facts = permit.facts();
         event.incident.number = event.incident.number.or(facts.number);
         let known = facts.first.as_ref().map(|first| &first.standing);
-        let presser = facts.pressed.iter().find(|pressed| pressed.is_told_by(&event, invocation.now()));
+        let presser = Pressed::told_by(&facts.pressed, &event, invocation.now());
         let alert = Alert::new(event, known, mentions, permit.is_in_doubt(), &self.calendar, invocation.now());
         let alert = alert.pressed_by(presser.map(|pressed| &pressed.presser));
         let delivery = self.dispatcher.post(permit, Subject::Alert(&alert), invocation).await;

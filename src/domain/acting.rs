@@ -113,6 +113,14 @@ pub struct Pressed {
 }
 
 impl Pressed {
+    /// Of these, the one that this event tells of: the nearest in time, since several may fit.
+    #[must_use]
+    pub fn told_by<'a>(pressed: &'a [Self], event: &Event, now: DateTime<Utc>) -> Option<&'a Self> {
+        let at = event.occurred_at.unwrap_or(now);
+        let told = pressed.iter().filter(|pressed| pressed.is_told_by(event, now));
+        told.min_by_key(|pressed| (at - pressed.at).abs())
+    }
+
     /// Whether this event is what PagerDuty tells of it. What the same user does in PagerDuty itself is not.
     #[must_use]
     pub fn is_told_by(&self, event: &Event, now: DateTime<Utc>) -> bool {

@@ -152,6 +152,12 @@ impl Alert {
     pub fn pressed_by(mut self, presser: Option<&Presser>) -> Self {
         let Some(presser) = presser else { return self };
         let id = self.event.actor.take().and_then(|actor| actor.id);
+        if let Kind::Annotated { note } = &mut self.event.kind
+            && let Some(text) = note.strip_prefix(&presser.signed(""))
+        {
+            // Who wrote it is said beside it.
+            *note = text.to_owned();
+        }
         self.event.actor = Some(Actor { id, name: Some(presser.name.clone()), kind: ActorKind::Person });
         let is_by = self.standing.is_by(&self.event);
         if let Some(state) = self.standing.state.as_mut().filter(|_| is_by) {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 use jpholiday::jpholiday::JPHoliday;
 
@@ -72,15 +72,6 @@ impl Calendar {
     #[must_use]
     pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
         date.week(self.first_business_day()).first_day()
-    }
-
-    /// When business hours end on a day.
-    #[must_use]
-    pub fn end_of_business(&self, date: NaiveDate) -> DateTime<Tz> {
-        let local = date.and_time(NaiveTime::MIN) + TimeDelta::seconds(self.hours.until_second.into());
-        // An hour that is left out in spring ends when the next one begins.
-        let later = || self.zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest();
-        self.zone.from_local_datetime(&local).earliest().or_else(later).unwrap_or_else(|| self.local(local.and_utc()))
     }
 
     /// The last year whose public holidays are known, if they are used.

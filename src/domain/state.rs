@@ -8,6 +8,8 @@ use super::sanitize;
 
 /// Characters of a title that are remembered.
 const TITLE: usize = 1_000;
+/// What orders two events at the same time; the order of states counts in it.
+const INSTANT: TimeDelta = TimeDelta::milliseconds(1);
 /// Characters of a name that are remembered.
 const NAME: usize = 100;
 
@@ -101,6 +103,21 @@ impl State {
         Some(Self { phase, by: None, since, is_inferred: true })
     }
 
+    /// PagerDuty opens an incident again by an acknowledgement, which has the same time and is what counts.
+    fn is_reopening_by(&self, other: &Self) -> bool {
+        let is_told = !self.is_inferred && !other.is_inferred;
+        let is_pair = (self.phase, other.phase) == (Phase::Reopened, Phase::Acknowledged);
+        is_told && is_pair && self.since == other.since
+    }
+
+    /// The same; an acknowledgement comes right behind the reopening that it has caused.
+    fn behind_reopening(self, known: Option<&Self>) -> Self {
+        if known.is_some_and(|known| known.is_reopening_by(&self)) {
+            return Self { since: self.since + INSTANT, ..self };
+        }
+        self
+    }
+
     /// States in the order in which they count: whatever an event said is newer than what was inferred.
     #[must_use]
     pub fn order(&self) -> i64 {
@@ -131,8 +148,9 @@ impl Standing {
     #[must_use]
     pub fn after(known: Option<&Self>, event: &Event, now: DateTime<Utc>) -> Self {
         let known = known.cloned().unwrap_or_default();
-        let told = State::after(event, now);
+        let told = State::after(event, now).map(|told| told.behind_reopening(known.state.as_ref()));
         let is_news = match (&known.state, &told) {
+            (Some(known), Some(told)) if told.is_reopening_by(known) => false,
             (Some(known), Some(told)) => !told.is_inferred && told.order() >= known.order(),
             (_, told) => told.is_some(),
         };
@@ -190,7 +208,8 @@ impl Standing {
     pub fn is_by(&self, event: &Event) -> bool {
         let state = self.state.as_ref().filter(|state| !state.is_inferred);
         state.is_some_and(|state| {
-            Phase::of(&event.kind) == Some(state.phase) && event.occurred_at.is_none_or(|at| state.since <= at)
+            Phase::of(&event.kind) == Some(state.phase)
+                && event.occurred_at.is_none_or(|at| state.since <= at + INSTANT)
         })
     }
 }

@@ -4,14 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::Calendar;
 use super::event::Incident;
 use super::sanitize;
 
-/// A practice incident's id begins with this.
 /// Titles that are listed.
 const MAX_TITLES: usize = 5;
 /// Services that have a row of their own.
@@ -37,12 +36,18 @@ pub fn is_due(today: NaiveDate, calendar: &Calendar) -> bool {
 }
 
 impl Period {
-    /// The one that ends now: it begins when business hours ended on the last working day before this week.
+    /// The one that ends now: it begins at the same hour of the last working day before this week, where the one before
+    /// has ended. Full hours, since no schedule is exact to the second, and what failed is tried again.
     #[must_use]
     pub fn until(now: DateTime<Utc>, calendar: &Calendar) -> Self {
         let until = calendar.local(now);
+        let until = until
+            - TimeDelta::seconds(i64::from(until.minute() * 60 + until.second()))
+            - TimeDelta::nanoseconds(i64::from(until.nanosecond()));
         let last = calendar.previous_working_day(calendar.week_of(until.date_naive()));
-        let from = last.map_or(until - TimeDelta::weeks(1), |last| calendar.end_of_business(last));
+        let at_the_same_hour =
+            |day: NaiveDate| day.and_time(until.time()).and_local_timezone(until.timezone()).earliest();
+        let from = last.and_then(at_the_same_hour).unwrap_or(until - TimeDelta::weeks(1));
         Self { from: from.max(until - MAX_PERIOD), until }
     }
 

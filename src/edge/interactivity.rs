@@ -8,6 +8,6 @@ mod payload;
 mod verifier;
 
 pub use answer::{ephemeral, modal_error};
-pub use app::SlackApp;
+pub use app::{SlackApp, tell};
 pub use payload::{Press, Reply, Requested, WrittenNote, parse};
 pub use verifier::SlackVerifier;

@@ -8,19 +8,17 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Reaction;
+use super::{Reaction, refused, tell};
 use crate::budget::{CLAIM_AGAIN, INTERACTION, MIN_TRY, PRESS_LEASE, PRESSED_FOR};
 use crate::clock::Invocation;
 use crate::config::{ActingConfig, SlackConfig, TeamConfig};
 use crate::delivery::{Dispatcher, Update};
 use crate::domain::acting::{ActingFailure, Action, IncidentNow, Pressed, Presser};
 use crate::domain::calendar::Calendar;
-use crate::domain::chat::ChatName;
 use crate::domain::event::{Incident, IncidentId, Status};
 use crate::domain::message::{FirstMessage, Message};
 use crate::domain::state::{By, Phase, Standing, State};
 use crate::domain::wording::Language;
-use crate::edge::chat;
 use crate::edge::http::HttpClient;
 use crate::edge::interactivity::{self, Press, SlackApp, WrittenNote};
 use crate::edge::ledger::{Ending, Hold, IncidentFacts, Turn};
@@ -32,6 +30,7 @@ use crate::log_events;
 #[derive(Debug)]
 pub(super) struct Acting {
     app: SlackApp,
+    http: HttpClient,
     client: ActingClient,
     calendar: Calendar,
     language: Language,
@@ -58,6 +57,7 @@ impl Acting {
     ) -> Self {
         Self {
             app: SlackApp::new(slack, http.clone()),
+            http: http.clone(),
             client: ActingClient::new(config, http.clone()),
             calendar: team.calendar.clone(),
             language: team.language,
@@ -69,22 +69,24 @@ impl Acting {
     /// Carries a press out.
     pub(super) async fn on_press(&self, press: &Press, invocation: Invocation) -> Reaction {
         if press.action == Action::Note {
-            self.open_note(press, invocation).await;
+            self.open_note(press, invocation).await
         } else {
-            self.change(press, invocation).await;
+            self.change(press, invocation).await
         }
-        Reaction::Heard
     }
 
     /// At once: what opens a modal works for three seconds.
-    async fn open_note(&self, press: &Press, invocation: Invocation) {
+    async fn open_note(&self, press: &Press, invocation: Invocation) -> Reaction {
+        let number = self.dispatcher.ledger().incident(&press.incident, invocation.now()).await.number;
         let within = left(invocation).saturating_sub(INTERACTION.tell);
-        let Err(why) = self.app.open_note(press, self.language.note_form(), within).await else { return };
+        let tag = number.and_then(|number| incident_of(press, Some(number)).tag());
+        let opened = self.app.open_note(press, self.language.note_form(), tag.as_ref(), within).await;
+        let Err(why) = opened else { return Reaction::Heard };
         tracing::error!(event = log_events::PRESS, action = "note", outcome = "no_modal", "the form for a note: {why}");
-        self.tell(press, &self.to_presser(self.language.no_modal(), press), invocation).await;
+        self.tell(press, &self.to_presser(self.language.no_modal(), press, number), invocation).await
     }
 
-    async fn change(&self, press: &Press, invocation: Invocation) {
+    async fn change(&self, press: &Press, invocation: Invocation) -> Reaction {
         let Look { incident, turn, presser, agent } =
             self.look(&press.incident, &press.presser, &press.id, invocation).await;
         let hold = match turn {
@@ -95,21 +97,22 @@ impl Acting {
                     outcome = "replayed",
                     "the same press once more; nothing is done"
                 );
-                return;
+                return Reaction::Heard;
             }
             Turn::Busy => {
-                self.tell(press, &self.to_presser(self.language.press_in_progress(), press), invocation).await;
-                return;
+                let number = incident.ok().and_then(|incident| incident.incident.number);
+                let words = self.to_presser(self.language.press_in_progress(), press, number);
+                return self.tell(press, &words, invocation).await;
             }
         };
         let before = match incident {
             Ok(before) => before,
-            Err(error) => return self.failed(press, &hold, error, invocation).await,
+            Err(error) => return self.failed(press, &hold, None, error, invocation).await,
         };
+        let number = hold.facts.number.or(before.incident.number);
         if press.action.is_done(before.status) {
             self.end(&press.incident, &hold, &Ending::NothingToDo, invocation).await;
-            self.is_done(press, &before, &hold.facts, invocation).await;
-            return;
+            return self.is_done(press, &before, &hold.facts, invocation).await;
         }
         let mut pressed = Pressed { action: press.action, presser, at: invocation.now(), agent };
         self.dispatcher.ledger().remember_press(&press.incident, &pressed, invocation.now()).await;
@@ -126,27 +129,39 @@ impl Acting {
                         outcome = "reopened",
                         "it was resolved between a look and a press"
                     );
-                    let words = self.to_presser(self.language.reopened_by_press(), press);
-                    self.tell(press, &words, invocation).await;
+                    let words = self.to_presser(self.language.reopened_by_press(), press, number);
+                    return self.tell(press, &words, invocation).await;
                 }
+                Reaction::Heard
             }
-            Err(error) if error.failure == ActingFailure::Unknown => {
-                log(press.action, &error);
-                self.acted(&press.incident, &hold, pressed, invocation).await;
-                self.tell(press, &self.not_done(error.failure, press), invocation).await;
+            Err(error) if matches!(error.failure, ActingFailure::Unknown | ActingFailure::Done) => {
+                self.look_again(press, &hold, pressed, error, invocation).await
             }
-            Err(error) if error.failure == ActingFailure::Done => {
-                self.done_meanwhile(press, &hold, pressed, invocation).await;
-            }
-            Err(error) => self.failed(press, &hold, error, invocation).await,
+            Err(error) => self.failed(press, &hold, Some(pressed), error, invocation).await,
         }
     }
 
     /// Somebody has done it in PagerDuty since the look; or we have, and the answer that said so was lost.
-    async fn done_meanwhile(&self, press: &Press, hold: &Hold, pressed: Pressed, invocation: Invocation) {
+    async fn look_again(
+        &self,
+        press: &Press,
+        hold: &Hold,
+        pressed: Pressed,
+        error: ActingError,
+        invocation: Invocation,
+    ) -> Reaction {
+        let number = hold.facts.number;
+        if error.failure == ActingFailure::Unknown {
+            log(press.action, &error);
+            if !invocation.has_more_than(INTERACTION.settle + INTERACTION.tell) {
+                self.acted(&press.incident, hold, pressed, invocation).await;
+                return self.tell(press, &self.not_done(error.failure, press, number), invocation).await;
+            }
+        }
         let after = self.client.incident(&press.incident, invocation.deadline() - INTERACTION.tell).await;
         let is_ours = |after: &IncidentNow| {
-            let is_now = after.since.is_none_or(|since| (since - pressed.at).abs() < PRESS_LEASE);
+            let is_done = press.action.is_done(after.status);
+            let is_now = is_done && after.since.is_none_or(|since| (since - pressed.at).abs() < PRESS_LEASE);
             is_now && after.by_id.is_some() && after.by_id == pressed.agent
         };
         let is_ours = after.as_ref().is_ok_and(is_ours);
@@ -155,11 +170,16 @@ impl Acting {
         match after {
             Ok(_) if is_ours => {
                 tracing::info!(event = log_events::PRESS, action = press.action.key(), outcome = "done");
+                Reaction::Heard
             }
-            Ok(after) => self.is_done(press, &after, &hold.facts, invocation).await,
-            Err(error) => {
-                log(press.action, &error);
-                self.tell(press, &self.not_done(ActingFailure::Done, press), invocation).await;
+            Ok(after) if press.action.is_done(after.status) || error.failure == ActingFailure::Done => {
+                self.is_done(press, &after, &hold.facts, invocation).await
+            }
+            // It may still be on its way.
+            Ok(_) => self.tell(press, &self.not_done(error.failure, press, number), invocation).await,
+            Err(unseen) => {
+                log(press.action, &unseen);
+                self.tell(press, &self.not_done(error.failure, press, number), invocation).await
             }
         }
     }
@@ -167,7 +187,7 @@ impl Acting {
     /// Asks at once for all that has to be known. If another press is being carried out, the incident is looked at
     /// again after it: what was seen before may be true no longer.
     async fn look(&self, id: &IncidentId, presser: &Presser, press: &str, invocation: Invocation) -> Look {
-        let deadline = invocation.within(INTERACTION.look);
+        let deadline = invocation.deadline() - INTERACTION.behind_look();
         let ledger = self.dispatcher.ledger();
         let (mut incident, mut turn, presser, agent) = tokio::join!(
             self.client.incident(id, deadline),
@@ -212,14 +232,27 @@ impl Acting {
         self.dispatcher.ledger().end_turn(id, hold, ending, invocation.now()).await;
     }
 
-    async fn failed(&self, press: &Press, hold: &Hold, error: ActingError, invocation: Invocation) {
+    async fn failed(
+        &self,
+        press: &Press,
+        hold: &Hold,
+        remembered: Option<Pressed>,
+        error: ActingError,
+        invocation: Invocation,
+    ) -> Reaction {
         log(press.action, &error);
-        self.end(&press.incident, hold, &Ending::Failed(press.action), invocation).await;
-        self.tell(press, &self.not_done(error.failure, press), invocation).await;
+        self.end(&press.incident, hold, &Ending::Failed(remembered), invocation).await;
+        self.tell(press, &self.not_done(error.failure, press, hold.facts.number), invocation).await
     }
 
     /// Tells the presser who was first, and shows it under the message, which was behind.
-    async fn is_done(&self, press: &Press, now: &IncidentNow, facts: &IncidentFacts, invocation: Invocation) {
+    async fn is_done(
+        &self,
+        press: &Press,
+        now: &IncidentNow,
+        facts: &IncidentFacts,
+        invocation: Invocation,
+    ) -> Reaction {
         tracing::info!(event = log_events::PRESS, action = press.action.key(), outcome = "done_before");
         let by = who_was_first(now, &facts.pressed);
         let name = by.as_ref().map(|by| match by {
@@ -230,41 +263,40 @@ impl Acting {
         let text = Message::already(now, name, zone, self.language);
         let first = first_message(now, by.clone(), facts, invocation.now());
         let update = Update { message: press.message.clone(), first };
-        tokio::join!(
-            self.tell(press, &text, invocation),
-            self.dispatcher.show_one(&update, left(invocation).max(MIN_TRY)),
-        );
+        let (told, ()) = tokio::join!(self.tell(press, &text, invocation), self.put_right(press, update, invocation));
+        told
     }
 
-    fn to_presser(&self, words: &str, press: &Press) -> Message {
-        Message::to_presser(words, &incident_of(press), self.language)
-    }
-
-    fn not_done(&self, failure: ActingFailure, press: &Press) -> Message {
-        Message::not_done(failure, &incident_of(press), self.language)
-    }
-
-    async fn tell(&self, press: &Press, message: &Message, invocation: Invocation) {
-        let text = chat::render(ChatName::Slack, message);
-        if let Err(why) = self.app.tell(&press.reply, &text, left(invocation)).await {
-            tracing::warn!(
-                event = log_events::PRESS,
-                outcome = "not_told",
-                "whoever pressed could not be told how it ended: {why}"
-            );
+    /// Shows what the look has found, and what an event has told meanwhile, which is newer.
+    async fn put_right(&self, press: &Press, mut update: Update, invocation: Invocation) {
+        self.dispatcher.show_one(&update, left(invocation).max(MIN_TRY)).await;
+        let known = self.dispatcher.ledger().incident(&press.incident, invocation.now()).await;
+        let newer = known.first.filter(|first| first.standing.order() > update.first.standing.order());
+        if let Some(first) = newer.filter(|_| known.thread.as_ref() == Some(&update.message)) {
+            update.first = first;
+            self.dispatcher.show_one(&update, left(invocation)).await;
         }
+    }
+
+    fn to_presser(&self, words: &str, press: &Press, number: Option<u64>) -> Message {
+        Message::to_presser(words, &incident_of(press, number), self.language)
+    }
+
+    fn not_done(&self, failure: ActingFailure, press: &Press, number: Option<u64>) -> Message {
+        Message::not_done(failure, &incident_of(press, number), self.language)
+    }
+
+    async fn tell(&self, press: &Press, message: &Message, invocation: Invocation) -> Reaction {
+        tell(&self.http, press, message, invocation).await
     }
 
     /// Puts a note under the incident; what doesn't work is shown in the modal, which keeps what was written.
     pub(super) async fn on_note(&self, note: &WrittenNote, invocation: Invocation) -> Reaction {
-        let refuse = |words: &str| {
-            let link = note.link.as_ref().map(|link| format!(" {} {link}", self.language.by_hand()));
-            Reaction::Answered(interactivity::modal_error(&format!("{words}{}", link.unwrap_or_default())))
-        };
+        let refuse = |words: &str| refused(words, note.link.as_ref(), self.language);
         if note.text.is_empty() {
             return Reaction::Answered(interactivity::modal_error(self.language.empty_note()));
         }
-        let deadline = invocation.within(INTERACTION.look);
+        let deadline = invocation.deadline() - INTERACTION.behind_look();
         let ledger = self.dispatcher.ledger();
         let (mut turn, writer, agent) = tokio::join!(
             ledger.take_turn(&note.incident, &note.id, invocation.now()),
@@ -295,7 +327,9 @@ impl Acting {
             Err(error) => {
                 log(Action::Note, &error);
                 // Whoever looks and finds nothing sends the same form again.
-                self.end(&note.incident, &hold, &Ending::Failed(Action::Note), invocation).await;
+                let is_in_doubt = error.failure == ActingFailure::Unknown;
+                let ending = if is_in_doubt { Ending::InDoubt(pressed) } else { Ending::Failed(Some(pressed)) };
+                self.end(&note.incident, &hold, &ending, invocation).await;
                 refuse(self.language.not_done(error.failure))
             }
         }
@@ -317,8 +351,8 @@ fn log(action: Action, error: &ActingError) {
 }
 
 /// What the message says of its incident.
-fn incident_of(press: &Press) -> Incident {
-    Incident { id: Some(press.incident.clone()), link: press.link.clone(), ..Incident::default() }
+fn incident_of(press: &Press, number: Option<u64>) -> Incident {
+    Incident { id: Some(press.incident.clone()), number, link: press.link.clone(), ..Incident::default() }
 }
 
 /// Whether a press was carried out so shortly before that this one's look may have come before it.
@@ -334,7 +368,8 @@ fn who_was_first(now: &IncidentNow, pressed: &[Pressed]) -> Option<By> {
         let is_same_time = now.since.is_none_or(|since| (since - pressed.at).abs() < PRESSED_FOR);
         pressed.action == action && pressed.agent.is_some() && pressed.agent == now.by_id && is_same_time
     };
-    let person = pressed.iter().find(is_it).map(|pressed| By::Member(pressed.presser.clone()));
+    let apart = |pressed: &&Pressed| now.since.map(|since| (since - pressed.at).abs());
+    let person = pressed.iter().filter(is_it).min_by_key(apart).map(|pressed| By::Member(pressed.presser.clone()));
     person.or_else(|| now.by.clone().map(By::Name))
 }
 
@@ -347,11 +382,12 @@ fn first_message(now: &IncidentNow, by: Option<By>, facts: &IncidentFacts, at: D
         Status::Resolved => Phase::Resolved,
     };
     let state = State { phase, by, since: now.since.unwrap_or(at), is_inferred: false };
-    // A merged incident is resolved for PagerDuty, and a state that is known already has its details.
-    let is_behind =
-        known.standing.state.as_ref().is_none_or(|known| {
-            known.phase.status() != now.status || (known.is_inferred && known.order() < state.order())
-        });
+    // A merged incident is resolved for PagerDuty, and a state that is known already has its details. What an event
+    // has told may be newer than the look.
+    let is_behind = known.standing.state.as_ref().is_none_or(|known| {
+        let is_another = known.phase.status() != now.status || known.is_inferred;
+        is_another && known.order() <= state.order()
+    });
     let standing = Standing {
         incident: now.incident.clone(),
         service: known.standing.service.clone().or(now.service.clone()),

@@ -129,6 +129,7 @@ async fn interact(slack: &InteractionHandler, request: &Request, now: DateTime<U
     let response = match reaction {
         Reaction::Unauthenticated => respond(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED),
         Reaction::Heard => Response::new(Body::Empty),
+        Reaction::NotHeard => refuse(StatusCode::UNPROCESSABLE_ENTITY, "not carried out, and nobody could be told"),
         Reaction::Answered(body) => json(StatusCode::OK, body),
     };
     let interaction::Tally { unauthenticated, secrets_stale, ledger_failed } = tally;

@@ -8,6 +8,7 @@ use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::IncidentId;
 use oncall_relay::domain::message::FirstMessage;
 use oncall_relay::domain::state::{Phase, Standing, State};
+use oncall_relay::edge::chat::Thread;
 use oncall_relay::edge::ledger::IncidentFacts;
 use serde_json::Value;
 
@@ -246,6 +247,30 @@ async fn an_update_that_fails_costs_nothing_and_the_next_event_puts_the_message_
 }
 
 #[tokio::test]
+async fn a_last_state_that_slack_does_not_take_is_tried_once_more_and_then_by_other_incidents_webhooks() {
+    for (faults, tried) in [(1, true), (2, false)] {
+        let (world, _table) = world().await;
+        let relay = world.relay().await;
+        relay.signed(&on("11:00"), &event("incident.triggered", "11:00")).await;
+        world.slack.fail_only("/api/chat.update");
+        for _ in 0..faults {
+            world.slack.fail_once(Fault::status(503));
+        }
+        assert_eq!(relay.signed(&on("11:40"), &event("incident.resolved", "11:40")).await, posted(1));
+        let is_green = |world: &World| list(world)[0].0 == GREEN;
+        assert_eq!(is_green(&world), tried);
+        let other = oncall::fakes::pagerduty::Incident { id: "PINCIDENT2", number: 34, ..incident() };
+        let begun = other.v3(&event_spec("o1", "incident.triggered", &on("11:50")));
+        assert_eq!(relay.signed(&on("11:50"), &begun).await, posted(1));
+        assert!(is_green(&world));
+        let updates = world.slack.updates();
+        let more = other.v3(&event_spec("o2", "incident.escalated", &on("11:51")));
+        assert_eq!(relay.signed(&on("11:51"), &more).await, posted(1));
+        assert!(world.slack.updates() <= updates + 1, "it is done");
+    }
+}
+
+#[tokio::test]
 async fn what_slack_refuses_of_a_messages_kind_is_left_alone() {
     for refuse in [
         |world: &World| world.slack.close_edit_window(),
@@ -307,7 +332,11 @@ async fn a_process_that_is_late_writes_no_older_state_over_a_newer_one() {
     let (first, second) =
         (granted(slow.claim(&key("e1"), None, at(0)).await), granted(quick.claim(&key("e2"), None, at(0)).await));
     let (acknowledged, resolved) = (known(Phase::Acknowledged, 1), known(Phase::Resolved, 2));
+    let first_thread = Some(Thread { channel: "C0ALERTS".to_owned(), ts: "1.000".to_owned() });
+    let resolved = IncidentFacts { thread: first_thread, ..resolved };
     assert!(quick.mark_posted(&key("e2"), &second, ChatName::Slack, &resolved, at(3)).await);
+    let thread = |ts: &str| Some(Thread { channel: "C0ALERTS".to_owned(), ts: ts.to_owned() });
+    let acknowledged = IncidentFacts { thread: thread("2.000"), ..acknowledged };
     assert!(!slow.mark_posted(&key("e1"), &first, ChatName::Slack, &acknowledged, at(4)).await);
     let id = IncidentId::parse("P1").unwrap();
     assert_eq!(process(&table.url()).incident(&id, at(5)).await, resolved);

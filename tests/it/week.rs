@@ -71,7 +71,7 @@ async fn on_slack_the_week_is_a_table() {
          11/25(水)     1       1       0\n\
          11/26(木)     1       0       1\n\
          ```\n\
-         ⏱️ 解決まで: 中央値 1時間46分、最長 3時間10分 #pd32 応答が遅い <{ROOT}/PINC32>\n\
+         ⏱️ 解決まで: 中央値 1時間46分、最長 3時間10分: #pd32 応答が遅い <{ROOT}/PINC32>\n\
          📌 多かった件名(リンクは最後のもの):\n\
          2件 #pd32 応答が遅い <{ROOT}/PINC32>\n\
          1件 #pd34 検索できない <{ROOT}/PINC34>\n\
@@ -102,7 +102,7 @@ async fn on_typetalk_it_is_lines() {
              11/24 (Tue): incidents 2 / in hours 2 / outside 0\n\
              11/25 (Wed): incidents 1 / in hours 1 / outside 0\n\
              11/26 (Thu): incidents 1 / in hours 0 / outside 1\n\
-             ⏱️ Time to resolve: median 1 h 46 min, longest 3 h 10 min #pd32 応答が遅い {ROOT}/PINC32\n\
+             ⏱️ Time to resolve: median 1 h 46 min, longest 3 h 10 min: #pd32 応答が遅い {ROOT}/PINC32\n\
              📌 Most frequent titles, with the last incident of each:\n\
              2 × #pd32 応答が遅い {ROOT}/PINC32\n\
              1 × #pd34 検索できない {ROOT}/PINC34\n\

@@ -52,6 +52,11 @@ fn the_newest_event_that_says_so_makes_the_state() {
         // At the same instant.
         (vec![at(0, Resolved), at(0, Triggered)], "Resolved by P0 at 0"),
         (vec![at(0, Acknowledged), at(0, Triggered)], "Acknowledged by P0 at 0"),
+        // An acknowledgement opens an incident again, whichever of the two comes first.
+        (vec![at(0, Resolved), at(9, Reopened), at(9, Acknowledged)], "Acknowledged by P9 at 9"),
+        (vec![at(0, Resolved), at(9, Acknowledged), at(9, Reopened)], "Acknowledged by P9 at 9"),
+        (vec![at(9, Reopened), at(9, Acknowledged), at(9, Acknowledged), at(9, Reopened)], "Acknowledged by P9 at 9"),
+        (vec![at(9, Acknowledged), at(9, Reopened), at(10, Resolved)], "Resolved by P10 at 10"),
     ] {
         assert_eq!(said(&after(&events)), expected, "{events:#?}");
     }

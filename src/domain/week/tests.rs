@@ -199,3 +199,24 @@ fn what_pagerduty_does_not_say_is_no_number() {
     let more = PastIncidents::Listed { incidents: Vec::new(), complete: false };
     assert!(Report::of(more, &period, &calendar).unwrap().or_more);
 }
+
+#[test]
+fn every_moment_is_in_exactly_one_week_whenever_the_schedule_comes() {
+    for (days, holidays) in [("Mon-Fri", "jp"), ("Mon-Fri", "+2026-11-28"), ("Sun-Thu", "none"), ("Mon", "none")] {
+        let calendar = calendar(days, holidays);
+        for hour in [9, 16, 17, 18] {
+            let days = (0..90).map(|day| NaiveDate::from_ymd_opt(2026, 9, 1).unwrap() + TimeDelta::days(day));
+            // Some minutes late, each time others.
+            let minutes = (0..).map(|n| n * 17 % 60);
+            let ends = days.filter(|day| is_due(*day, &calendar)).zip(minutes).map(|(day, minute)| {
+                let at = day.and_hms_milli_opt(hour, minute, minute / 2, 7).unwrap();
+                Period::until(at.and_local_timezone(chrono_tz::Asia::Tokyo).unwrap().to_utc(), &calendar)
+            });
+            let weeks: Vec<_> = ends.collect();
+            assert!(weeks.len() > 10);
+            for pair in weeks.windows(2) {
+                assert_eq!(pair[0].until, pair[1].from, "{holidays} {hour}");
+            }
+        }
+    }
+}

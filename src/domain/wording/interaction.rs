@@ -103,8 +103,17 @@ impl Language {
     #[must_use]
     pub fn press_in_progress(self) -> &'static str {
         self.say(
-            "⚠️ ほかの人の操作を処理しています。結果を確認してから、もう一度お試しください",
-            "⚠️ Somebody else's press is being carried out; please see how that ends, and try again",
+            "⚠️ 別の操作を処理しています。結果を確認してから、もう一度お試しください",
+            "⚠️ Another press is being carried out; please see how that ends, and try again",
+        )
+    }
+
+    /// The message is from a time when its buttons did something.
+    #[must_use]
+    pub fn acting_is_off(self) -> &'static str {
+        self.say(
+            "⚠️ Slack からの操作は無効になっているため、実行していません",
+            "⚠️ Acting from Slack is switched off; nothing was done",
         )
     }
 

@@ -89,8 +89,8 @@ impl Language {
     pub fn time_to_resolve(self, median: TimeDelta, longest: TimeDelta) -> String {
         let (median, longest) = (self.age(median), self.age(longest));
         self.say(
-            format!("⏱️ 解決まで: 中央値 {median}、最長 {longest}"),
-            format!("⏱️ Time to resolve: median {median}, longest {longest}"),
+            format!("⏱️ 解決まで: 中央値 {median}、最長 {longest}:"),
+            format!("⏱️ Time to resolve: median {median}, longest {longest}:"),
         )
     }
 

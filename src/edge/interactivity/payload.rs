@@ -4,6 +4,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
+use Odd::{Foreign, Incomplete};
+
 use super::answer::NOTE;
 use crate::domain::acting::{Action, Presser};
 use crate::domain::event::{IncidentId, Link};
@@ -27,6 +29,8 @@ pub enum Requested {
     Press(Box<Press>),
     /// Somebody has written a note.
     Note(Box<WrittenNote>),
+    /// A press or a note of ours that lacks what it needs, and whoever sent it can't be told; why, in the log's words.
+    Unusable(&'static str),
     /// Nothing that can be done; why, in the log's words.
     Nothing(&'static str),
 }
@@ -44,8 +48,8 @@ pub struct Press {
     pub id: String,
     /// With what a modal can be opened, once and for three seconds.
     pub trigger: String,
-    /// Where the presser alone can be told something.
-    pub reply: Reply,
+    /// Where the presser alone can be told something; only a note does without.
+    pub reply: Option<Reply>,
     /// The incident's page, as the message with the button has it.
     pub link: Option<Link>,
     /// That message.
@@ -71,6 +75,14 @@ pub struct WrittenNote {
     pub link: Option<Link>,
 }
 
+/// Why something is no press or note that can be carried out.
+enum Odd {
+    /// It is none of ours.
+    Foreign(&'static str),
+    /// It is ours, and lacks something.
+    Incomplete(&'static str),
+}
+
 /// Reads an authentic request. `base_url` is where Slack is besides its own address.
 #[must_use]
 pub fn parse(body: &[u8], base_url: Option<&str>) -> Requested {
@@ -94,24 +106,32 @@ fn interaction(payload: &Value, base_url: Option<&str>) -> Requested {
     let read = match payload["type"].as_str() {
         Some("block_actions") => press(payload, base_url).map(|press| Requested::Press(Box::new(press))),
         Some("view_submission") => written_note(payload).map(|note| Requested::Note(Box::new(note))),
-        _ => Err("an interaction that is none of the relay's"),
+        _ => Err(Foreign("an interaction that is none of the relay's")),
     };
-    read.unwrap_or_else(Requested::Nothing)
+    read.unwrap_or_else(|odd| match odd {
+        Foreign(why) => Requested::Nothing(why),
+        Incomplete(why) => Requested::Unusable(why),
+    })
 }
 
-fn press(payload: &Value, base_url: Option<&str>) -> Result<Press, &'static str> {
+fn press(payload: &Value, base_url: Option<&str>) -> Result<Press, Odd> {
     let [button] = payload["actions"].as_array().map(Vec::as_slice).unwrap_or_default() else {
-        return Err("not exactly one action");
+        return Err(Foreign("not exactly one action"));
     };
-    let action = button["action_id"].as_str().and_then(Action::from_key).ok_or("an unknown action")?;
-    let incident = button["value"].as_str().and_then(real_incident).ok_or("a value that is no incident's id")?;
+    let action = button["action_id"].as_str().and_then(Action::from_key).ok_or(Foreign("an unknown action"))?;
+    let incident =
+        button["value"].as_str().and_then(real_incident).ok_or(Foreign("a value that is no incident's id"))?;
     let presser = presser(&payload["user"])?;
-    let pressed_at = text(&button["action_ts"]).ok_or("no time of the press")?;
+    let pressed_at = text(&button["action_ts"]).ok_or(Incomplete("no time of the press"))?;
     let container = &payload["container"];
-    let channel = text(&payload["channel"]["id"]).or_else(|| text(&container["channel_id"])).ok_or("no channel")?;
+    let channel =
+        text(&payload["channel"]["id"]).or_else(|| text(&container["channel_id"])).ok_or(Incomplete("no channel"))?;
     let message = &payload["message"];
-    let ts = text(&message["ts"]).or_else(|| text(&container["message_ts"])).ok_or("no message")?;
-    let reply = payload["response_url"].as_str().filter(|url| is_slacks(url, base_url));
+    let ts = text(&message["ts"]).or_else(|| text(&container["message_ts"])).ok_or(Incomplete("no message"))?;
+    let reply = payload["response_url"].as_str().filter(|url| is_slacks(url, base_url)).map(|url| Reply(url.into()));
+    if reply.is_none() && action != Action::Note {
+        return Err(Incomplete("no response_url of Slack's"));
+    }
     let link = message["text"].as_str().and_then(|text| link_of(text, &incident));
     Ok(Press {
         action,
@@ -119,34 +139,36 @@ fn press(payload: &Value, base_url: Option<&str>) -> Result<Press, &'static str>
         incident,
         presser,
         trigger: text(&payload["trigger_id"]).unwrap_or_default(),
-        reply: Reply(reply.ok_or("no response_url of Slack's")?.into()),
+        reply,
         link,
         message: Thread { channel, ts },
     })
 }
 
-fn written_note(payload: &Value) -> Result<WrittenNote, &'static str> {
+fn written_note(payload: &Value) -> Result<WrittenNote, Odd> {
     let view = &payload["view"];
     if view["callback_id"] != Action::Note.key() {
-        return Err("a modal that is none of the relay's");
+        return Err(Foreign("a modal that is none of the relay's"));
     }
     let metadata = view["private_metadata"].as_str().filter(|metadata| metadata.len() <= MAX_METADATA);
-    let metadata: Value = metadata.and_then(|text| serde_json::from_str(text).ok()).ok_or("no metadata of ours")?;
-    let incident = metadata["incident"].as_str().and_then(real_incident).ok_or("metadata without an incident's id")?;
+    let metadata: Value =
+        metadata.and_then(|text| serde_json::from_str(text).ok()).ok_or(Foreign("no metadata of ours"))?;
+    let incident =
+        metadata["incident"].as_str().and_then(real_incident).ok_or(Foreign("metadata without an incident's id"))?;
     let written = view["state"]["values"][NOTE.0][NOTE.1]["value"].as_str().unwrap_or_default();
     Ok(WrittenNote {
         incident,
         presser: presser(&payload["user"])?,
-        id: text(&view["id"]).ok_or("a modal without an id")?,
+        id: text(&view["id"]).ok_or(Incomplete("a modal without an id"))?,
         text: written.trim().to_owned(),
         link: metadata["link"].as_str().and_then(Link::parse),
     })
 }
 
 /// Names may be empty, and then the id is all that there is.
-fn presser(user: &Value) -> Result<Presser, &'static str> {
+fn presser(user: &Value) -> Result<Presser, Odd> {
     let is_id = |id: &String| id.len() <= 40 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    let id = text(&user["id"]).filter(is_id).ok_or("no user")?;
+    let id = text(&user["id"]).filter(is_id).ok_or(Incomplete("no user"))?;
     let name = ["username", "name"].into_iter().find_map(|name| text(&user[name])).unwrap_or_default();
     Ok(Presser::new(&id, &name))
 }

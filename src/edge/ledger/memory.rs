@@ -47,7 +47,9 @@ impl Memory {
         self.with_record(&key.record, now, |record| {
             record.entries.insert(key.entry.clone(), Entry::posted(chat, now));
             let is_newest = facts.order() >= record.facts.order();
-            record.facts = facts.clone().or(record.facts.clone());
+            let known = std::mem::take(&mut record.facts);
+            // Whoever knows the newer state knows the message that shows it.
+            record.facts = if is_newest { facts.clone().or(known) } else { known.or(facts.clone()) };
             is_newest
         })
     }
@@ -84,7 +86,7 @@ impl Memory {
 
     pub(super) fn take_turn(&self, record: &str, press: &str, now: DateTime<Utc>) -> Turn {
         self.with_record(record, now, |record| {
-            if record.presses.contains(press) {
+            if record.presses.contains_key(press) {
                 return Turn::Replayed;
             }
             if record.pressing.is_some_and(|until| until > now) {
@@ -92,8 +94,8 @@ impl Memory {
             }
             let until = now + PRESS_LEASE;
             record.pressing = Some(until);
-            record.presses.insert(press.to_owned());
-            Turn::Taken(Hold { facts: record.facts.clone(), until, press: press.to_owned() })
+            record.presses.insert(press.to_owned(), now);
+            Turn::Taken(Hold { facts: record.facts.clone(), until, press: press.to_owned(), old: Vec::new() })
         })
     }
 
@@ -110,8 +112,15 @@ impl Memory {
             match ending {
                 Ending::Acted(pressed) => *last = keep_last(std::mem::take(last), pressed.clone()),
                 Ending::NothingToDo => {}
-                Ending::Failed(action) => {
-                    last.retain(|pressed| pressed.action != *action);
+                Ending::InDoubt(pressed) => {
+                    *last = keep_last(std::mem::take(last), pressed.clone());
+                    record.presses.remove(&hold.press);
+                }
+                Ending::Failed(remembered) => {
+                    let is_it = |pressed: &Pressed, it: &Pressed| {
+                        pressed.action == it.action && pressed.presser.id == it.presser.id && pressed.at == it.at
+                    };
+                    last.retain(|pressed| !remembered.as_ref().is_some_and(|it| is_it(pressed, it)));
                     record.presses.remove(&hold.press);
                 }
             }

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{IncidentFacts, Ledger, incident_record};
-use crate::domain::acting::{Action, Pressed};
+use crate::domain::acting::Pressed;
 use crate::domain::event::IncidentId;
 
 /// The answer to a press that wants to be carried out.
@@ -30,6 +30,8 @@ pub struct Hold {
     pub(super) until: DateTime<Utc>,
     /// What tells the press from others.
     pub(super) press: String,
+    /// Presses in the table that nobody can send again any more, by the names of their attributes.
+    pub(super) old: Vec<String>,
 }
 
 /// What became of a press.
@@ -37,10 +39,12 @@ pub struct Hold {
 pub enum Ending {
     /// It was carried out, or may have been.
     Acted(Pressed),
+    /// It may have been carried out, and the same may be sent again by whoever looked and found that it wasn't.
+    InDoubt(Pressed),
     /// There was nothing to do.
     NothingToDo,
-    /// It was not carried out, and may be tried again.
-    Failed(Action),
+    /// It was not carried out, and may be tried again; what was remembered of it, if it came to that.
+    Failed(Option<Pressed>),
 }
 
 impl Ledger {

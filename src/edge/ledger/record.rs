@@ -2,12 +2,13 @@
 //!
 //! Pure rules, which the memory of a process applies itself and DynamoDB by conditions.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
 use super::{IdempotencyKey, Storms};
-use crate::budget::{POSTED_FOR, RECORD_FOR};
+use crate::budget::{POSTED_FOR, PRESS_KNOWN_FOR, RECORD_FOR};
 use crate::domain::acting::Pressed;
 use crate::domain::chat::ChatName;
 use crate::domain::message::FirstMessage;
@@ -22,7 +23,7 @@ pub struct IncidentFacts {
     pub thread: Option<Thread>,
     /// How it stands, and what its first message shows.
     pub first: Option<FirstMessage>,
-    /// The last press of each action.
+    /// Each person's last press of each action, the newest first.
     pub pressed: Vec<Pressed>,
 }
 
@@ -45,14 +46,21 @@ impl IncidentFacts {
     }
 }
 
-/// Presses with one more; of each action the last one counts.
+/// Presses that are known of an incident at most; an older one has been told of by then.
+const MAX_PRESSES: usize = 30;
+
+/// Presses with one more; of each person and action the last one counts.
 pub(super) fn keep_last(mut presses: Vec<Pressed>, other: Pressed) -> Vec<Pressed> {
-    match presses.iter_mut().find(|pressed| pressed.action == other.action) {
-        // At the same time it is the same press, of which more may be known by now.
-        Some(known) if known.at > other.at || (known.at == other.at && known.agent.is_some()) => {}
+    let is_same = |pressed: &&mut Pressed| pressed.action == other.action && pressed.presser.id == other.presser.id;
+    match presses.iter_mut().find(is_same) {
+        // Without the user as whom it was carried out, no event can be known to tell of it.
+        Some(known) if known.agent.is_none() && other.agent.is_some() => *known = other,
+        Some(known) if known.at >= other.at => {}
         Some(known) => *known = other,
         None => presses.push(other),
     }
+    presses.sort_by_key(|pressed| Reverse(pressed.at));
+    presses.truncate(MAX_PRESSES);
     presses
 }
 
@@ -145,8 +153,8 @@ pub(super) fn decide(entry: Option<Entry>, facts: IncidentFacts, key: &Idempoten
 pub(super) struct Record {
     pub(super) facts: IncidentFacts,
     pub(super) entries: HashMap<String, Entry>,
-    /// Presses that were carried out, or are being.
-    pub(super) presses: HashSet<String>,
+    /// Presses that were carried out, or are being, and since when.
+    pub(super) presses: HashMap<String, DateTime<Utc>>,
     /// Until when one is being carried out.
     pub(super) pressing: Option<DateTime<Utc>>,
     /// New incidents and storms, where the record is a day's.
@@ -159,15 +167,16 @@ impl Record {
         Self {
             facts: IncidentFacts::default(),
             entries: HashMap::new(),
-            presses: HashSet::new(),
+            presses: HashMap::new(),
             pressing: None,
             storms: Storms::default(),
             expires: now + RECORD_FOR,
         }
     }
 
-    /// Forgets posts that are past their time. What is in doubt stays in doubt as long as the record.
+    /// Forgets posts and presses that are past their time. What is in doubt stays in doubt as long as the record.
     pub(super) fn forget(&mut self, now: DateTime<Utc>) {
+        self.presses.retain(|_, at| now - *at <= PRESS_KNOWN_FOR);
         self.entries.retain(|_, entry| entry.posted.is_none() || entry.until > now);
     }
 }

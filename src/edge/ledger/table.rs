@@ -10,8 +10,8 @@
 //! | `first` | how the incident stands and what its first message shows, as JSON (`shown.rs`), 24 KiB at most |
 //! | `first_order` | that state's place in the order of states: an older one is never written over a newer one |
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
-//! | `who#<action>` | a map: who pressed that button last (`member`, `name`), when (`at`), and as which `agent` |
-//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press was |
+//! | `who#<action>#<member>` | a map: who pressed that button (`member`, `name`), when they did last (`at`), and as which `agent` |
+//! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press of the last minutes was |
 //! | `incidents`, `c<piece>`, `storms` | under `storm#<date>`: the new incidents of a day (UTC), those of each ten seconds of late, and how many storms are over; `number` is then how many came before the last one |
 //! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
@@ -43,7 +43,7 @@ use crate::domain::chat::ChatName;
 use crate::edge::aws::sdk_config;
 use crate::edge::chat::Thread;
 use crate::edge::http::HttpClient;
-use changes::{Changes, FIRST, NUMBER, ORDER, THREAD};
+use changes::{Changes, FIRST, NUMBER, ORDER, THREAD, THREAD_IF_NONE};
 
 /// Throttling, 5xx and broken connections mostly pass at once.
 const ATTEMPTS: u32 = 3;
@@ -169,8 +169,9 @@ impl Table {
             Err(error) if is_guarded && error.code() == Some("ConditionalCheckFailedException") => {}
             Err(error) => return Err(explain(&error)),
         }
-        // A newer state is known. The post is one all the same.
+        // A newer state is known, and the message that shows it. The post is one all the same.
         let mut changes = Changes { set: vec!["#event = :entry", "expires = :expires"], remove: Vec::new() };
+        let known = known.map(|(value, name)| (value, if name == &THREAD { &THREAD_IF_NONE } else { name }));
         let without =
             known.iter().fold(update(), |update, (value, name)| changes.add(update, value.as_ref(), name, false));
         without.update_expression(changes.expression()).send().await.map_err(|error| explain(&error))?;

@@ -187,7 +187,13 @@ impl Request {
         let set = set.trim().strip_prefix("SET ").unwrap_or_default();
         for assignment in set.split(", ").filter(|assignment| !assignment.is_empty()) {
             let (path, value) = assignment.split_once(" = ").ok_or(Refused("ValidationException"))?;
-            let value = self.value(value)?.clone();
+            let value = match value.strip_prefix("if_not_exists(").and_then(|rest| rest.strip_suffix(')')) {
+                Some(unless) => {
+                    let (known, value) = unless.split_once(',').ok_or(Refused("ValidationException"))?;
+                    self.at(known, item)?.map_or_else(|| self.value(value).cloned(), Ok)?
+                }
+                None => self.value(value)?.clone(),
+            };
             match path.split_once('.') {
                 None => {
                     item.insert(self.name(path)?, value);

@@ -35,7 +35,7 @@ fn a_press_is_read_with_all_that_its_answer_needs() {
     assert_eq!(press.id, "1548426417.840180 U0TANAKA1");
     assert_eq!(press.message, Thread { channel: "C0ALERTS".into(), ts: "1.000001".into() });
     assert_eq!(press.link.unwrap().to_string(), "https://acme.pagerduty.com/incidents/PINC1");
-    assert_eq!(press.reply.0.expose_secret(), "https://hooks.slack.com/actions/T1/2/3");
+    assert_eq!(press.reply.as_ref().unwrap().0.expose_secret(), "https://hooks.slack.com/actions/T1/2/3");
     assert!(!format!("{:?}", press.reply).contains("hooks"));
 }
 
@@ -72,12 +72,22 @@ fn nothing_is_done_with_what_is_odd() {
     ] {
         let mut payload = a_press();
         *payload.pointer_mut(place).unwrap() = value.clone();
-        let Requested::Nothing(found) = of_payload(&payload) else { panic!("{place} {value}") };
+        let (found, is_ours) = match of_payload(&payload) {
+            Requested::Nothing(found) => (found, false),
+            Requested::Unusable(found) => (found, true),
+            _ => panic!("{place} {value}"),
+        };
         assert_eq!(found, why, "{place} {value}");
+        let names_an_incident = !matches!(place, "/type" | "/actions" | "/actions/0/action_id" | "/actions/0/value");
+        assert_eq!(is_ours, names_an_incident, "{place} {value}");
     }
+    // A form needs no address.
+    let mut payload = a_press();
+    (payload["response_url"], payload["actions"][0]["action_id"]) = (Value::Null, json!("note"));
+    assert!(matches!(of_payload(&payload), Requested::Press(press) if press.reply.is_none()));
     let mut payload = a_press();
     (payload["message"], payload["container"]) = (Value::Null, Value::Null);
-    assert!(matches!(of_payload(&payload), Requested::Nothing("no message")));
+    assert!(matches!(of_payload(&payload), Requested::Unusable("no message")));
 }
 
 #[test]

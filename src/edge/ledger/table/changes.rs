@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 /// An attribute, and what stands for it and its value in an expression.
+#[derive(PartialEq)]
 pub(super) struct Name {
     attribute: &'static str,
     alias: &'static str,
@@ -15,6 +16,8 @@ pub(super) const NUMBER: Name =
     Name { attribute: "number", alias: "#number", placeholder: ":number", assignment: "#number = :number" };
 pub(super) const THREAD: Name =
     Name { attribute: "thread", alias: "#thread", placeholder: ":thread", assignment: "#thread = :thread" };
+/// The same, unless there is one.
+pub(super) const THREAD_IF_NONE: Name = Name { assignment: "#thread = if_not_exists(#thread,:thread)", ..THREAD };
 pub(super) const FIRST: Name =
     Name { attribute: "first", alias: "#first", placeholder: ":first", assignment: "#first = :first" };
 pub(super) const ORDER: Name =

@@ -5,13 +5,19 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
 
 use super::{Item, Table, TableError, explain, facts, is_expired, mark, milliseconds, seconds, time};
-use crate::budget::{PRESS_LEASE, RECORD_FOR};
+use crate::budget::{PRESS_KNOWN_FOR, PRESS_LEASE, RECORD_FOR};
 use crate::domain::acting::{Action, Pressed, Presser};
 use crate::edge::ledger::IncidentFacts;
 use crate::edge::ledger::press::{Ending, Hold, Turn};
+use crate::edge::ledger::record::keep_last;
 
 /// The key of the user as whom presses are carried out.
 const ACTING: &str = "acting";
+/// What the names of the attributes begin with that say who pressed what, and which presses there were.
+const WHO: &str = "who#";
+const PRESS: &str = "press#";
+/// Old presses that one request takes away; an expression has some kilobytes at most.
+const MAX_PRUNED: usize = 50;
 
 impl Table {
     pub(in crate::edge::ledger) async fn take_turn(
@@ -44,7 +50,7 @@ impl Table {
             Ok(output) => {
                 let old = output.attributes.unwrap_or_default();
                 let facts = if is_expired(&old, now) { IncidentFacts::default() } else { facts(&old) };
-                Ok(Turn::Taken(Hold { facts, until, press: press.to_owned() }))
+                Ok(Turn::Taken(Hold { facts, until, press: press.to_owned(), old: old_presses(&old, now) }))
             }
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
                 let is_replayed = self.item(record).await?.contains_key(&of_press(press));
@@ -62,7 +68,7 @@ impl Table {
     ) -> Result<(), TableError> {
         let update = self
             .incident(record)
-            .expression_attribute_names("#who", of_action(pressed.action))
+            .expression_attribute_names("#who", of_presser(pressed))
             .expression_attribute_values(":who", to_map(pressed))
             .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
             .update_expression("SET #who = :who, expires = :expires");
@@ -82,18 +88,28 @@ impl Table {
             .expression_attribute_names("#until", "until")
             .expression_attribute_values(":ours", milliseconds(hold.until))
             .condition_expression("#pressing.#until = :ours");
-        update = match ending {
-            Ending::Acted(pressed) => update
-                .expression_attribute_names("#who", of_action(pressed.action))
-                .expression_attribute_values(":who", to_map(pressed))
-                .update_expression("SET #who = :who REMOVE #pressing"),
-            Ending::NothingToDo => update.update_expression("REMOVE #pressing"),
-            Ending::Failed(action) => update
-                .expression_attribute_names("#who", of_action(*action))
-                .expression_attribute_names("#press", of_press(&hold.press))
-                .update_expression("REMOVE #pressing, #press, #who"),
-        };
-        match update.send().await {
+        let (mut set, mut remove) = ("", vec!["#pressing".to_owned()]);
+        if let Ending::Acted(pressed) | Ending::InDoubt(pressed) = ending {
+            set = "SET #who = :who ";
+            update = update
+                .expression_attribute_names("#who", of_presser(pressed))
+                .expression_attribute_values(":who", to_map(pressed));
+        }
+        if let Ending::Failed(Some(remembered)) = ending {
+            // One's own, and nobody else's.
+            remove.push("#who".to_owned());
+            update = update.expression_attribute_names("#who", of_presser(remembered));
+        }
+        if matches!(ending, Ending::InDoubt(_) | Ending::Failed(_)) {
+            remove.push("#press".to_owned());
+            update = update.expression_attribute_names("#press", of_press(&hold.press));
+        }
+        for (index, old) in hold.old.iter().enumerate() {
+            let alias = format!("#old{index}");
+            update = update.expression_attribute_names(&alias, old);
+            remove.push(alias);
+        }
+        match update.update_expression(format!("{set}REMOVE {}", remove.join(", "))).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
             Err(error) => Err(explain(&error)),
@@ -124,13 +140,21 @@ impl Table {
 
 /// Who pressed what, as far as an item has it.
 pub(super) fn pressed(item: &Item) -> Vec<Pressed> {
-    let of = |action: Action| {
-        let map = item.get(&of_action(action))?.as_m().ok()?;
+    let of = |(name, value): (&String, &AttributeValue)| {
+        let action = Action::from_key(name.strip_prefix(WHO)?.split('#').next()?)?;
+        let map = value.as_m().ok()?;
         let text = |name| map.get(name)?.as_s().ok().cloned();
         let presser = Presser { id: text("member")?, name: text("name")? };
         Some(Pressed { action, presser, at: time(map.get("at")?)?, agent: text("agent") })
     };
-    Action::ALL.into_iter().filter_map(of).collect()
+    item.iter().filter_map(of).fold(Vec::new(), keep_last)
+}
+
+/// Presses that nobody can send again any more: their signatures prove nothing by now.
+fn old_presses(item: &Item, now: DateTime<Utc>) -> Vec<String> {
+    let is_old = |at: &AttributeValue| time(at).is_none_or(|at| now - at > PRESS_KNOWN_FOR);
+    let old = item.iter().filter(|(name, at)| name.starts_with(PRESS) && is_old(at)).map(|(name, _)| name.clone());
+    old.take(MAX_PRUNED).collect()
 }
 
 fn to_map(pressed: &Pressed) -> AttributeValue {
@@ -145,10 +169,10 @@ fn to_map(pressed: &Pressed) -> AttributeValue {
     AttributeValue::M(map)
 }
 
-fn of_action(action: Action) -> String {
-    format!("who#{}", action.key())
+fn of_presser(pressed: &Pressed) -> String {
+    format!("{WHO}{}#{}", pressed.action.key(), pressed.presser.id)
 }
 
 fn of_press(press: &str) -> String {
-    format!("press#{press}")
+    format!("{PRESS}{press}")
 }

@@ -43,7 +43,8 @@ struct Whole {
     title: Option<String>,
     status: Option<String>,
     html_url: Option<String>,
-    created_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    created_at: Value,
     #[serde(default)]
     service: Value,
     #[serde(default)]
@@ -73,7 +74,7 @@ impl ActingClient {
     /// If PagerDuty doesn't say by the deadline.
     pub async fn incident(&self, id: &IncidentId, deadline: Instant) -> Result<IncidentNow, ActingError> {
         let body = self.ask(Method::GET, &format!("incidents/{id}"), None, deadline).await?;
-        read_incident(&body)
+        read_incident(&body, false)
     }
 
     /// Brings the incident into another state, and returns it as it is then.
@@ -88,7 +89,7 @@ impl ActingClient {
         };
         let change = json!({"incident": {"type": "incident_reference", "status": status}});
         let body = self.ask(Method::PUT, &format!("incidents/{id}"), Some(&change), deadline).await?;
-        read_incident(&body)
+        read_incident(&body, true)
     }
 
     /// Writes a note under the incident, and returns the id of the user who is said to have done so.
@@ -103,7 +104,7 @@ impl ActingClient {
     ) -> Result<Option<String>, ActingError> {
         let note = json!({"note": {"content": text}});
         let body = self.ask(Method::POST, &format!("incidents/{id}/notes"), Some(&note), deadline).await?;
-        let NewNote { note } = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+        let NewNote { note } = serde_json::from_slice(&body).map_err(|_| unreadable(true))?;
         Ok(note["user"]["id"].as_str().map(str::to_owned))
     }
 
@@ -117,8 +118,9 @@ impl ActingClient {
         let is_write = body.is_some();
         let asked = async {
             match self.ask_once(&method, path, body).await {
-                // It was closed before the request came, most likely; nothing is done twice by being asked for again.
-                Err(Unanswered::Send(SendError::Broken { reused_connection: true })) => {
+                // It was closed before the request came, most likely. A change may be done all the same: asked for
+                // again, a note would be there twice, and what was resolved meanwhile would be open again.
+                Err(Unanswered::Send(SendError::Broken { reused_connection: true })) if !is_write => {
                     self.ask_once(&method, path, body).await
                 }
                 answer => answer,
@@ -170,8 +172,8 @@ fn unfinished(is_write: bool) -> ActingFailure {
     if is_write { ActingFailure::Unknown } else { ActingFailure::Down }
 }
 
-fn unreadable() -> ActingError {
-    ActingError { failure: ActingFailure::Unknown, detail: "an answer that is not PagerDuty's".to_owned() }
+fn unreadable(is_write: bool) -> ActingError {
+    ActingError { failure: unfinished(is_write), detail: "an answer that is not PagerDuty's".to_owned() }
 }
 
 /// By the code in the body, or else by the status: not every gateway's refusal has a body.
@@ -196,21 +198,20 @@ fn refusal(status: u16, body: &[u8], is_write: bool) -> ActingError {
         }
         (300..=399, _) => (ActingFailure::Refused, "check PAGERDUTY_BASE_URL"),
         // It may come after the work was done.
-        (500 | 502 | 504.., _) => (unfinished(is_write), "look at https://status.pagerduty.com"),
-        (503, _) => (ActingFailure::Down, "look at https://status.pagerduty.com"),
+        (500.., _) => (unfinished(is_write), "look at https://status.pagerduty.com"),
         _ => (ActingFailure::Refused, "look the code up at https://developer.pagerduty.com/docs/rest-api-v2/errors/"),
     };
     let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
     ActingError { failure, detail: format!("HTTP {status}{code}; {remedy}") }
 }
 
-fn read_incident(body: &[u8]) -> Result<IncidentNow, ActingError> {
-    let Wrapped { incident } = serde_json::from_slice(body).map_err(|_| unreadable())?;
+fn read_incident(body: &[u8], is_write: bool) -> Result<IncidentNow, ActingError> {
+    let Wrapped { incident } = serde_json::from_slice(body).map_err(|_| unreadable(is_write))?;
     let status = match incident.status.as_deref() {
         Some("triggered") => Status::Triggered,
         Some("acknowledged") => Status::Acknowledged,
         Some("resolved") => Status::Resolved,
-        _ => return Err(unreadable()),
+        _ => return Err(unreadable(is_write)),
     };
     let time = |value: &Value| value.as_str()?.parse::<DateTime<Utc>>().ok();
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -227,7 +228,7 @@ fn read_incident(body: &[u8]) -> Result<IncidentNow, ActingError> {
             number: incident.incident_number,
             title: incident.title,
             link: incident.html_url.as_deref().and_then(Link::parse),
-            created_at: incident.created_at,
+            created_at: time(&incident.created_at),
             status: None,
         },
     })
@@ -266,7 +267,8 @@ mod tests {
             (302, "", false, ActingFailure::Refused, "PAGERDUTY_BASE_URL"),
             (500, "", true, ActingFailure::Unknown, "status.pagerduty.com"),
             (500, "", false, ActingFailure::Down, "status.pagerduty.com"),
-            (503, "", true, ActingFailure::Down, "status.pagerduty.com"),
+            (503, "", true, ActingFailure::Unknown, "status.pagerduty.com"),
+            (503, "", false, ActingFailure::Down, "status.pagerduty.com"),
             (504, "", true, ActingFailure::Unknown, "status.pagerduty.com"),
             (400, r#"{"error":{"code":1001}}"#, true, ActingFailure::Done, "quicker"),
             (418, "{}", true, ActingFailure::Refused, "HTTP 418"),
@@ -279,9 +281,13 @@ mod tests {
 
     #[test]
     fn an_incident_is_read_as_far_as_it_is_told() {
-        let read = |incident: Value| read_incident(json!({ "incident": incident }).to_string().as_bytes());
+        let read_after =
+            |incident: Value, is_write| read_incident(json!({ "incident": incident }).to_string().as_bytes(), is_write);
+        let read = |incident: Value| read_after(incident, false);
         let least = read(json!({"status": "resolved"})).unwrap();
         assert_eq!((least.status, least.since, least.by), (Status::Resolved, None, None));
+        let odd_times = json!({"status": "resolved", "created_at": 7, "last_status_change_at": "yesterday"});
+        assert_eq!(read(odd_times).unwrap().incident.created_at, None);
         let whole = read(json!({
             "id": "PINC1", "incident_number": 33, "title": "t", "status": "acknowledged",
             "html_url": "https://acme.pagerduty.com/incidents/PINC1", "last_status_change_at": "2026-11-24T02:05:00Z",
@@ -291,7 +297,8 @@ mod tests {
         assert_eq!((whole.by.as_deref(), whole.by_id.as_deref()), (Some("田中"), Some("PUSER")));
         assert!(whole.since.is_some() && whole.incident.link.is_some());
         for odd in [json!({"status": "snoozed"}), json!({}), json!(null)] {
-            assert_eq!(read(odd).unwrap_err().failure, ActingFailure::Unknown);
+            assert_eq!(read_after(odd.clone(), true).unwrap_err().failure, ActingFailure::Unknown);
+            assert_eq!(read(odd).unwrap_err().failure, ActingFailure::Down, "a look changes nothing");
         }
     }
 }
