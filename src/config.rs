@@ -238,11 +238,11 @@ fn incidents(reader: &mut Reader<'_>) -> Option<IncidentsConfig> {
     match (reader.is_set("PAGERDUTY_API_KEY"), services.is_empty()) {
         (false, true) => None,
         (true, true) => {
-            reader.half_set("PAGERDUTY_API_KEY", "give PAGERDUTY_SERVICES the ids (`P…`) of the services to list");
+            reader.half_set("PAGERDUTY_API_KEY", "PAGERDUTY_SERVICES", "the ids (`P…`) of the services to list");
             None
         }
         (false, false) => {
-            reader.half_set("PAGERDUTY_SERVICES", "give PAGERDUTY_API_KEY a read-only REST API key");
+            reader.half_set("PAGERDUTY_SERVICES", "PAGERDUTY_API_KEY", "a read-only REST API key");
             None
         }
         (true, false) => {

@@ -80,12 +80,12 @@ fn acting(reader: &mut Reader<'_>) -> Option<ActingConfig> {
     match is_set {
         (false, false) => None,
         (true, false) => {
-            let remedy = "give PAGERDUTY_FROM the e-mail address of the PagerDuty user that acts";
-            reader.half_set("PAGERDUTY_ACTION_KEY", remedy);
+            let from = "the e-mail address of the PagerDuty user that acts";
+            reader.half_set("PAGERDUTY_ACTION_KEY", "PAGERDUTY_FROM", from);
             None
         }
         (false, true) => {
-            reader.half_set("PAGERDUTY_FROM", "give PAGERDUTY_ACTION_KEY a REST API key that may write");
+            reader.half_set("PAGERDUTY_FROM", "PAGERDUTY_ACTION_KEY", "a REST API key that may write");
             None
         }
         (true, true) => {

@@ -153,8 +153,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn half_set(&mut self, variable: &'static str, remedy: impl Into<String>) {
-        self.problems.push(Problem { variable, what: What::HalfSet, remedy: remedy.into() });
+    /// A variable that says nothing without another one; `what` is what that other one is.
+    pub(super) fn half_set(&mut self, variable: &'static str, other: &str, what: &str) {
+        self.problems.push(Problem { variable, what: What::HalfSet, remedy: format!("{other} beside it: {what}") });
     }
 
     pub(super) fn warn(&mut self, warning: impl Into<String>) {

@@ -77,7 +77,7 @@ pub(super) fn roster(reader: &mut Reader<'_>) -> Option<RosterConfig> {
         return Some(RosterConfig::Csv(CsvConfig { roster, members: members_csv }));
     }
     if members_csv.is_some() {
-        reader.half_set("MEMBERS_CSV", "ROSTER_CSV beside it; for a spreadsheet, set MEMBERS_RANGE");
+        reader.half_set("MEMBERS_CSV", "ROSTER_CSV", "the roster as a file; for a spreadsheet, set MEMBERS_RANGE");
     }
     let spreadsheet_id = spreadsheet_id(reader);
     let roster_range = reader.optional("ROSTER_RANGE").unwrap_or_else(|| "当番表!A:Z".to_owned());

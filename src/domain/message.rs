@@ -4,6 +4,7 @@ mod ahead;
 mod first;
 mod inquiry;
 mod notice;
+mod people;
 mod reminder;
 mod reply;
 mod roster;
@@ -14,6 +15,8 @@ mod week;
 pub use first::{Button, Card, Colour, FirstMessage};
 pub use inquiry::Inquiry;
 pub use table::Table;
+
+use people::{fallback_people, mention_line, mention_spans, needs_fallback, on_call_people};
 
 use super::alert::{Alert, Mentions};
 use super::chat::{ChatName, FailedChat};
@@ -355,46 +358,6 @@ fn quoted(mut lines: Vec<String>) -> Vec<Vec<Span>> {
         lines.push(rest);
     }
     lines.into_iter().map(|line| vec![Span::Words(">".to_owned()), Span::Untrusted(line)]).collect()
-}
-
-/// The first line: everybody on call, mentioned or by name, and the fallback if nobody can be mentioned.
-fn mention_spans(mentions: &Mentions, chat: ChatName, language: Language) -> Vec<Span> {
-    let Mentions::OnCall(today) = mentions else { return Vec::new() };
-    let fallback = needs_fallback(today, chat).then(|| fallback_people(today, chat));
-    mention_line(on_call_people(today).iter().chain(fallback.into_iter().flatten()), chat, language)
-}
-
-/// Those of last resort who can be mentioned here; if nobody can, all of them by name.
-fn fallback_people(today: &OnCallDay, chat: ChatName) -> impl Iterator<Item = &Person> {
-    let anybody = today.fallback.iter().any(|person| person.mention(chat).is_some());
-    today.fallback.iter().filter(move |person| !anybody || person.mention(chat).is_some())
-}
-
-fn mention_line<'a>(people: impl Iterator<Item = &'a Person>, chat: ChatName, language: Language) -> Vec<Span> {
-    let mut line: Vec<Span> = Vec::new();
-    for person in people {
-        let span = person.mention(chat).cloned().map(Span::Mention).or_else(|| untrusted(person.name()));
-        line.extend(span.filter(|span| !line.contains(span)));
-    }
-    // A mention is worth more than a name: names are the first that a crowded line leaves out.
-    if line.len() > MAX_PEOPLE {
-        let left_out = line.len() - MAX_PEOPLE;
-        line.sort_by_key(|span| !matches!(span, Span::Mention(_)));
-        line.truncate(MAX_PEOPLE);
-        line.push(Span::Words(language.more_people(left_out)));
-    }
-    line
-}
-
-fn on_call_people(today: &OnCallDay) -> &[Person] {
-    match &today.on_call {
-        OnCall::People(people) => people,
-        _ => &[],
-    }
-}
-
-fn needs_fallback(today: &OnCallDay, chat: ChatName) -> bool {
-    on_call_people(today).iter().all(|person| person.mention(chat).is_none())
 }
 
 /// The answer to PagerDuty's test event: it arrived, and this is how the roster stands.

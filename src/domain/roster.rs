@@ -2,8 +2,9 @@
 //!
 //! Cells are cleaned and merges resolved (`cells`); then the table is turned if its dates stand across, and its
 //! header, dates and people are found (`layout`, `columns`, `titles`); then each row gets its days (`date`, `years`,
-//! `weeks`, `rows`); then its cells are read as people (`people`, `pieces`, `words`, `members`). Every step is a pure
-//! function. What can't be read is a problem of its row and hides no other row.
+//! `weeks`, `rows`). Its cells are read as people only when one of its days is asked for (`duty`, `people`, `pieces`,
+//! `words`, `members`), and for the problems of the days around today. Every step is a pure function. What can't be
+//! read is a problem of its row and hides no other row.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use chrono::{Datelike, NaiveDate};
 mod cells;
 mod columns;
 mod date;
+mod duty;
 mod fallback;
 mod layout;
 mod members;
@@ -37,13 +39,13 @@ pub use person::{Gap, Mention, Person};
 pub use problem::{RowIssue, RowProblem, Tab};
 
 use super::calendar::Calendar;
-use super::chat::ChatName;
 use cells::Grid;
+use duty::{Duty, RowReader};
 use layout::Layout;
 use members::Members;
 use naming::Naming;
-use people::Reader;
-use rows::{Duty, Rows, after};
+use people::MemberCells;
+use rows::{Lost, Rows, after};
 use weeks::Weeks;
 
 /// One reading of the roster's source.
@@ -81,19 +83,17 @@ pub struct Shape {
     pub is_weekly: bool,
 }
 
-/// A parsed roster: who is on call on each day that has a row.
-#[derive(Debug, Clone)]
+/// A parsed roster: which rows hold on which day. Who is on call is read in their cells when a day is asked for.
+#[derive(Debug)]
 pub struct Roster {
-    duties: Vec<(Line, Duty)>,
-    by_start: BTreeMap<NaiveDate, Vec<usize>>,
-    lost: Vec<(Line, rows::Lost)>,
-    weeks: Vec<std::sync::Arc<Weeks>>,
-    /// The titles of columns that are left out, by column.
-    titles: BTreeMap<usize, String>,
-    missing: Vec<String>,
-    shape: Shape,
-    today: NaiveDate,
+    grid: Grid,
+    layout: Layout,
     members: Members,
+    duties: Vec<Duty>,
+    by_start: BTreeMap<NaiveDate, Vec<usize>>,
+    lost: Vec<Lost>,
+    weeks: Vec<Weeks>,
+    today: NaiveDate,
 }
 
 impl Roster {
@@ -101,29 +101,37 @@ impl Roster {
     const MAX_LENGTH: i64 = 31;
     /// As many rows as a message names.
     const NAMED_ROWS: usize = 5;
+    /// The days from today of which problems in people's cells are reported. Last week's may still be mended for the
+    /// record; whoever plans looks no further ahead than two months, and a reminder no further than two weeks.
+    const PROBLEMS_FROM: i64 = -7;
+    const PROBLEMS_UNTIL: i64 = 60;
 
-    /// Parses both tables as seen on `today`. Bad rows are reported by number and hide no good ones.
+    /// Parses both tables as seen on `today`. Bad rows are reported by number and hide no good ones: all whose dates
+    /// are wrong, and of those around today whatever is wrong with their people.
     #[must_use]
     pub fn parse(tables: &Tables, rules: &ReadingRules, today: NaiveDate) -> (Self, Vec<RowProblem>) {
         let (members, mut problems) = Members::parse(&tables.members);
-        let mut reader = Reader::new(&members);
         let grid = Grid::of(&tables.roster);
         let grid = if layout::is_turned(&grid) { grid.turn() } else { grid };
-        let layout = Layout::of(&grid, &rules.columns, &mut reader);
-        let mut roster = Self::empty(&grid, &layout, today);
+        let layout = Layout::of(&grid, &rules.columns, &mut MemberCells::new(&members));
         let mut found: Vec<(usize, RowIssue)> = Vec::new();
-        for part in &layout.parts {
-            let rows = Rows::of(&grid, &layout, part, rules, today, &mut reader);
+        let (mut duties, mut lost, mut weeks) = (Vec::new(), Vec::new(), Vec::new());
+        for part in 0..layout.parts.len() {
+            let rows = Rows::of(&grid, &layout, part, rules, today);
             found.extend(rows.slips);
             found.extend(rows.lost.iter().map(|lost| (lost.row, lost.issue.clone())));
-            for duty in rows.duties {
-                found.extend(issues(&duty).into_iter().map(|issue| (duty.row, issue)));
-                roster.shape.is_weekly |= duty.weekly;
-                roster.by_start.entry(duty.start).or_default().push(roster.duties.len());
-                roster.duties.push((grid.line(duty.row), duty));
-            }
-            roster.lost.extend(rows.lost.into_iter().map(|lost| (grid.line(lost.row), lost)));
-            roster.weeks.push(rows.weeks.into());
+            duties.extend(rows.duties);
+            lost.extend(rows.lost);
+            weeks.push(rows.weeks);
+        }
+        let mut by_start: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
+        for (index, duty) in duties.iter().enumerate() {
+            by_start.entry(duty.start).or_default().push(index);
+        }
+        let mut cells = RowReader::new(&grid, &layout, &members);
+        let (from, until) = (after(today, Self::PROBLEMS_FROM), after(today, Self::PROBLEMS_UNTIL));
+        for duty in duties.iter().filter(|duty| duty.start <= until && from <= duty.until) {
+            found.extend(cells.issues(duty).into_iter().map(|issue| (duty.row, issue)));
         }
         found.sort_by_key(|(row, _)| *row);
         problems.extend(found.into_iter().map(|(row, issue)| RowProblem {
@@ -131,43 +139,13 @@ impl Roster {
             row: grid.line(row),
             issue,
         }));
-        roster.members = members;
-        (roster, problems)
+        (Self { grid, layout, members, duties, by_start, lost, weeks, today }, problems)
     }
 
     /// The name of the member who has this id on a chat.
     #[must_use]
     pub fn member_called(&self, id: &str) -> Option<&str> {
         self.members.with_id(id).map(Person::name)
-    }
-
-    fn empty(grid: &Grid, layout: &Layout, today: NaiveDate) -> Self {
-        let lines =
-            |columns: &mut dyn Iterator<Item = usize>| columns.map(|column| grid.line_of_column(column)).collect();
-        let title = |column: usize| {
-            let title = layout.header.and_then(|header| grid.value(header, column).text());
-            title.map_or_else(|| grid.line_of_column(column).to_string(), |title| title.replace('\n', " "))
-        };
-        let parts = &layout.parts;
-        let left_out = || parts.iter().flat_map(|part| part.left_out.iter().copied());
-        Self {
-            duties: Vec::new(),
-            by_start: BTreeMap::new(),
-            lost: Vec::new(),
-            weeks: Vec::new(),
-            titles: left_out().map(|column| (column, title(column))).collect(),
-            missing: layout.missing.clone(),
-            shape: Shape {
-                is_turned: grid.is_turned(),
-                header: layout.header.map(|row| grid.line(row)),
-                dates: lines(&mut parts.iter().map(|part| part.dates)),
-                people: lines(&mut parts.iter().flat_map(|part| part.columns.iter().map(|column| column.index))),
-                left_out: lines(&mut left_out()),
-                is_weekly: false,
-            },
-            today,
-            members: Members::NamesAreHandles,
-        }
     }
 
     /// The day on which dates without a year and rows of weeks were decided.
@@ -184,8 +162,17 @@ impl Roster {
 
     /// How the sheet was read.
     #[must_use]
-    pub fn shape(&self) -> &Shape {
-        &self.shape
+    pub fn shape(&self) -> Shape {
+        let Layout { header, parts, .. } = &self.layout;
+        let line = |column: &usize| self.grid.line_of_column(*column);
+        Shape {
+            is_turned: self.grid.is_turned(),
+            header: header.map(|row| self.grid.line(row)),
+            dates: parts.iter().map(|part| line(&part.dates)).collect(),
+            people: parts.iter().flat_map(|part| &part.columns).map(|column| line(&column.index)).collect(),
+            left_out: parts.iter().flat_map(|part| &part.left_out).map(line).collect(),
+            is_weekly: self.duties.iter().any(|duty| duty.weekly),
+        }
     }
 
     /// Who is on call that day; several rows of one day add up, and nobody is named twice.
@@ -197,17 +184,18 @@ impl Roster {
     /// Who is on call that day, and what else there is to say about it.
     #[must_use]
     pub fn day(&self, date: NaiveDate) -> (OnCall, Vec<Note>) {
-        let rows: Vec<&(Line, Duty)> = self.rows_of(date).collect();
+        let rows: Vec<&Duty> = self.rows_of(date).collect();
+        let mut cells = RowReader::new(&self.grid, &self.layout, &self.members);
         let mut naming = Naming::default();
         let mut troubles: Vec<(Line, RowIssue)> = Vec::new();
-        for (line, duty) in &rows {
-            let row = of_the_day(duty, date);
-            match trouble(&row) {
-                Some(issue) => troubles.push((*line, issue)),
+        for duty in &rows {
+            let row = cells.on(duty, date);
+            match row.issue() {
+                Some(issue) => troubles.push((self.grid.line(duty.row), issue)),
                 None => naming.add(&row),
             }
         }
-        let mut notes = self.notes_on(&rows);
+        let mut notes = self.notes_on(&rows, &cells);
         let on_call = if !naming.people.is_empty() {
             notes.extend(naming.undecided.then_some(Note::PartlyUndecided));
             notes.extend(troubles.into_iter().map(|(row, issue)| Note::RowNotUnderstood { row, issue }));
@@ -218,36 +206,42 @@ impl Roster {
             OnCall::Undecided
         } else if !rows.is_empty() {
             OnCall::Nobody
-        } else if let Some((row, lost)) = self.lost.iter().find(|(_, lost)| lost.may_be_about(date)) {
-            OnCall::NotUnderstood { row: *row, issue: lost.issue.clone() }
+        } else if let Some(lost) = self.lost.iter().find(|lost| lost.may_be_about(date)) {
+            OnCall::NotUnderstood { row: self.grid.line(lost.row), issue: lost.issue.clone() }
         } else {
             notes.extend(self.hints(date));
             OnCall::NoRow
         };
-        notes.extend(self.missing.iter().map(|title| Note::ColumnMissing { title: title.clone() }));
+        notes.extend(self.layout.missing.iter().map(|title| Note::ColumnMissing { title: title.clone() }));
         (on_call, notes)
     }
 
     /// The rows that hold on a day, in the order of the sheet.
-    fn rows_of(&self, date: NaiveDate) -> impl Iterator<Item = &(Line, Duty)> {
+    fn rows_of(&self, date: NaiveDate) -> impl Iterator<Item = &Duty> {
         let starts = self.by_start.range(after(date, 1 - Self::MAX_LENGTH)..=date);
         let mut rows: Vec<usize> = starts.flat_map(|(_, rows)| rows.iter().copied()).collect();
         rows.sort_unstable();
-        rows.into_iter().map(|row| &self.duties[row]).filter(move |(_, duty)| date <= duty.until)
+        rows.into_iter().map(|row| &self.duties[row]).filter(move |duty| date <= duty.until)
     }
 
-    fn notes_on(&self, rows: &[&(Line, Duty)]) -> Vec<Note> {
+    fn notes_on(&self, rows: &[&Duty], cells: &RowReader<'_>) -> Vec<Note> {
         let mut notes = Vec::new();
-        if rows.iter().any(|(_, duty)| duty.weekly) {
+        if rows.iter().any(|duty| duty.weekly) {
             notes.push(Note::ReadAsWeekly);
         }
-        for title in rows.iter().flat_map(|(_, duty)| &duty.left_out).filter_map(|column| self.titles.get(column)) {
-            let note = Note::ColumnLeftOut { title: title.clone() };
+        for column in rows.iter().flat_map(|duty| cells.left_out(duty)) {
+            let note = Note::ColumnLeftOut { title: self.title(column) };
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
         notes
+    }
+
+    /// A column's title; a letter if it has none.
+    fn title(&self, column: usize) -> String {
+        let title = self.layout.header.and_then(|header| self.grid.value(header, column).text());
+        title.map_or_else(|| self.grid.line_of_column(column).to_string(), |title| title.replace('\n', " "))
     }
 
     /// What may help whoever looks for the row of a day that has none.
@@ -257,8 +251,8 @@ impl Roster {
         let other_years = self.by_start.iter().filter(|(start, _)| is_that_day(**start));
         let nearest = other_years.min_by_key(|(start, _)| (**start - date).abs());
         hints.extend(nearest.and_then(|(start, rows)| {
-            let (row, _) = self.duties.get(*rows.first()?)?;
-            Some(Note::OtherYear { row: *row, date: *start })
+            let duty = self.duties.get(*rows.first()?)?;
+            Some(Note::OtherYear { row: self.grid.line(duty.row), date: *start })
         }));
         if self.weeks.iter().any(|weeks| weeks.look_weekly_around(date)) {
             hints.push(Note::LooksWeekly);
@@ -274,7 +268,7 @@ impl Roster {
     /// The rows that can't be read between those of the days before and after.
     fn unread_around(&self, date: NaiveDate) -> Vec<Line> {
         let place = |rows: &Vec<usize>| {
-            let places = rows.iter().map(|row| self.duties[*row].1.row);
+            let places = rows.iter().map(|row| self.duties[*row].row);
             (places.clone().min().unwrap_or(0), places.max().unwrap_or(usize::MAX))
         };
         let before = self.by_start.range(..date).next_back().map(|(_, rows)| place(rows));
@@ -291,44 +285,9 @@ impl Roster {
             (None, Some((first, _))) => 0..first,
             (None, None) => 0..usize::MAX,
         };
-        self.lost.iter().filter(|(_, lost)| between.contains(&lost.row)).map(|(line, _)| *line).collect()
+        let lost = self.lost.iter().map(|lost| lost.row).filter(|row| between.contains(row));
+        lost.map(|row| self.grid.line(row)).collect()
     }
-}
-
-/// What the cells of a row say for one of its days.
-fn of_the_day(duty: &Duty, date: NaiveDate) -> Naming {
-    let mut naming = Naming::default();
-    for (weekday, cell) in &duty.cells {
-        if weekday.is_none_or(|weekday| weekday == date.weekday()) {
-            naming.add(cell);
-        }
-    }
-    naming
-}
-
-/// Why a row is not understood, if it isn't.
-fn trouble(row: &Naming) -> Option<RowIssue> {
-    row.trouble.clone().or_else(|| row.no_name.clone().filter(|_| row.people.is_empty()))
-}
-
-/// Everything that is wrong with the cells of a row, each kind once.
-fn issues(duty: &Duty) -> Vec<RowIssue> {
-    let mut issues: Vec<RowIssue> = Vec::new();
-    for (_, cell) in &duty.cells {
-        let gaps = cell.people.iter().filter_map(|person| match person.gap(ChatName::Typetalk) {
-            Some(Gap::NotAMember) if !person.can_be_mentioned() => Some(RowIssue::NotAMember),
-            Some(Gap::TwoMembers) => Some(RowIssue::TwoMembers),
-            _ => None,
-        });
-        let matters = |issue: &&RowIssue| **issue == RowIssue::FormulaError || cell.people.is_empty();
-        let no_name = cell.no_name.as_ref().filter(matters).cloned();
-        for issue in cell.trouble.iter().cloned().chain(no_name).chain(gaps) {
-            if !issues.contains(&issue) {
-                issues.push(issue);
-            }
-        }
-    }
-    issues
 }
 
 #[cfg(test)]

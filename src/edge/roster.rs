@@ -22,9 +22,9 @@ use crate::domain::roster::{
 use crate::log_events;
 
 /// Nobody's roster is larger; whatever is would cost the time of the post.
-const LONGEST_SOURCE: usize = 2 * 1024 * 1024;
+const MAX_SOURCE: usize = 2 * 1024 * 1024;
 /// The same in rows of one table.
-const MOST_ROWS: usize = 5_000;
+const MAX_ROWS: usize = 5_000;
 
 /// The roster, as fresh as it can be had.
 #[derive(Debug)]
@@ -278,12 +278,12 @@ fn cell(value: Value) -> Cell {
 
 /// Logs the rows to correct, once for every change of the sheet, by number and without names.
 fn log_row_problems(problems: &[RowProblem]) {
-    const MOST: usize = 20;
-    for problem in problems.iter().take(MOST) {
+    const MAX_NAMED: usize = 20;
+    for problem in problems.iter().take(MAX_NAMED) {
         tracing::warn!(event = log_events::ROSTER_ROW, row = %problem.row, "{problem}");
     }
-    if problems.len() > MOST {
-        tracing::warn!(event = log_events::ROSTER_ROW, "{} more rows have problems", problems.len() - MOST);
+    if problems.len() > MAX_NAMED {
+        tracing::warn!(event = log_events::ROSTER_ROW, "{} more rows have problems", problems.len() - MAX_NAMED);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A part of the fault matrix, with the same code linked into this process; `oncall faults` is the whole of it.
+//! A part of the fault matrix, with the same code linked into this process; `oncall lab faults` is the whole of it.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
         .filter(|row| row.version == Version::V3 && row.lasting != Lasting::AWhile && FAILURES.contains(&row.name))
         .collect();
     assert_eq!(rows.len(), 5 * 2 * FAILURES.len());
-    for some in rows.chunks(10) {
+    for some in rows.chunks(8) {
         join_all(some.iter().map(async |row| {
             let outcome = faults::run(row, &Target::Linked).await.unwrap();
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
@@ -37,7 +37,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
 async fn the_right_people_are_mentioned_whatever_google_stumbles_over_and_whatever_was_known_before() {
     let rows: Vec<_> = faults::rows().into_iter().filter(Row::is_about_the_roster).collect();
     assert!((80..130).contains(&rows.len()), "{}", rows.len());
-    for some in rows.chunks(10) {
+    for some in rows.chunks(8) {
         join_all(some.iter().map(async |row| {
             let outcome = faults::run(row, &Target::Linked).await.unwrap();
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");

@@ -13,7 +13,6 @@ use crate::simulation::sender::Schedule;
 
 mod check;
 mod demo;
-mod fakes;
 mod faults;
 mod init;
 mod page;
@@ -24,7 +23,7 @@ mod roster_new;
 mod secrets;
 mod send_test;
 mod slack;
-mod stack;
+mod stand_ins;
 mod storm;
 mod terminal;
 
@@ -45,7 +44,7 @@ enum Command {
     #[command(after_help = "Example: oncall secrets\n         oncall secrets SLACK_TOKEN   (to replace it)")]
     Secrets(secrets::SecretsArgs),
     /// Slack's side: the app.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: oncall slack manifest")]
     Slack(slack::Command),
     /// Send a test event to the deployed relay and a line to the on-call channel; or play a practice incident.
     #[command(
@@ -54,7 +53,7 @@ enum Command {
     )]
     SendTest(send_test::SendTestArgs),
     /// PagerDuty's side: subscriptions of webhooks, and who is on call there.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: oncall pagerduty status")]
     Pagerduty(pagerduty::Command),
     /// Check whether the relay can do its job: every service, from here or as the deployed function.
     Check(check::Arguments),
@@ -69,6 +68,7 @@ enum Command {
     /// Show what a webhook in a file would be posted as, on each chat.
     Preview(preview::Arguments),
     /// Tell a story of alerts in the terminal: the real relay, with stand-ins for every service.
+    #[command(after_help = "Examples:\n  oncall demo --language en\n  oncall demo --page")]
     Demo {
         /// The language of the posted messages.
         #[arg(long, value_enum, default_value = "ja")]
@@ -80,16 +80,33 @@ enum Command {
         serving: Serving,
     },
     /// Where the relay is tried without any account.
-    Lab {
-        #[command(subcommand)]
-        command: Lab,
+    #[command(subcommand, after_help = "Example: oncall lab page")]
+    Lab(Lab),
+}
+
+/// What the lab can do.
+#[derive(Debug, Subcommand)]
+enum Lab {
+    /// Open a page in the browser to play with: edit the sheet, press events, break services, see both chats.
+    #[command(after_help = "Example: oncall lab page --language en --port 8900")]
+    Page {
+        /// The language of the page and of the posted messages.
+        #[arg(long, value_enum, default_value = "ja")]
+        language: Language,
+        #[command(flatten)]
+        serving: Serving,
     },
     /// Print what is lost, doubled or out of order when services fail in every way they can.
+    #[command(
+        after_help = "Examples:\n  oncall lab faults                            the code in this process\n  oncall lab faults --rie aws-lambda-rie       \
+                            the built function"
+    )]
     Faults {
         #[command(flatten)]
         functions: Functions,
     },
     /// Send 1,000 webhooks within a minute, against Slack at its pace; that takes some twenty minutes.
+    #[command(after_help = "Examples:\n  oncall lab storm\n  oncall lab storm --times 20 --schedule eager")]
     Storm {
         #[command(flatten)]
         functions: Functions,
@@ -101,20 +118,8 @@ enum Command {
         schedule: Schedule,
     },
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
-    #[command(name = "stand-ins")]
-    Fakes,
-}
-
-#[derive(Debug, Subcommand)]
-enum Lab {
-    /// Open a page in the browser to play with: edit the sheet, press events, break services, see both chats.
-    Page {
-        /// The language of the page and of the posted messages.
-        #[arg(long, value_enum, default_value = "ja")]
-        language: Language,
-        #[command(flatten)]
-        serving: Serving,
-    },
+    #[command(name = "stand-ins", after_help = "Example: oncall lab stand-ins")]
+    StandIns,
 }
 
 /// Where the page is.
@@ -181,16 +186,17 @@ impl Cli {
             Command::Check(arguments) => Box::pin(check::run(arguments)).await,
             Command::Roster { reading, new: None } => Box::pin(roster::run(reading)).await,
             Command::Preview(arguments) => Box::pin(preview::run(arguments)).await,
-            Command::Demo { language, page: true, serving }
-            | Command::Lab { command: Lab::Page { language, serving } } => {
+            Command::Demo { language, page: true, serving } | Command::Lab(Lab::Page { language, serving }) => {
                 Box::pin(page::run(language, serving.port, !serving.no_browser)).await.map(|()| Ended::Well)
             }
             Command::Demo { language, .. } => Box::pin(demo::run(language)).await.map(|()| Ended::Well),
-            Command::Faults { functions } => Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well),
-            Command::Storm { functions, times, schedule } => {
+            Command::Lab(Lab::Faults { functions }) => {
+                Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well)
+            }
+            Command::Lab(Lab::Storm { functions, times, schedule }) => {
                 Box::pin(storm::run(functions.make(), times, schedule)).await.map(|()| Ended::Well)
             }
-            Command::Fakes => fakes::run().await.map(|()| Ended::Well),
+            Command::Lab(Lab::StandIns) => stand_ins::run().await.map(|()| Ended::Well),
         };
         match ended {
             // Whoever reads the output, such as `head`, has seen enough.
@@ -198,6 +204,41 @@ impl Cli {
                 Ok(Ended::Well)
             }
             ended => ended,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::*;
+
+    /// Every command and group of commands, with its whole name.
+    fn all(command: &Command, of: &str) -> Vec<(String, Command)> {
+        let below = |below: &Command| {
+            let name = format!("{of} {}", below.get_name());
+            let mut found = all(below, &name);
+            found.push((name, below.clone()));
+            found
+        };
+        command.get_subcommands().flat_map(below).collect()
+    }
+
+    #[test]
+    fn every_command_has_an_example_in_its_help_that_it_understands() {
+        let commands = all(&Cli::command(), "oncall");
+        assert!(commands.iter().any(|(name, _)| name == "oncall lab stand-ins"), "{commands:?}");
+        for (name, command) in commands {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Example") && help.contains(&name), "{name}: {help:?}");
+            for line in help.lines().filter_map(|line| Some(&line[line.find("oncall ")?..])) {
+                // What follows is the shell's, or words.
+                let ends = ["  ", " | ", " > "].into_iter().filter_map(|end| line.find(end));
+                let example = &line[..ends.min().unwrap_or(line.len())];
+                let understood = Cli::try_parse_from(example.split_whitespace());
+                assert!(understood.is_ok(), "{name}: {example:?}: {}", understood.unwrap_err());
+            }
         }
     }
 }

@@ -22,8 +22,6 @@ pub mod people;
 
 pub mod watchdog;
 
-pub mod stack;
-
 pub mod ssm;
 
 pub mod account;

@@ -1,4 +1,4 @@
-//! The operator's tool: `cargo oncall check`, `cargo demo` (with `--page` in a browser), `cargo oncall stand-ins`.
+//! The operator's tool: `cargo oncall check`, `cargo demo` (with `--page` in a browser), `cargo oncall lab stand-ins`.
 
 use std::process::ExitCode;
 

@@ -4,6 +4,8 @@ pub mod terminal;
 
 pub mod samconfig;
 
+mod alarms;
+
 pub mod stack;
 
 pub mod pagerduty;

@@ -3,7 +3,9 @@
 
 use std::process::Command;
 
-const READMES: [&str; 2] = ["README.md", "README.ja.md"];
+/// Each with the command that it quotes, and the language of what that prints.
+const READMES: [(&str, &str, &str); 2] =
+    [("README.md", "$ cargo demo --language en", "en"), ("README.ja.md", "$ cargo demo --language ja", "ja")];
 
 fn file(name: &str) -> String {
     std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
@@ -39,11 +41,10 @@ fn demo(language: &str) -> String {
 }
 
 #[test]
-fn the_demo_prints_what_both_readmes_quote() {
-    let output = demo("ja");
-    for readme in READMES {
-        let text = file(readme);
-        let excerpt = block(&text, "$ cargo demo");
+fn the_demo_prints_what_each_readme_quotes_in_its_language() {
+    for (readme, command, language) in READMES {
+        let (text, output) = (file(readme), demo(language));
+        let excerpt = block(&text, command);
         assert!(excerpt.len() > 15, "{readme}: {excerpt:?}");
         assert_eq!(misquoted(&excerpt, &output), None, "{readme}");
     }

@@ -175,11 +175,43 @@ fn what_is_plainly_no_secret_is_refused_and_not_shown() {
 
 #[test]
 fn what_is_set_alone_is_told_with_what_is_missing() {
-    check_problem(
-        "MEMBERS_CSV",
-        "/members.csv",
-        "MEMBERS_CSV needs ROSTER_CSV beside it; for a spreadsheet, set MEMBERS_RANGE",
-    );
+    let reminder =
+        [("TYPETALK_ONCALL_TOPIC", "12"), ("TYPETALK_ONCALL_TOKEN", "planted-oncall"), ("SLACK_ONCALL_CHANNEL", "C1")];
+    for (variable, value, expected) in [
+        (
+            "MEMBERS_CSV",
+            "/members.csv",
+            "MEMBERS_CSV needs ROSTER_CSV beside it: the roster as a file; for a spreadsheet, set MEMBERS_RANGE",
+        ),
+        (
+            "PAGERDUTY_API_KEY",
+            "planted-read",
+            "PAGERDUTY_API_KEY needs PAGERDUTY_SERVICES beside it: the ids (`P…`) of the services to list",
+        ),
+        (
+            "PAGERDUTY_SERVICES",
+            "PSERVICE",
+            "PAGERDUTY_SERVICES needs PAGERDUTY_API_KEY beside it: a read-only REST API key",
+        ),
+        (
+            "PAGERDUTY_ACTION_KEY",
+            "planted-write",
+            "PAGERDUTY_ACTION_KEY needs PAGERDUTY_FROM beside it: the e-mail address of the PagerDuty user that acts",
+        ),
+        (
+            "PAGERDUTY_FROM",
+            "oncall@example.com",
+            "PAGERDUTY_FROM needs PAGERDUTY_ACTION_KEY beside it: a REST API key that may write",
+        ),
+    ] {
+        let environment = environment(&[LEAST, &reminder, &[(variable, value)]].concat());
+        let of_reminder = ReminderConfig::read(&environment).err().into_iter().flat_map(|problems| problems.0);
+        let mut told = problems(&[(variable, value)]);
+        told.extend(of_reminder.map(|problem| problem.to_string()));
+        told.sort();
+        told.dedup();
+        assert_eq!(told, [expected], "{variable}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MAX_ROWS: usize = 20;
 #[must_use]
 pub fn sheet(state: &RosterState, remedy: Option<&str>, now: DateTime<Utc>) -> Finding {
     const NAME: &str = "sheet";
-    let shape = state.snapshot.as_ref().map(|snapshot| read_as(snapshot.roster.shape()));
+    let shape = state.snapshot.as_ref().map(|snapshot| read_as(&snapshot.roster.shape()));
     if state.failure.is_none() {
         return Finding::ok(NAME, format!("readable; {}", shape.unwrap_or_default()));
     }

@@ -5,7 +5,7 @@ use chrono::Weekday;
 use super::cells::{Grid, Value};
 use super::date;
 use super::layout::Titles;
-use super::people::Reader;
+use super::people::MemberCells;
 use super::titles::{Meaning, is_meant};
 use super::words::{self, Mark};
 
@@ -49,7 +49,7 @@ impl Choice {
         titles: &Titles,
         is_of_dates: &dyn Fn(usize) -> bool,
         wanted: &[String],
-        reader: &mut Reader<'_>,
+        members: &mut MemberCells<'_>,
     ) -> Self {
         let mut others: Vec<usize> = (0..grid.width()).filter(|column| !is_of_dates(*column)).collect();
         if !wanted.is_empty() {
@@ -70,7 +70,7 @@ impl Choice {
         let mut are_names = |column: usize| {
             let mut cells = (titles.body()..grid.height()).map(|row| grid.value(row, column));
             let has_name = cells.clone().any(|value| !value.is_blank());
-            has_name && cells.all(|value| value.is_blank() || reader.has_members_only(value))
+            has_name && cells.all(|value| value.is_blank() || members.has_members_only(value))
         };
         // Names beside columns to tick are no matrix.
         let marked = !has_people
@@ -79,7 +79,7 @@ impl Choice {
         for column in others {
             let meaning = meanings.iter().find(|(index, _)| *index == column).map(|(_, meaning)| *meaning);
             let mut has_members_only =
-                || (titles.body()..grid.height()).any(|row| reader.has_members_only(grid.value(row, column)));
+                || (titles.body()..grid.height()).any(|row| members.has_members_only(grid.value(row, column)));
             match meaning.unwrap_or(Meaning::Other) {
                 Meaning::NoPeople => {}
                 Meaning::People => choice.columns.push(Column::names(column)),

@@ -24,7 +24,7 @@ impl FallbackProblem {
             return Vec::new();
         }
         let (members, _) = Members::parse(members);
-        let entries: Vec<_> = entries.iter().map(|entry| people::of_a_setting(&members, entry)).collect();
+        let entries: Vec<_> = entries.iter().map(|entry| people::of_fallback_entry(&members, entry)).collect();
         let called = |person: &Person| chats.iter().any(|chat| person.mention(*chat).is_some());
         let silent = entries.iter().enumerate().filter(|(_, people)| people.is_empty() || !people.iter().all(called));
         let deaf = chats.iter().filter(|chat| entries.iter().flatten().all(|person| person.mention(**chat).is_none()));

@@ -5,7 +5,7 @@ use chrono::Datelike;
 use super::cells::{Grid, Value};
 use super::columns::{Choice, Column};
 use super::date::{self, Date, Written};
-use super::people::Reader;
+use super::people::MemberCells;
 use super::titles::Title;
 
 /// How a table is read.
@@ -62,7 +62,7 @@ fn day_of(written: &Written) -> Option<(Option<i32>, u32)> {
 }
 
 impl Layout {
-    pub(super) fn of(grid: &Grid, wanted: &[String], reader: &mut Reader<'_>) -> Self {
+    pub(super) fn of(grid: &Grid, wanted: &[String], members: &mut MemberCells<'_>) -> Self {
         let dates = Dates::of(grid);
         let header = dates.header(grid);
         let titles = Titles::of(grid, header);
@@ -75,7 +75,7 @@ impl Layout {
         let further = titles.further_dates(&main, &dates.counts, grid);
         let is_of_dates =
             |column: usize| column == main.dates || main.ends == Some(column) || further.contains(&column);
-        let choice = Choice::of(grid, &titles, &is_of_dates, wanted, reader);
+        let choice = Choice::of(grid, &titles, &is_of_dates, wanted, members);
 
         // A date column beside the first is a table of its own if people stand to its right; else it is no table.
         let is_people =

@@ -6,7 +6,7 @@ use super::cells::{Grid, Table, Value};
 use super::person::{Gap, Mention, Person};
 use super::pieces::tokens;
 use super::problem::{RowIssue, RowProblem, Tab};
-use super::spelling::{clean, key};
+use super::spelling::{clean, first_of_key, key};
 use super::titles::Title;
 use super::words::{self, Word};
 use crate::domain::chat::ChatName;
@@ -40,8 +40,8 @@ pub(super) struct Directory {
     spelt: HashMap<Box<str>, usize>,
     compared: HashMap<Box<str>, Vec<usize>>,
     by_id: HashMap<Box<str>, usize>,
-    /// Compared forms by their first character, to find them within a text.
-    beginnings: HashMap<char, Vec<Box<str>>>,
+    /// How long the compared forms are that begin with a character: by this they are found within a text.
+    lengths: HashMap<char, Vec<usize>>,
     /// The most pieces of which a name consists.
     pieces: usize,
     /// Whether a name has separators that always part names.
@@ -99,6 +99,17 @@ impl Members {
         directory.by_id.get(id).map(|index| &directory.people[*index])
     }
 
+    /// Somebody whom the tab doesn't know, or two by that name.
+    pub(super) fn non_member(&self, name: &str, several: bool) -> Person {
+        let gap = match self {
+            Self::NamesAreHandles => Gap::NotAHandle,
+            Self::Unreadable => Gap::TabUnreadable,
+            Self::Known(_) if several => Gap::TwoMembers,
+            Self::Known(_) => Gap::NotAMember,
+        };
+        Person::unmapped(name, gap)
+    }
+
     /// Whether a member other than `own` is named within a note.
     pub(super) fn names_another_within(&self, note: &str, own: &str) -> bool {
         self.directory().is_some_and(|directory| directory.names_another_within(&key(note), &key(own)))
@@ -126,21 +137,30 @@ impl Directory {
 
     /// Whether some compared form begins as this text does: most words of a note are known by this to be nobody's name.
     fn may_begin(&self, clean: &str) -> bool {
-        let first = clean.chars().next();
-        first.is_some_and(|first| !('\u{3000}'..='\u{9fff}').contains(&first) || self.beginnings.contains_key(&first))
+        first_of_key(clean).is_some_and(|first| self.lengths.contains_key(&first))
+    }
+
+    /// Whether a compared text has a member's name in it, be it part of a longer word.
+    pub(super) fn names_one_within(&self, text: &str) -> bool {
+        self.names_within(text).next().is_some()
     }
 
     fn names_another_within(&self, note: &str, own: &str) -> bool {
-        note.char_indices().any(|(at, first)| {
-            let rest = &note[at..];
-            let stands_alone = |name: &str| {
-                let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-                let torn_before = beside(name.chars().next()) && beside(note[..at].chars().next_back());
-                let torn_after = beside(name.chars().next_back()) && beside(rest[name.len()..].chars().next());
-                !torn_before && !torn_after
-            };
-            let names = self.beginnings.get(&first).into_iter().flatten();
-            names.filter(|name| &***name != own).any(|name| rest.starts_with(&**name) && stands_alone(name))
+        let stands_alone = |at: usize, name: &str| {
+            let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+            let torn_before = beside(name.chars().next()) && beside(note[..at].chars().next_back());
+            let torn_after = beside(name.chars().next_back()) && beside(note[at + name.len()..].chars().next());
+            !torn_before && !torn_after
+        };
+        self.names_within(note).any(|(at, name)| name != own && stands_alone(at, name))
+    }
+
+    /// The members' names in a compared text, and where each begins.
+    fn names_within<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+        text.char_indices().flat_map(move |(at, first)| {
+            let lengths = self.lengths.get(&first).into_iter().flatten();
+            let names = lengths.filter_map(move |length| text.get(at..at + length));
+            names.filter(|name| self.compared.contains_key(*name)).map(move |name| (at, name))
         })
     }
 
@@ -202,12 +222,11 @@ impl Directory {
         self.spelt.entry(name.as_str().into()).or_insert(index);
         let compared = key(&name);
         let indexes = self.compared.entry(compared.as_str().into()).or_default();
-        if indexes.is_empty()
-            && let Some(first) = compared.chars().next()
-        {
-            self.beginnings.entry(first).or_default().push(compared.as_str().into());
-        }
         indexes.push(index);
+        let lengths = compared.chars().next().map(|first| self.lengths.entry(first).or_default());
+        if let Some(lengths) = lengths.filter(|lengths| !lengths.contains(&compared.len())) {
+            lengths.push(compared.len());
+        }
         true
     }
 
@@ -268,18 +287,5 @@ pub(super) fn text_of(value: &Value) -> String {
         Value::Text(text) => text.clean.replace('\n', " "),
         Value::Number(number) => clean(&number.to_string()),
         Value::Blank | Value::Flag(_) | Value::Hidden => String::new(),
-    }
-}
-
-impl Members {
-    /// Somebody whom the tab doesn't know.
-    pub(super) fn stranger(&self, name: &str, several: bool) -> Person {
-        let gap = match self {
-            Self::NamesAreHandles => Gap::NotAHandle,
-            Self::Unreadable => Gap::TabUnreadable,
-            Self::Known(_) if several => Gap::TwoMembers,
-            Self::Known(_) => Gap::NotAMember,
-        };
-        Person::unmapped(name, gap)
     }
 }

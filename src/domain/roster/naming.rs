@@ -20,7 +20,7 @@ pub(super) struct Naming {
 
 impl Naming {
     /// A message names thirty; and everybody is compared with everybody.
-    const MOST_PEOPLE: usize = 200;
+    const MAX_PEOPLE: usize = 200;
 
     pub(super) fn one(person: Person) -> Self {
         Self { people: vec![person], ..Self::default() }
@@ -37,9 +37,19 @@ impl Naming {
         }
     }
 
+    /// Whether it is understood, and all whom it names are members.
+    pub(super) fn has_no_others(&self) -> bool {
+        self.trouble.is_none() && self.no_name.is_none() && self.people.iter().all(|person| person.unknown().is_none())
+    }
+
+    /// Why what is written is not understood, if it isn't.
+    pub(super) fn issue(&self) -> Option<RowIssue> {
+        self.trouble.clone().or_else(|| self.no_name.clone().filter(|_| self.people.is_empty()))
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         for person in &other.people {
-            if self.people.len() < Self::MOST_PEOPLE && !self.people.iter().any(|known| known.is(person)) {
+            if self.people.len() < Self::MAX_PEOPLE && !self.people.iter().any(|known| known.is(person)) {
                 self.people.push(person.clone());
             }
         }

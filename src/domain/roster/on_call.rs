@@ -108,7 +108,7 @@ impl OnCallDay {
     #[must_use]
     pub fn from_reading(state: &RosterState, fallback: &[String], date: NaiveDate, now: DateTime<Utc>) -> Self {
         let people_of =
-            |members: &Members| fallback.iter().flat_map(|entry| people::of_a_setting(members, entry)).collect();
+            |members: &Members| fallback.iter().flat_map(|entry| people::of_fallback_entry(members, entry)).collect();
         let Some(snapshot) = &state.snapshot else {
             return Self {
                 date,

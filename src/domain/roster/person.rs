@@ -186,6 +186,11 @@ impl Person {
         self.typetalk.is_ok() || self.slack.is_ok()
     }
 
+    /// Why nobody is known by this name: it is no member's, or fits two. Such a name lacks the ids of all chats alike.
+    pub(super) fn unknown(&self) -> Option<Gap> {
+        self.gap(ChatName::Typetalk).filter(|gap| matches!(gap, Gap::NotAMember | Gap::TwoMembers))
+    }
+
     /// The name as the sheet has it.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,4 +1,7 @@
 //! The pieces of a cell's text: what separates names, what is no part of a name, and notes in brackets.
+//!
+//! Hard separators always part names, and what stands between two of them is a piece. Soft ones, such as blanks, part
+//! names or belong to one; what stands between any two separators is a token.
 
 use std::borrow::Cow;
 
@@ -7,8 +10,17 @@ use std::borrow::Cow;
 pub(super) struct Token {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Whether a separator stands before it that always parts names.
+    /// Whether a hard separator stands before it.
     pub(super) is_parted: bool,
+}
+
+/// What stands between names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    /// It always parts names.
+    Hard,
+    /// It parts names only if both sides are some.
+    Soft,
 }
 
 /// Parts a text at every separator.
@@ -22,8 +34,8 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         if is_balanced && at < text.len() {
             depth = depth_after(depth, c);
         }
-        let parts = if depth > 0 { None } else { parts_always(c) };
-        match (parts, start) {
+        let separator = if depth > 0 { None } else { separator(c) };
+        match (separator, start) {
             (None, None) => start = Some(at),
             (Some(_), Some(from)) => {
                 add(&mut tokens, text, Token { start: from, end: at, is_parted });
@@ -31,7 +43,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             }
             _ => {}
         }
-        is_parted |= parts == Some(true);
+        is_parted |= separator == Some(Separator::Hard);
     }
     tokens
 }
@@ -46,12 +58,11 @@ fn add(tokens: &mut Vec<Token>, text: &str, token: Token) {
     }
 }
 
-/// Whether a character parts names always, or only if both sides are some; `None` if it is none.
-fn parts_always(c: char) -> Option<bool> {
+fn separator(c: char) -> Option<Separator> {
     match c {
-        ',' | '、' | '，' | '/' | '／' | ';' | '；' | '&' | '＆' | '|' | '｜' | '\n' => Some(true),
-        '・' | '･' | '+' | '＋' => Some(false),
-        c if c.is_whitespace() => Some(false),
+        ',' | '、' | '，' | '/' | '／' | ';' | '；' | '&' | '＆' | '|' | '｜' | '\n' => Some(Separator::Hard),
+        '・' | '･' | '+' | '＋' => Some(Separator::Soft),
+        c if c.is_whitespace() => Some(Separator::Soft),
         _ => None,
     }
 }
@@ -66,7 +77,8 @@ fn depth_after(depth: usize, c: char) -> usize {
     }
 }
 
-fn is_opening(c: char) -> bool {
+/// Whether a note may begin with it.
+pub(super) fn is_opening(c: char) -> bool {
     matches!(c, '(' | '[' | '{' | '【' | '〔' | '「' | '『' | '〈' | '《')
 }
 
@@ -74,7 +86,8 @@ fn is_closing(c: char) -> bool {
     matches!(c, ')' | ']' | '}' | '】' | '〕' | '」' | '』' | '〉' | '》')
 }
 
-fn is_balanced(text: &str) -> bool {
+/// Whether every bracket is closed; else none is one.
+pub(super) fn is_balanced(text: &str) -> bool {
     let mut depth = 0_usize;
     for c in text.chars() {
         if is_opening(c) || c == '<' {

@@ -1,37 +1,17 @@
 //! The rows of a table: whose day each is, and which of them can't be read.
 
-use std::sync::Arc;
-
-use chrono::{NaiveDate, TimeDelta, Weekday};
+use chrono::{NaiveDate, TimeDelta};
 
 use super::ReadingRules;
 use super::cells::{Grid, Value};
-use super::columns::{Column, ColumnKind, says_something};
+use super::columns::says_something;
 use super::date::{self, Written};
+use super::duty::Duty;
 use super::layout::{Layout, Part};
-use super::naming::Naming;
-use super::no_name::is_no_name;
-use super::people::Reader;
 use super::problem::RowIssue;
 use super::titles::Title;
 use super::weeks::Weeks;
-use super::words::{self, Mark, Word};
 use super::years::{self, Span, Undecided};
-
-/// A row that says who is on call on some days.
-#[derive(Debug, Clone)]
-pub(super) struct Duty {
-    /// Its place in the table.
-    pub(super) row: usize,
-    pub(super) start: NaiveDate,
-    pub(super) until: NaiveDate,
-    /// Whether it holds that long only because the table has a row a week.
-    pub(super) weekly: bool,
-    /// What its cells say, for all of its days or for one weekday.
-    pub(super) cells: Vec<(Option<Weekday>, Arc<Naming>)>,
-    /// Columns that are not read and hold text here.
-    pub(super) left_out: Vec<usize>,
-}
 
 /// A row whose days aren't known.
 #[derive(Debug, Clone)]
@@ -80,21 +60,14 @@ enum Above {
 }
 
 impl Rows {
-    pub(super) fn of(
-        grid: &Grid,
-        layout: &Layout,
-        part: &Part,
-        rules: &ReadingRules,
-        today: NaiveDate,
-        reader: &mut Reader<'_>,
-    ) -> Self {
-        let table = Table { grid, layout, part };
+    /// The rows of one of the sheet's tables, by its place among them.
+    pub(super) fn of(grid: &Grid, layout: &Layout, part: usize, rules: &ReadingRules, today: NaiveDate) -> Self {
+        let table = Table { grid, layout, part: &layout.parts[part] };
         let mut rows = Self::default();
         let dated = table.dated(&mut rows.lost);
         let column: Vec<Written> = dated.iter().map(|row| row.written.clone()).collect();
         let spans = years::decide(&column, today);
         rows.weeks = Weeks::of(&spans, table.date_title().as_ref(), layout.header.is_some(), rules, today);
-        let mut headings = Headings { table: &table, read: Vec::new() };
         for (index, (row, span)) in dated.iter().zip(&spans).enumerate() {
             let span = match span {
                 Ok(_) if row.has_bad_end => Err(Undecided { issue: RowIssue::BadEnd, about: about(span) }),
@@ -108,12 +81,9 @@ impl Rows {
                     let until = own_end.unwrap_or_else(|| rows.weeks.until(start));
                     rows.slips.extend(span.slip.map(|slip| (row.row, slip)));
                     let below = row.below.iter().filter(|_| !was_forgotten);
-                    for row in std::iter::once(&row.row).chain(below) {
-                        let cells = table.cells(*row, reader, &mut headings);
-                        let left_out = table.left_out(*row);
-                        let weekly = own_end.is_none() && until > start;
-                        rows.duties.push(Duty { row: *row, start, until, weekly, cells, left_out });
-                    }
+                    let weekly = own_end.is_none() && until > start;
+                    let lines = std::iter::once(&row.row).chain(below);
+                    rows.duties.extend(lines.map(|row| Duty { row: *row, part, start, until, weekly }));
                     if was_forgotten {
                         rows.lose(&row.below, &RowIssue::DateForgotten);
                     }
@@ -144,13 +114,13 @@ fn about(span: &Result<Span, Undecided>) -> Vec<(NaiveDate, NaiveDate)> {
 
 /// Whether the days that the next date leaves out are exactly as many working days as rows have no date.
 fn forgets_dates(span: &Span, next: &Span, row: &Dated, rules: &ReadingRules) -> bool {
-    const LONGEST_GAP: usize = 400;
+    const MAX_GAP: usize = 400;
     if row.below.is_empty() {
         return false;
     }
     let last = span.end.unwrap_or(span.start);
     let (from, to) = if next.start > last { (last, next.start) } else { (next.end.unwrap_or(next.start), span.start) };
-    let days = from.iter_days().skip(1).take_while(|day| *day < to).take(LONGEST_GAP);
+    let days = from.iter_days().skip(1).take_while(|day| *day < to).take(MAX_GAP);
     let most = row.below.len() + row.unread_after;
     let left_out = days.filter(|day| rules.calendar.is_working_day(*day)).take(most + 1).count();
     // A row that can't be read may have had one of the days.
@@ -251,77 +221,6 @@ impl Table<'_> {
         let dates = self.value(row, self.part.dates);
         let is_of_dates = title(dates).is_some_and(|title| title.is_of_dates()) || dates == header(self.part.dates);
         is_of_dates && self.part.columns.iter().all(|column| is_repeated(column.index))
-    }
-
-    /// What the cells of a row say.
-    fn cells(
-        &self,
-        row: usize,
-        reader: &mut Reader<'_>,
-        headings: &mut Headings<'_>,
-    ) -> Vec<(Option<Weekday>, Arc<Naming>)> {
-        if self.layout.lacks_all {
-            return vec![(None, Arc::new(Naming::trouble(RowIssue::NoColumns)))];
-        }
-        // Every title says that its column has no people, and yet something is written there.
-        if self.layout.parts.iter().all(|part| part.columns.is_empty()) && self.has_more_than_dates(row) {
-            return vec![(None, Arc::new(Naming::trouble(RowIssue::NoPeople)))];
-        }
-        let mut cells = Vec::new();
-        for column in &self.part.columns {
-            let value = self.value(row, column.index);
-            if value.is_blank() {
-                continue;
-            }
-            let (weekday, naming) = match column.kind {
-                ColumnKind::Names => (None, reader.cell(value)),
-                ColumnKind::NamesOn(weekday) => (Some(weekday), reader.cell(value)),
-                ColumnKind::Marks => match words::mark(value) {
-                    Some(Mark::Unset { .. }) => continue,
-                    Some(Mark::Set) => (None, headings.of(*column, reader)),
-                    None => (None, Arc::new(Naming::trouble(RowIssue::NotAMark))),
-                },
-            };
-            cells.push((weekday, naming));
-        }
-        cells
-    }
-
-    fn has_more_than_dates(&self, row: usize) -> bool {
-        let is_of_dates = |column: usize| column == self.part.dates || Some(column) == self.part.ends;
-        let mut others = self.grid.row(row).iter().enumerate().filter(|(column, _)| !is_of_dates(*column));
-        others.any(|(_, value)| value.says_something())
-    }
-
-    /// Columns that are not read and hold more than a date, a number or a word for nobody.
-    fn left_out(&self, row: usize) -> Vec<usize> {
-        let holds_text = |column: &usize| {
-            let value = self.value(row, *column);
-            value.text().is_some_and(|text| {
-                let says_nobody = matches!(words::word(text), Some(Word::Nobody { .. }));
-                value.says_something() && !says_nobody && !value.is_formula_error() && !is_no_name(text)
-            })
-        };
-        self.part.left_out.iter().copied().filter(holds_text).collect()
-    }
-}
-
-/// The people who head columns of marks.
-struct Headings<'a> {
-    table: &'a Table<'a>,
-    read: Vec<(usize, Arc<Naming>)>,
-}
-
-impl Headings<'_> {
-    fn of(&mut self, column: Column, reader: &mut Reader<'_>) -> Arc<Naming> {
-        if let Some((_, naming)) = self.read.iter().find(|(index, _)| *index == column.index) {
-            return naming.clone();
-        }
-        let header = self.table.layout.header.map(|header| self.table.value(header, column.index));
-        let naming = header.map(|title| reader.cell(title)).filter(|naming| !naming.people.is_empty());
-        let naming = naming.unwrap_or_else(|| Arc::new(Naming::trouble(RowIssue::NotAMark)));
-        self.read.push((column.index, naming.clone()));
-        naming
     }
 }
 

@@ -32,16 +32,32 @@ pub(super) fn clean(text: &str) -> String {
 /// The compared form of a cleaned text: blanks, case and the kind of apostrophe don't distinguish.
 pub(super) fn key(clean: &str) -> String {
     let mut key = String::with_capacity(clean.len());
-    for c in clean.chars().filter(|c| !c.is_whitespace()) {
-        match c {
-            '’' | '‘' | 'ʼ' | '′' | '`' | '´' => key.push('\''),
-            c if c.is_ascii() => key.push(c.to_ascii_lowercase()),
-            // Kana and kanji have no case, and a look into the tables of Unicode takes its time.
-            '\u{3000}'..='\u{9fff}' => key.push(c),
-            c => key.extend(c.to_lowercase()),
-        }
+    for c in clean.chars() {
+        add_compared(&mut key, c);
     }
     key
+}
+
+/// The first character of the compared form.
+pub(super) fn first_of_key(clean: &str) -> Option<char> {
+    let first = clean.chars().find(|c| !c.is_whitespace())?;
+    if ('\u{3000}'..='\u{9fff}').contains(&first) {
+        return Some(first);
+    }
+    let mut key = String::new();
+    add_compared(&mut key, first);
+    key.chars().next()
+}
+
+fn add_compared(key: &mut String, c: char) {
+    match c {
+        c if c.is_whitespace() => {}
+        '’' | '‘' | 'ʼ' | '′' | '`' | '´' => key.push('\''),
+        c if c.is_ascii() => key.push(c.to_ascii_lowercase()),
+        // Kana and kanji have no case, and a look into the tables of Unicode takes its time.
+        '\u{3000}'..='\u{9fff}' => key.push(c),
+        c => key.extend(c.to_lowercase()),
+    }
 }
 
 fn is_invisible(c: char) -> bool {
@@ -115,6 +131,7 @@ mod tests {
         fn cleaning_and_comparing_settle_at_once(text in "\\PC{0,20}|[ａ-ｚｱ-ﾝ’' \u{200b}\u{3099}\u{3164}か]{0,12}") {
             let once = clean(&text);
             proptest::prop_assert_eq!(clean(&once), once.clone());
+            proptest::prop_assert_eq!(first_of_key(&once), key(&once).chars().next());
             proptest::prop_assert_eq!(key(&clean(&key(&once))), key(&clean(&key(&clean(&key(&once))))));
         }
     }

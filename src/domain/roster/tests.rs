@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::domain::chat::ChatName;
 use crate::domain::samples::{MEMBERS, now, on_call_from, table, today};
 
 fn day(text: &str) -> NaiveDate {

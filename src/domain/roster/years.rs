@@ -8,7 +8,7 @@ use super::date::{Date, Day, MonthDay, Order, Written};
 use super::problem::RowIssue;
 
 /// The longest range that is read.
-const LONGEST_RANGE: TimeDelta = TimeDelta::days(31);
+const MAX_RANGE: TimeDelta = TimeDelta::days(31);
 
 /// The days of a row, and a contradiction in it that costs nobody the day.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +74,7 @@ fn span(written: &Written, row: &Row, year: Year, orders: &Orders) -> Result<Spa
             of(start.year()).or_else(|| of(start.year() + 1)).ok_or(RowIssue::BadRange)?
         }
     };
-    if end < start || end - start >= LONGEST_RANGE {
+    if end < start || end - start >= MAX_RANGE {
         return Err(Undecided { issue: RowIssue::BadRange, about: vec![(start, end.max(start))] });
     }
     slip = slip.or_else(|| self::slip(end, written_end));
@@ -177,7 +177,7 @@ impl Row {
             _ => None,
         });
         let end_fits = |start: NaiveDate| match end {
-            Some((Date::Full(end), _)) => end >= start && end - start < LONGEST_RANGE,
+            Some((Date::Full(end), _)) => end >= start && end - start < MAX_RANGE,
             Some((Date::EveryYear(end), Some(weekday))) => {
                 let year = start.year() + i32::from(end < date);
                 end.of(year).is_none_or(|end| end.weekday() == weekday)

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{LONGEST_SOURCE, MOST_ROWS, MembersTable, Read, SourceError, SourceFailure, Tables};
+use super::{MAX_ROWS, MAX_SOURCE, MembersTable, Read, SourceError, SourceFailure, Tables};
 use crate::config::CsvConfig;
 use crate::domain::roster::{Cell, Table};
 
@@ -41,7 +41,7 @@ fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
         SourceError::new(SourceFailure::TooLarge, format!("the file of {setting} has {what}; leave out what is old"))
     };
     let bytes = beginning(path).map_err(|error| unreadable(error.kind().to_string()))?;
-    if bytes.len() > LONGEST_SOURCE {
+    if bytes.len() > MAX_SOURCE {
         return Err(too_large("more than 2 MiB".to_owned()));
     }
     let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
@@ -59,8 +59,8 @@ fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
         let own: usize = 1 + record.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
         let before = std::mem::replace(&mut line, reader.position().line());
         let blank = usize::try_from(line - before).unwrap_or(usize::MAX).saturating_sub(own);
-        if rows.len().saturating_add(blank) >= MOST_ROWS {
-            return Err(too_large(format!("more than {MOST_ROWS} rows")));
+        if rows.len().saturating_add(blank) >= MAX_ROWS {
+            return Err(too_large(format!("more than {MAX_ROWS} rows")));
         }
         rows.resize(rows.len() + blank, Vec::new());
         rows.push(record.iter().map(cell).collect());
@@ -71,7 +71,7 @@ fn table(path: &Path, setting: &str) -> Result<Table, SourceError> {
 /// A file, or as much of it as tells that it is too large.
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
+    File::open(path)?.take(MAX_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -96,12 +96,12 @@ mod tests {
     fn a_file_is_read_up_to_its_limits_and_no_further() {
         let rows = |count: usize| "2026-11-24,田中\n".repeat(count);
         let bytes = |count: usize| format!("a,{}", "b".repeat(count - 2));
-        assert_eq!(read("rows", &rows(MOST_ROWS)), Ok(MOST_ROWS));
-        assert_eq!(read("more-rows", &rows(MOST_ROWS + 1)), Err(SourceFailure::TooLarge));
+        assert_eq!(read("rows", &rows(MAX_ROWS)), Ok(MAX_ROWS));
+        assert_eq!(read("more-rows", &rows(MAX_ROWS + 1)), Err(SourceFailure::TooLarge));
         // A blank line is a row of the sheet, too.
-        assert_eq!(read("blank", &format!("{}a", "\n".repeat(MOST_ROWS))), Err(SourceFailure::TooLarge));
+        assert_eq!(read("blank", &format!("{}a", "\n".repeat(MAX_ROWS))), Err(SourceFailure::TooLarge));
         assert_eq!(read("within", "a,b\r\n\r\n\"c\nd\",e\r\nf\r\n\r\n\r\ng"), Ok(7));
-        assert_eq!(read("bytes", &bytes(LONGEST_SOURCE)), Ok(1));
-        assert_eq!(read("more-bytes", &bytes(LONGEST_SOURCE + 1)), Err(SourceFailure::TooLarge));
+        assert_eq!(read("bytes", &bytes(MAX_SOURCE)), Ok(1));
+        assert_eq!(read("more-bytes", &bytes(MAX_SOURCE + 1)), Err(SourceFailure::TooLarge));
     }
 }

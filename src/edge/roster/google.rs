@@ -32,7 +32,7 @@ use yup_oauth2::{CustomHyperClientBuilder, ServiceAccountAuthenticator};
 use self::bounded::Bounded;
 use self::failed::{Failed, Range};
 use self::ranges::Merges;
-use super::{LONGEST_SOURCE, MOST_ROWS, MembersTable, Read, SourceError, Tables};
+use super::{MAX_ROWS, MAX_SOURCE, MembersTable, Read, SourceError, Tables};
 use crate::budget::{IDLE_CONNECTION, ROSTER_AGAIN};
 use crate::config::GoogleConfig;
 use crate::edge::http::tls;
@@ -117,8 +117,8 @@ impl Spreadsheet {
         let merges = merges.map_err(explain)?;
         let mut next = || (!values.is_empty()).then(|| ranges::table(values.remove(0), &merges));
         let roster = next().ok_or(Failed::Garbled).map_err(explain)?;
-        if roster.rows.len() > MOST_ROWS {
-            return Err(roster_range.too_many_rows(roster.rows.len(), MOST_ROWS));
+        if roster.rows.len() > MAX_ROWS {
+            return Err(roster_range.too_many_rows(roster.rows.len(), MAX_ROWS));
         }
         let Some(range) = &self.members_range else {
             return Ok(Read { tables: Tables { roster, members: MembersTable::None }, complaint: None });
@@ -128,8 +128,8 @@ impl Spreadsheet {
         let members = match (refused_members, next()) {
             (Some(failed), _) => Err(self.explain(failed, &range)),
             (None, None) => return Err(explain(Failed::Garbled)),
-            (None, Some(members)) if members.rows.len() > MOST_ROWS => {
-                Err(range.too_many_rows(members.rows.len(), MOST_ROWS))
+            (None, Some(members)) if members.rows.len() > MAX_ROWS => {
+                Err(range.too_many_rows(members.rows.len(), MAX_ROWS))
             }
             (None, Some(members)) => Ok(members),
         };
@@ -191,7 +191,7 @@ impl Spreadsheet {
 
     fn answer<T>(&self, result: Result<(Response, T), Error>, seen: &Seen) -> Result<T, Failed> {
         match result {
-            Ok((response, _)) if response.body().size_hint().lower() > LONGEST_SOURCE as u64 => Err(Failed::TooLarge),
+            Ok((response, _)) if response.body().size_hint().lower() > MAX_SOURCE as u64 => Err(Failed::TooLarge),
             Ok((_, answer)) => Ok(answer),
             Err(Error::MissingToken(why)) => Err(no_token(why.as_ref())),
             Err(_) if self.exceeded.load(Ordering::Relaxed) => Err(Failed::TooLarge),
@@ -258,5 +258,5 @@ where
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_CONNECTION)
-        .build(Bounded::new(connector, LONGEST_SOURCE + AROUND_BODY, Arc::clone(exceeded)))
+        .build(Bounded::new(connector, MAX_SOURCE + AROUND_BODY, Arc::clone(exceeded)))
 }

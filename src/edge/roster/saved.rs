@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::domain::roster::{Cell, MembersTable, Merge, Table, Tables};
 
 /// The ledger's items hold 400 KiB; a larger roster is not kept.
-const LONGEST_ITEM: usize = 350 * 1024;
+const MAX_ITEM: usize = 350 * 1024;
 
 #[derive(Serialize, Deserialize)]
 struct SavedTables {
@@ -44,7 +44,7 @@ pub(super) fn to_json(tables: &Tables) -> Option<String> {
         MembersTable::Table(table) => SavedMembers::Table(saved(table)),
     };
     let json = serde_json::to_string(&SavedTables { roster: saved(&tables.roster), members }).ok()?;
-    (json.len() <= LONGEST_ITEM).then_some(json)
+    (json.len() <= MAX_ITEM).then_some(json)
 }
 
 pub(super) fn from_json(json: &str) -> Option<Tables> {
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_for_the_ledger_is_not_saved() {
-        let rows = vec![vec![Cell::Text("田".repeat(LONGEST_ITEM))]];
+        let rows = vec![vec![Cell::Text("田".repeat(MAX_ITEM))]];
         let tables = Tables { roster: Table::new(1, rows), members: MembersTable::None };
         assert_eq!(to_json(&tables), None);
     }

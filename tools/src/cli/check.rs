@@ -1,6 +1,7 @@
 //! `oncall check`: whether the relay can do its job, from here or, with a stack, from where it runs.
 
 use std::error::Error;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -10,10 +11,12 @@ use oncall_relay::domain::check::Report;
 use oncall_relay::edge::secrets;
 use oncall_relay::lambda::scheduler;
 use oncall_relay::reminder::ReminderHandler;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::Ended;
 use super::terminal::{Paint, Terminal, padded};
-use super::{Ended, stack};
+use crate::operator::stack::{Stack, StackArgs};
+use crate::operator::terminal;
 
 /// What `oncall check` can be told.
 #[derive(Debug, Args)]
@@ -23,9 +26,12 @@ use super::{Ended, stack};
   oncall check --post                  also posts one marked line wherever the relay posts
   oncall check --json | jq '.checks[] | select(.status == \"failed\")'")]
 pub(super) struct Arguments {
-    /// The name of a deployed stack. AWS credentials come from the environment.
+    /// The name of a deployed stack.
     #[arg(long)]
     stack: Option<String>,
+    /// SAM's file, which says the stack's region, and the profile of your AWS credentials.
+    #[arg(long, default_value = "samconfig.toml")]
+    config_file: PathBuf,
     /// Also post one marked line in both places of every chat.
     #[arg(long)]
     post: bool,
@@ -37,7 +43,7 @@ pub(super) struct Arguments {
 /// Checks, prints, and says whether something failed.
 pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
     let answer = match &arguments.stack {
-        Some(stack) => stack::check(stack, arguments.post).await?,
+        Some(_) => deployed(&arguments).await?,
         None => here(arguments.post, Environment::of_process(), clock::now()).await,
     };
     let mut terminal = Terminal::new();
@@ -47,6 +53,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
         print(&mut terminal, &answer)?;
     }
     Ok(if answer["ok"] == true { Ended::Well } else { Ended::Badly })
+}
+
+/// The deployed function's check; and who hears its alarms, which an operator may ask.
+async fn deployed(arguments: &Arguments) -> Result<Value, Box<dyn Error>> {
+    let terminal = terminal::Terminal::new(true);
+    let config_file = arguments.config_file.clone();
+    let stack = Stack::find(&StackArgs { stack: arguments.stack.clone(), config_file, yes: true }, &terminal).await?;
+    let asked = json!({"check": true, "post": arguments.post});
+    let (answer, alarms) = tokio::join!(stack.invoke_reminder(&asked, &terminal), stack.alarms(&terminal));
+    let mut answer = answer?;
+    answer["ok"] = json!(answer["ok"] == true && alarms["status"] != "failed");
+    answer["checks"].as_array_mut().ok_or("the function's answer has no checks: deploy it anew")?.push(alarms);
+    Ok(answer)
 }
 
 /// The same check as the function's, in this process. Bad settings are a finding, too.

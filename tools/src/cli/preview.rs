@@ -10,8 +10,9 @@ use oncall_relay::budget::WEBHOOK;
 use oncall_relay::clock::{self, Invocation};
 use oncall_relay::config::{ChatConfig, Environment, WebhookConfig};
 use oncall_relay::domain::alert::{Alert, Mentions};
+use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::event::{Event, Kind};
-use oncall_relay::domain::message::{Destination, Message, Subject};
+use oncall_relay::domain::message::{Destination, FirstMessage, Message, Subject};
 use oncall_relay::domain::roster::OnCallDay;
 use oncall_relay::edge::chat::render;
 use oncall_relay::edge::http::HttpClient;
@@ -103,7 +104,16 @@ async fn preview(
     let alert = Alert::new(event, None, mentions, false, &team.calendar, at);
     let posts = team.chats.iter().map(ChatConfig::name).map(|chat| {
         let destination = Destination { chat, instead_of: None, again: false };
-        let message = Message::whole(Subject::Alert(&alert), destination, team.language);
+        // An incident's first message on Slack is a card, which lasts and is brought up to date.
+        let is_card = chat == ChatName::Slack
+            && alert.event.is_about_an_incident()
+            && !matches!(alert.event.kind, Kind::Unknown { .. } | Kind::Unreadable);
+        let message = if is_card {
+            let zone = team.calendar.local(at).timezone();
+            FirstMessage::begin(&alert, destination, team.language).card(team.language, zone).text()
+        } else {
+            Message::whole(Subject::Alert(&alert), destination, team.language)
+        };
         json!({"chat": chat.key(), "text": render(chat, &message)})
     });
     json!({"kind": kind, "posts": posts.collect::<Vec<_>>()})
@@ -130,9 +140,12 @@ fn print(terminal: &mut Terminal, previews: &Value) -> Result<(), Box<dyn Error>
 
 #[cfg(test)]
 mod tests {
+    use oncall_relay::lambda::api_gateway;
+    use oncall_relay::webhook::WebhookHandler;
+
     use super::*;
-    use crate::fakes::Fakes;
-    use crate::fakes::pagerduty::{EventSpec, Incident, v2};
+    use crate::fakes::pagerduty::{EventSpec, Incident, http_api_event, signature, v2};
+    use crate::fakes::{Fakes, SIGNING_SECRET};
 
     async fn seen(body: &[u8], at: &str) -> Value {
         let fakes = Fakes::start().await.unwrap();
@@ -165,6 +178,36 @@ mod tests {
                 assert!(typetalk.contains("#pd33") && slack.contains("#pd33"), "{previews}");
                 assert_eq!(typetalk.contains("@tanaka"), mentions, "{at}: {typetalk}");
                 assert_eq!(slack.contains("<@U0TANAKA1>"), mentions, "{at}: {slack}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_is_what_the_chat_then_gets() {
+        let incident = Incident { id: "PINC33", number: 33, title: "応答が遅い".to_owned(), service: "Backlog" };
+        let at = "2026-11-24T11:00:00+09:00";
+        for event_type in
+            ["incident.triggered", "incident.acknowledged", "incident.resolved", "incident.heard_of_by_nobody"]
+        {
+            let spec = EventSpec { event_id: "E1".to_owned(), event_type, at: at.parse().unwrap(), agent: None };
+            let body = incident.v3(&spec).to_string();
+            for (chat, index) in [("typetalk", 0), ("slack", 1)] {
+                let fakes = Fakes::start().await.unwrap();
+                let mut settings = fakes.settings();
+                settings.insert("CHATS".to_owned(), chat.to_owned());
+                let environment =
+                    Environment::new(move |name| settings.get(name).cloned(), |path| std::fs::read_to_string(path));
+                let config = WebhookConfig::read(&environment).unwrap();
+                let relay = WebhookHandler::new(config, None, at.parse().unwrap()).await.unwrap();
+                let signed = signature(SIGNING_SECRET, body.as_bytes());
+                let event = http_api_event("/pagerduty", &[("x-pagerduty-signature", &signed)], body.as_bytes());
+                let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+                let (response, _) = api_gateway::answer(&relay, request, at.parse().unwrap()).await;
+                assert_eq!(response.status().as_u16(), 200, "{event_type}");
+                let topic = fakes.typetalk.take_posts().into_iter().map(|post| post.message);
+                let posted: Vec<_> = topic.chain(fakes.slack.take_posts().into_iter().map(|post| post.text)).collect();
+                let shown = &seen(body.as_bytes(), at).await["events"][0]["posts"][index]["text"];
+                assert_eq!(posted, [shown.as_str().unwrap()], "{event_type} on {chat}");
             }
         }
     }

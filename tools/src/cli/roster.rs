@@ -73,7 +73,7 @@ async fn read(config: &ReminderConfig, now: DateTime<Utc>) -> Result<Value, Box<
     let ok = problems.is_empty() && diagnosis.complaint.is_none() && days.iter().all(|day| day["trouble"] == false);
     let members = diagnosis.complaint;
     Ok(json!({
-        "ok": ok, "read_as": read_as(snapshot.roster.shape()), "members": members, "days": days, "problems": problems,
+        "ok": ok, "read_as": read_as(&snapshot.roster.shape()), "members": members, "days": days, "problems": problems,
     }))
 }
 

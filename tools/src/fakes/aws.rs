@@ -1,5 +1,5 @@
-//! AWS as an operator sees it, on one address: a stack, its functions' settings, the secrets' store; and the functions
-//! themselves, each invocation of which is a cold start.
+//! AWS as an operator sees it, on one address: a stack, its functions' settings, the secrets' store, who hears the
+//! alarms; and the functions themselves, each invocation of which is a cold start.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -23,6 +23,8 @@ use super::ssm::Store;
 
 /// The name of the one stack.
 pub const STACK: &str = "oncall-relay";
+/// The topic of its alarms.
+const ALARMS: &str = "arn:aws:sns:ap-northeast-1:123456789012:oncall-relay-alarms";
 
 /// A running account of AWS; [`Server`](super::server::Server) says how to make it fail.
 pub type Aws = Fake<Cloud>;
@@ -37,6 +39,7 @@ pub struct Cloud {
     webhook_url: Mutex<String>,
     settings: Mutex<HashMap<String, String>>,
     denied: Mutex<BTreeSet<&'static str>>,
+    subscriptions: Mutex<Vec<&'static str>>,
 }
 
 /// What a function has.
@@ -80,6 +83,11 @@ impl Aws {
         self.state.store.value(name)
     }
 
+    /// Has these ARNs listen to the alarms; one that isn't confirmed is `PendingConfirmation`.
+    pub fn subscribe(&self, arns: &[&'static str]) {
+        *lock(&self.state.subscriptions) = arns.to_vec();
+    }
+
     /// Sets a parameter, by its whole name.
     pub fn put(&self, name: &str, value: &str) {
         self.state.store.set(name, value);
@@ -100,6 +108,12 @@ impl Service for Cloud {
     fn answer(&self, request: &Received) -> Reply {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let is_denied = |right: &str| lock(&self.denied).contains(right);
+        let is_signed_for = |service: &str| {
+            let signed = header("authorization");
+            signed.starts_with("AWS4-HMAC-SHA256 Credential=")
+                && signed.contains(&format!("/{service}/aws4_request"))
+                && header("x-amz-date").ends_with('Z')
+        };
         let target = header("x-amz-target");
         if let Some(action) = target.strip_prefix("AmazonSSM.") {
             if is_denied(&format!("ssm:{action}")) {
@@ -112,7 +126,13 @@ impl Service for Cloud {
         }
         let path: Vec<_> = request.uri().path().trim_matches('/').split('/').collect();
         match (request.method(), path.as_slice()) {
-            (&Method::POST, [""]) => self.stack(request, is_denied("cloudformation:DescribeStacks")),
+            (&Method::POST, [""]) if is_signed_for("sns") => {
+                self.subscribers(request, is_denied("sns:ListSubscriptionsByTopic"))
+            }
+            (&Method::POST, [""]) if is_signed_for("cloudformation") => {
+                self.stack(request, is_denied("cloudformation:DescribeStacks"))
+            }
+            (&Method::POST, [""]) => query_error("IncompleteSignature", "the service is not the signed one"),
             (&Method::GET, ["2015-03-31", "functions", name, "configuration"]) => {
                 if is_denied("lambda:GetFunctionConfiguration") {
                     return lambda_error(StatusCode::FORBIDDEN, "AccessDeniedException");
@@ -143,18 +163,11 @@ impl Cloud {
         let form: HashMap<_, _> = url::form_urlencoded::parse(request.body()).into_owned().collect();
         let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         let url = lock(&self.webhook_url).clone();
-        let error = |code: &str, message: &str| Reply {
-            status: StatusCode::BAD_REQUEST,
-            headers: vec![("content-type", "text/xml".to_owned())],
-            body: format!(
-                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-            ),
-        };
         if denied {
-            return error("AccessDenied", "not authorized to perform: cloudformation:DescribeStacks");
+            return query_error("AccessDenied", "not authorized to perform: cloudformation:DescribeStacks");
         }
         if field("Action") != "DescribeStacks" || field("StackName") != STACK || url.is_empty() {
-            return error("ValidationError", "Stack with that id does not exist");
+            return query_error("ValidationError", "Stack with that id does not exist");
         }
         let members = |pairs: &[(&str, &str)], key: &str, value: &str| -> String {
             let member = |(name, text): &(&str, &str)| {
@@ -166,6 +179,7 @@ impl Cloud {
             ("WebhookUrl", url.as_str()),
             ("WebhookFunctionName", "oncall-relay-pagerduty2typetalk"),
             ("ReminderFunctionName", "oncall-relay-oncall-reminder"),
+            ("AlarmTopicArn", ALARMS),
         ];
         let outputs = members(&outputs, "OutputKey", "OutputValue");
         let parameters =
@@ -177,6 +191,44 @@ impl Cloud {
              </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
         );
         Reply { status: StatusCode::OK, headers: vec![("content-type", "text/xml".to_owned())], body }
+    }
+}
+
+impl Cloud {
+    /// <https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html>
+    fn subscribers(&self, request: &Received, denied: bool) -> Reply {
+        let form: HashMap<_, _> = url::form_urlencoded::parse(request.body()).into_owned().collect();
+        let has = |name: &str, value: &str| form.get(name).is_some_and(|given| given == value);
+        if denied {
+            return query_error("AuthorizationError", "not authorized to perform: SNS:ListSubscriptionsByTopic");
+        }
+        if !has("Action", "ListSubscriptionsByTopic") || !has("Version", "2010-03-31") {
+            return query_error("InvalidAction", "The action or operation requested is invalid");
+        }
+        if !has("TopicArn", ALARMS) {
+            return query_error("NotFound", "Topic does not exist");
+        }
+        let member = |arn: &&str| {
+            format!("<member><TopicArn>{ALARMS}</TopicArn><SubscriptionArn>{arn}</SubscriptionArn></member>")
+        };
+        let members: String = lock(&self.subscriptions).iter().map(member).collect();
+        let body = format!(
+            "<ListSubscriptionsByTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
+             <ListSubscriptionsByTopicResult><Subscriptions>{members}</Subscriptions></ListSubscriptionsByTopicResult>\
+             </ListSubscriptionsByTopicResponse>"
+        );
+        Reply { status: StatusCode::OK, headers: vec![("content-type", "text/xml".to_owned())], body }
+    }
+}
+
+/// A refusal in the query protocol.
+fn query_error(code: &str, message: &str) -> Reply {
+    Reply {
+        status: StatusCode::BAD_REQUEST,
+        headers: vec![("content-type", "text/xml".to_owned())],
+        body: format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        ),
     }
 }
 

@@ -15,6 +15,7 @@ use oncall_relay::edge::aws::client;
 use oncall_relay::edge::http::HttpClient;
 use serde_json::Value;
 
+use super::alarms;
 use super::samconfig::SamConfig;
 use super::terminal::{Outcome, Terminal};
 
@@ -82,7 +83,7 @@ impl Stack {
         let outputs = stack.outputs().iter().filter_map(|o| Some((o.output_key.clone()?, o.output_value.clone()?)));
         let given = stack.parameters().iter();
         let parameters = given.filter_map(|p| Some((p.parameter_key.clone()?, p.parameter_value.clone()?))).collect();
-        terminal.say(format!("Stack {name} in {region}"));
+        terminal.remark(format!("Stack {name} in {region}"));
         Ok(Self { name, outputs: outputs.collect(), parameters, sdk })
     }
 
@@ -134,6 +135,14 @@ impl Stack {
             return Err(format!("`{name}` failed: {why}\n`sam logs --name ReminderFunction` has more").into());
         }
         Ok(body)
+    }
+
+    /// The check `alarms`: whether anybody hears them.
+    pub async fn alarms(&self, terminal: &Terminal) -> Value {
+        match self.output("AlarmTopicArn") {
+            Ok(topic) => terminal.while_waiting("asking who hears the alarms", alarms::check(&self.sdk, topic)).await,
+            Err(why) => alarms::skipped(&why.to_string()),
+        }
     }
 
     /// The path of a secret in the store.

@@ -61,6 +61,11 @@ impl Terminal {
         let _ = writeln!(io::stdout(), "{line}");
     }
 
+    /// Says a line that is no part of what a script reads.
+    pub fn remark(&self, line: impl Display) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
     /// Says what will be done, and asks whether to do it.
     ///
     /// # Errors

@@ -44,6 +44,10 @@ pub fn rows() -> Vec<Row> {
 /// # Errors
 /// If the services or the instances can't be started.
 pub async fn run(row: &Row, make: &Target) -> Result<Outcome, Box<dyn Error + Send + Sync>> {
+    faults::again_if_slow(|| once(row, make)).await
+}
+
+async fn once(row: &Row, make: &Target) -> Result<Outcome, Box<dyn Error + Send + Sync>> {
     let around = Services::start().await?;
     let mut settings = around.settings();
     settings.insert("CHATS".to_owned(), "slack".to_owned());

@@ -96,7 +96,13 @@ impl World {
         let mut all: HashMap<_, _> = self.fakes.settings();
         all.retain(|name, _| !SETTINGS.iter().any(|setting| setting.secret && setting.name == name));
         let url = self.pagerduty_url.clone();
-        let own = [("CHATS", "slack"), ("SECRETS_PATH", "/oncall-relay"), ("PAGERDUTY_BASE_URL", url.as_str())];
+        let own = [
+            ("CHATS", "slack"),
+            ("SECRETS_PATH", "/oncall-relay"),
+            ("PAGERDUTY_BASE_URL", url.as_str()),
+            // No buttons, unless a test wants them.
+            ("PAGERDUTY_FROM", ""),
+        ];
         all.extend(own.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.api = Some(if self.endpoint == self.aws.url() {
             self.aws.deploy(all).await.unwrap()

@@ -30,10 +30,10 @@ type Strip = for<'a> fn(&'a str) -> Vec<(&'a str, Option<Weekday>)>;
 /// Every rest that is left when more and more is stripped, the longest first.
 fn stripped(text: &str, strip: Strip) -> Vec<(&str, Option<Weekday>)> {
     /// More would be no date; and the number of ways must stay small.
-    const MOST: usize = 16;
+    const MAX_WAYS: usize = 16;
     let mut rests = vec![(filler(text), None)];
     let mut next = 0;
-    while next < rests.len() && rests.len() < MOST {
+    while next < rests.len() && rests.len() < MAX_WAYS {
         let (rest, found) = rests[next];
         for (shorter, weekday) in strip(rest) {
             let agree = found.is_none() || weekday.is_none() || found == weekday;

@@ -17,7 +17,7 @@ fn grid(rows: &[&[&str]]) -> Grid {
 fn layout(rows: &[&[&str]], wanted: &[&str]) -> Layout {
     let members = Members::parse(&MembersTable::None).0;
     let wanted: Vec<String> = wanted.iter().map(|title| (*title).to_owned()).collect();
-    Layout::of(&grid(rows), &wanted, &mut Reader::new(&members))
+    Layout::of(&grid(rows), &wanted, &mut MemberCells::new(&members))
 }
 
 /// The header's row, then for each table its columns: `D` dates, `E` ends, `N` names, `M` marks, a weekday, `x` left out.

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::cells::{Cell, Table};
+use super::super::cells::Table;
 use super::super::members::MembersTable;
+use super::super::problem::RowIssue;
 use super::*;
 use crate::domain::chat::ChatName;
 
@@ -209,9 +210,21 @@ proptest! {
         }
     }
 
+    /// A cell that is read no further than its first doubt gives the same answer as one that is read to its end.
+    #[test]
+    fn cells_of_members_only_are_known_without_reading_all_of_them(
+        cell in "(田中|鈴木|佐藤 花子|Smith, John|R&D|ann|an|a|n|Tue|新人|休み|なし|未定|@tanaka|U0TANAKA1|TRUE|#REF!|[、,/ ・→>()（）<@※:さん主\n]){0,9}|\\PC{0,20}",
+    ) {
+        let members = tab(TAB);
+        let value = Value::of(&Cell::Text(cell.clone()));
+        let naming = Reader::new(&members).cell(&value);
+        let expected = !naming.people.is_empty() && naming.has_no_others();
+        prop_assert_eq!(MemberCells::new(&members).has_members_only(&value), expected, "{:?}", cell);
+    }
+
     #[test]
     fn no_setting_breaks(entry in "\\PC{0,30}") {
-        of_a_setting(&tab(TAB), &entry);
-        of_a_setting(&Members::NamesAreHandles, &entry);
+        of_fallback_entry(&tab(TAB), &entry);
+        of_fallback_entry(&Members::NamesAreHandles, &entry);
     }
 }

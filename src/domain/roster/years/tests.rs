@@ -207,7 +207,7 @@ proptest! {
         let decided = decide(&column, day("2026-11-24"));
         prop_assert_eq!(decided.len(), column.len());
         for span in decided.into_iter().flatten() {
-            prop_assert!(span.end.is_none_or(|end| (TimeDelta::zero()..LONGEST_RANGE).contains(&(end - span.start))));
+            prop_assert!(span.end.is_none_or(|end| (TimeDelta::zero()..MAX_RANGE).contains(&(end - span.start))));
         }
     }
 }
