@@ -126,4 +126,7 @@ async fn a_new_roster_has_a_row_for_today_and_everybody_in_it() {
     assert_eq!(ended.stdout.lines().next(), Some("日付,担当,副担当"));
     assert!(ended.stdout.lines().nth(1).unwrap().starts_with(&today), "{}", ended.stdout);
     world.run(&["roster", "new"], &[]).await.badly(&["members.csv can't be read", "--members"]);
+    for weeks in ["0", "5000"] {
+        world.run(&["roster", "new", "--weeks", weeks], &[]).await.badly(&["a number from 1 to 104"]);
+    }
 }
