@@ -104,6 +104,14 @@ enum What {
     HalfSet,
 }
 
+impl Problem {
+    /// Whether the value itself is at fault, and not that it or another one is missing.
+    #[must_use]
+    pub fn is_malformed(&self) -> bool {
+        self.what == What::Malformed
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable, what, remedy } = self;

@@ -1,15 +1,17 @@
 //! What of PagerDuty's set-up keeps alerts from coming: the webhook's subscription, and hours with nobody on call.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::{Act, Finding, Unseen};
-use crate::domain::calendar::Calendar;
 
-/// How far ahead somebody must be on call.
-const AHEAD: TimeDelta = TimeDelta::days(7);
+mod escalation;
+
+pub use escalation::{Shift, escalation, looks_until, policies};
+
 /// Where the menu is; PagerDuty's own words.
 const MENU: &str = "PagerDuty: Integrations > Generic Webhooks (v3)";
+/// Without this event nobody is called.
+const NEEDED: &str = "incident.triggered";
 
 /// A v3 webhook subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,13 @@ pub struct Subscription {
     pub events: Vec<String>,
     /// What it covers.
     pub scope: Scope,
+}
+
+impl Subscription {
+    /// Whether it sends anything now.
+    fn sends(&self) -> bool {
+        self.active && !self.temporarily_disabled
+    }
 }
 
 /// What a subscription covers.
@@ -67,17 +76,6 @@ pub struct Service {
 
 /// A service by its id, as far as it could be seen.
 pub type SeenService = (String, Result<Service, Unseen>);
-
-/// Somebody's time on call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shift {
-    /// The id of the policy.
-    pub policy: String,
-    /// From when; none for always.
-    pub from: Option<DateTime<Utc>>,
-    /// Until when; none for ever.
-    pub until: Option<DateTime<Utc>>,
-}
 
 /// Whether the key is accepted.
 #[must_use]
@@ -138,8 +136,9 @@ impl Webhook<'_> {
             Err(unseen) => (Vec::new(), Some(unseen)),
         };
         let mut findings = vec![self.coverage(&subscriptions, &extensions)];
-        findings.extend(self.missing_events(&subscriptions));
-        findings.extend(extensions_beside(&subscriptions, &extensions));
+        findings.extend(self.missing_events(&subscriptions, &extensions));
+        findings.extend(self.doubled(&subscriptions));
+        findings.extend(self.extensions_beside(&subscriptions, &extensions));
         findings.extend(unseen_extensions.map(|unseen| {
             let detail = format!("whether a v2 extension posts here, too, can't be told: {unseen}");
             Finding::skipped(Self::NAME, detail, "look at each service: Integrations > Extensions")
@@ -151,20 +150,28 @@ impl Webhook<'_> {
         let covered_by = |service: &SeenService, sends: &dyn Fn(&Subscription) -> bool| {
             subscriptions.iter().any(|known| sends(known) && covers(known, service))
         };
-        let sends = |known: &Subscription| known.active && !known.temporarily_disabled;
         let by_extension = |id: &String, disabled: bool| {
             extensions.iter().any(|known| known.services.contains(id) && known.temporarily_disabled == disabled)
         };
         let silent: Vec<&SeenService> = self
             .services
             .iter()
-            .filter(|service| !covered_by(service, &sends) && !by_extension(&service.0, false))
+            .filter(|service| !covered_by(service, &Subscription::sends) && !by_extension(&service.0, false))
             .collect();
         if silent.is_empty() {
-            let detail = match subscriptions {
-                [] => "no v3 subscription, but a v2 extension posts to WEBHOOK_URL for each service".to_owned(),
-                [one] => format!("the subscription {} posts to WEBHOOK_URL and is active", one.id),
-                several => format!("{} subscriptions post to WEBHOOK_URL", several.len()),
+            let sending: Vec<_> = subscriptions.iter().filter(|known| known.sends()).collect();
+            let detail = match sending.as_slice() {
+                [] => "no v3 subscription sends, but a v2 extension posts to WEBHOOK_URL for each service".to_owned(),
+                [one] if subscriptions.len() == 1 => {
+                    format!("the subscription {} posts to WEBHOOK_URL and is active", one.id)
+                }
+                some if some.len() == subscriptions.len() => {
+                    format!("{} subscriptions post to WEBHOOK_URL", some.len())
+                }
+                some => {
+                    let ids: Vec<_> = some.iter().map(|known| known.id.as_str()).collect();
+                    format!("of {} subscriptions to WEBHOOK_URL, {} send(s)", subscriptions.len(), ids.join(", "))
+                }
             };
             return Finding::ok(Self::NAME, detail);
         }
@@ -188,7 +195,7 @@ impl Webhook<'_> {
             return Finding::failed(Self::NAME, detail, remedy).with_act(Act::WebhookInactive);
         }
         // Whether a team's subscription covers a service is only known once the service's teams are.
-        let by_team = subscriptions.iter().any(|known| sends(known) && matches!(known.scope, Scope::Team(_)));
+        let by_team = subscriptions.iter().any(|known| known.sends() && matches!(known.scope, Scope::Team(_)));
         if by_team && silent.iter().all(|(_, seen)| seen.is_err()) {
             let detail = format!("whether a team's subscription covers {} can't be told", ids().join(", "));
             return Finding::skipped(Self::NAME, detail, "pagerduty.escalation says why the services can't be read");
@@ -208,21 +215,113 @@ impl Webhook<'_> {
         .with_act(Act::WebhookMissing(ids()))
     }
 
-    fn missing_events(&self, subscriptions: &[&Subscription]) -> Option<Finding> {
-        let sent = |event: &&str| {
-            subscriptions.iter().filter(|known| known.active).any(|known| known.events.iter().any(|sent| sent == event))
+    /// What the subscriptions of a service leave out, however much those of others send.
+    fn missing_events(&self, subscriptions: &[&Subscription], extensions: &[&Extension]) -> Option<Finding> {
+        let finding = |(missing, ids): (Vec<&str>, Vec<&str>)| {
+            let remedy = format!("{MENU}, open the webhook and tick these events");
+            let events = missing.join(", ");
+            let detail = if ids.len() == self.services.len() {
+                format!("the subscription doesn't send {events}")
+            } else {
+                format!("for {} the subscription doesn't send {events}", ids.join(", "))
+            };
+            let by_extension = |id: &str| {
+                let sends = |known: &&&Extension| !known.temporarily_disabled;
+                extensions.iter().filter(sends).any(|known| known.services.iter().any(|own| own == id))
+            };
+            if missing.contains(&NEEDED) && !ids.iter().all(|id| by_extension(id)) {
+                Finding::failed(Self::NAME, detail, remedy).with_act(Act::WebhookEvents)
+            } else {
+                Finding::warning(Self::NAME, detail, remedy)
+            }
         };
-        let missing: Vec<_> = self.events.iter().copied().filter(|event| !sent(event)).collect();
-        if missing.is_empty() || !subscriptions.iter().any(|known| known.active) {
-            return None;
+        let mut left_out: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        for service in self.services {
+            let sending = sending_to(service, subscriptions);
+            let sent = |event: &&str| sending.iter().any(|known| known.events.iter().any(|sent| sent == event));
+            let missing: Vec<_> = self.events.iter().copied().filter(|event| !sent(event)).collect();
+            if missing.is_empty() || sending.is_empty() {
+                continue;
+            }
+            match left_out.iter_mut().find(|(same, _)| *same == missing) {
+                Some((_, ids)) => ids.push(&service.0),
+                None => left_out.push((missing, vec![&service.0])),
+            }
         }
-        let detail = format!("the subscription doesn't send {}", missing.join(", "));
-        let remedy = format!("{MENU}, open the webhook and tick these events");
-        Some(if missing.contains(&"incident.triggered") {
-            Finding::failed(Self::NAME, detail, remedy).with_act(Act::WebhookEvents)
-        } else {
-            Finding::warning(Self::NAME, detail, remedy)
+        left_out.into_iter().map(finding).reduce(Finding::and)
+    }
+
+    /// Services for which the same event is sent by several subscriptions.
+    fn doubled(&self, subscriptions: &[&Subscription]) -> Option<Finding> {
+        let several = |service: &&SeenService| {
+            let sending = sending_to(service, subscriptions);
+            let sent =
+                |event: &str| sending.iter().filter(|known| known.events.iter().any(|sent| sent == event)).count();
+            self.events.iter().any(|event| sent(event) > 1)
+        };
+        let services: Vec<_> = self.services.iter().filter(several).collect();
+        let of = |service: &&SeenService| sending_to(service, subscriptions);
+        let mut ids: Vec<_> = services.iter().flat_map(of).map(|known| known.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let names: Vec<_> = services.iter().map(|(id, _)| id.as_str()).collect();
+        (!services.is_empty()).then(|| {
+            Finding::warning(
+                Self::NAME,
+                format!(
+                    "for {} events come twice: the subscriptions {} all send them",
+                    names.join(", "),
+                    ids.join(", ")
+                ),
+                format!("{MENU}: keep one that covers every service and sends every event, and delete the others"),
+            )
         })
+    }
+
+    /// An extension is in the way only where a subscription does its work; elsewhere alerts live on it.
+    fn extensions_beside(&self, subscriptions: &[&Subscription], extensions: &[&Extension]) -> Option<Finding> {
+        let taken_over = |id: &str| {
+            // What teams a service of somebody else belongs to isn't known.
+            let unknown = (id.to_owned(), Err(Unseen::Garbled));
+            let service = self.services.iter().find(|(own, _)| own == id).unwrap_or(&unknown);
+            let sends = |known: &&Subscription| known.events.iter().any(|event| event == NEEDED);
+            sending_to(service, subscriptions).into_iter().any(|known| sends(&known))
+        };
+        let finding = |extension: &&Extension| {
+            let ids = extension.services.iter().map(String::as_str);
+            let (twice, alone): (Vec<_>, Vec<_>) = ids.partition(|id| taken_over(id));
+            let (twice, alone) = (twice.join(", "), alone.join(", "));
+            let first = format!(
+                "have a v3 subscription send for {alone} first ({MENU} > New Webhook, or switch on the one that is \
+                 there), then delete the extension"
+            );
+            match (twice.is_empty(), alone.is_empty()) {
+                (_, true) => Finding::warning(
+                    Self::NAME,
+                    format!(
+                        "a v2 extension of {twice} posts to WEBHOOK_URL beside the v3 subscription: events come twice"
+                    ),
+                    "delete it (PagerDuty: the service > Integrations > Extensions)",
+                ),
+                (true, false) => Finding::warning(
+                    Self::NAME,
+                    format!(
+                        "the v2 extension of {alone} still works, but PagerDuty no longer supports them, and it is not \
+                         signed"
+                    ),
+                    first,
+                ),
+                (false, false) => Finding::warning(
+                    Self::NAME,
+                    format!(
+                        "a v2 extension posts to WEBHOOK_URL for {twice} beside the v3 subscription: events come twice; \
+                         for {alone} nothing else does"
+                    ),
+                    first,
+                ),
+            }
+        };
+        extensions.iter().map(finding).reduce(Finding::and)
     }
 
     /// Whether an address leads to where `WEBHOOK_URL` does; what is before or behind its path doesn't count.
@@ -236,27 +335,9 @@ impl Webhook<'_> {
     }
 }
 
-fn extensions_beside(subscriptions: &[&Subscription], extensions: &[&Extension]) -> Option<Finding> {
-    const NAME: &str = Webhook::NAME;
-    if extensions.is_empty() {
-        return None;
-    }
-    Some(if subscriptions.is_empty() {
-        Finding::warning(
-            NAME,
-            "v2 extensions still work, but PagerDuty no longer supports them, and they are not signed",
-            format!("make a v3 subscription ({MENU} > New Webhook), then delete the extension"),
-        )
-    } else {
-        let services: Vec<_> = extensions.iter().flat_map(|known| known.services.iter().cloned()).collect();
-        Finding::warning(
-            NAME,
-            format!("a v2 extension of {} posts to WEBHOOK_URL beside the v3 subscription: events come twice", {
-                services.join(", ")
-            }),
-            "delete it (PagerDuty: the service > Integrations > Extensions)",
-        )
-    })
+/// The subscriptions that send what happens at a service.
+fn sending_to<'a>(service: &SeenService, subscriptions: &[&'a Subscription]) -> Vec<&'a Subscription> {
+    subscriptions.iter().copied().filter(|known| known.sends() && covers(known, service)).collect()
 }
 
 fn covers(subscription: &Subscription, (id, seen): &SeenService) -> bool {
@@ -266,119 +347,6 @@ fn covers(subscription: &Subscription, (id, seen): &SeenService) -> bool {
         Scope::Team(team) => seen.as_ref().is_ok_and(|service| service.teams.contains(team)),
         Scope::Unknown => false,
     }
-}
-
-/// Whether somebody is on call at every hour, for each service, so that incidents are made at all.
-#[must_use]
-pub fn escalation(
-    services: &[SeenService],
-    shifts: Result<&[Shift], &Unseen>,
-    calendar: &Calendar,
-    now: DateTime<Utc>,
-) -> Finding {
-    const NAME: &str = "pagerduty.escalation";
-    let with = |wanted: &dyn Fn(&Result<Service, Unseen>) -> bool| -> Vec<String> {
-        services.iter().filter(|(_, seen)| wanted(seen)).map(|(id, _)| id.clone()).collect()
-    };
-    let mut findings = Vec::new();
-    let gone = with(&|seen| matches!(seen, Err(Unseen::Status(404))));
-    if !gone.is_empty() {
-        let detail = format!("PagerDuty has no service {}", gone.join(", "));
-        let remedy = "correct PAGERDUTY_SERVICES: the ids (`P…`) in the services' addresses";
-        findings.push(Finding::failed(NAME, detail, remedy).with_act(Act::ServicesGone(gone)));
-    }
-    let disabled = with(&|seen| seen.as_ref().is_ok_and(|service| service.status == "disabled"));
-    if !disabled.is_empty() {
-        let detail = format!("{} is disabled: no incident is made there", disabled.join(", "));
-        let remedy = "enable it (PagerDuty: the service > Settings), or take it out of PAGERDUTY_SERVICES";
-        findings.push(Finding::failed(NAME, detail, remedy).with_act(Act::ServicesDisabled(disabled)));
-    }
-    let resting = with(&|seen| seen.as_ref().is_ok_and(|service| service.status == "maintenance"));
-    if !resting.is_empty() {
-        let detail = format!("{} is under maintenance: no incident is made there now", resting.join(", "));
-        findings.push(Finding::warning(NAME, detail, "end the maintenance window when the work is done"));
-    }
-    let unseen = services.iter().filter_map(|(id, seen)| Some((id, seen.as_ref().err()?)));
-    for (id, unseen) in unseen.filter(|(_, unseen)| **unseen != Unseen::Status(404)) {
-        let right = match unseen {
-            Unseen::Status(status @ (402 | 403)) => {
-                &Unseen::NotAllowed(format!("the right to read services (HTTP {status})"))
-            }
-            unseen => unseen,
-        };
-        findings.push(Finding::unanswered(NAME, id, right, "check PAGERDUTY_API_KEY and PAGERDUTY_BASE_URL"));
-    }
-    let policies = policies(services);
-    match shifts {
-        Err(Unseen::Status(status @ (402 | 403))) => {
-            let unseen = Unseen::NotAllowed(format!("the right to read who is on call (HTTP {status})"));
-            findings.push(Finding::unanswered(NAME, "PagerDuty's on-call times", &unseen, ""));
-        }
-        Err(unseen) => {
-            let remedy = "check PAGERDUTY_API_KEY and PAGERDUTY_BASE_URL";
-            findings.push(Finding::unanswered(NAME, "PagerDuty's on-call times", unseen, remedy));
-        }
-        Ok(shifts) => findings
-            .extend(policies.iter().map(|(policy, delay)| covered(policy, *delay, gap(policy, shifts, now), calendar))),
-    }
-    findings.into_iter().reduce(Finding::and).unwrap_or_else(|| Finding::skipped(NAME, "there is no service", ""))
-}
-
-/// The ids of the services' policies, with the minutes of their first level.
-#[must_use]
-pub fn policies(services: &[SeenService]) -> Vec<(String, Option<u32>)> {
-    let seen = services.iter().filter_map(|(_, seen)| seen.as_ref().ok());
-    let mut policies: Vec<_> = seen.map(|service| (service.policy.clone(), service.first_delay)).collect();
-    policies.sort();
-    policies.dedup_by(|later, earlier| later.0 == earlier.0);
-    policies
-}
-
-/// Until when the times on call are asked for.
-#[must_use]
-pub fn looks_until(now: DateTime<Utc>) -> DateTime<Utc> {
-    now + AHEAD
-}
-
-fn covered(
-    policy: &str,
-    delay: Option<u32>,
-    gap: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    calendar: &Calendar,
-) -> Finding {
-    const NAME: &str = "pagerduty.escalation";
-    let first = delay.map_or_else(String::new, |minutes| format!("; the first level has {minutes} min"));
-    let Some((from, until)) = gap else {
-        return Finding::ok(NAME, format!("policy {policy}: somebody is on call at every hour of seven days{first}"));
-    };
-    let time = |at: DateTime<Utc>| calendar.local(at).format("%Y-%m-%d %H:%M").to_string();
-    Finding::failed(
-        NAME,
-        format!("policy {policy}: nobody is on call from {} to {}{first}", time(from), time(until)),
-        "while nobody is on call, PagerDuty makes no incident and sends no webhook: end the policy with a level that \
-         is always on call (PagerDuty: People > Escalation Policies)",
-    )
-    .with_act(Act::NobodyOnCall(calendar.local(from).naive_local()))
-}
-
-/// The first time ahead at which nobody is on call; gaps below a minute are how schedules meet.
-fn gap(policy: &str, shifts: &[Shift], now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let end = looks_until(now);
-    let mut times: Vec<_> = shifts
-        .iter()
-        .filter(|shift| shift.policy == policy)
-        .map(|shift| (shift.from.unwrap_or(now).max(now), shift.until.unwrap_or(end).min(end)))
-        .filter(|(from, until)| from < until)
-        .collect();
-    times.sort_unstable();
-    let mut covered_until = now;
-    for (from, until) in times {
-        if from - covered_until >= TimeDelta::minutes(1) {
-            return Some((covered_until, from));
-        }
-        covered_until = covered_until.max(until);
-    }
-    (end - covered_until >= TimeDelta::minutes(1)).then_some((covered_until, end))
 }
 
 #[cfg(test)]

@@ -63,6 +63,19 @@ async fn a_slow_check_keeps_no_reminder_waiting_and_its_finding_reaches_the_watc
 }
 
 #[tokio::test]
+async fn a_slow_post_makes_no_check_fail() {
+    let (world, _table) = healthy().await;
+    // Not done when the post begins, and with more to ask after the first answer.
+    world.incidents.fail_only("/services");
+    world.incidents.fail_always(Some(Fault::Delay(Duration::from_millis(2_500))));
+    world.typetalk.fail_once(Fault::Delay(Duration::from_secs(6)));
+    let (answer, _) = remind(&world, MORNING, "today").await;
+    assert_eq!(answer["posted"], true);
+    let pings = world.watchdog.take_pings();
+    assert_eq!(pings.iter().map(|ping| ping.body.as_str()).collect::<Vec<_>>(), [""], "{pings:?}");
+}
+
+#[tokio::test]
 async fn the_watchdog_is_pinged_after_what_is_settled_and_never_in_the_way() {
     let (world, _table) = healthy().await;
     for (at, reminder, pings) in [

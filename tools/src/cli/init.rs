@@ -91,13 +91,13 @@ fn init(args: &InitArgs, terminal: &Terminal) -> Outcome {
     }
     REST.into_iter().try_for_each(|question| ask(question).map(drop))?;
     if let Some(place) = answers.iter().position(|(parameter, _)| *parameter == "PagerDutyServices") {
-        let in_eu = answers[place].1.starts_with(IN_EU);
-        let ids = answers[place].1.trim_start_matches(IN_EU).to_owned();
+        let (region, ids) = region_of(&answers[place].1);
+        let ids = ids.to_owned();
         answers[place].1 = ids;
-        if in_eu || before.contains_key("PagerDutyBaseUrl") {
-            let deployed = before.get("PagerDutyBaseUrl").cloned().unwrap_or_else(|| US.to_owned());
-            answers.push(("PagerDutyBaseUrl", if in_eu { EU.to_owned() } else { deployed }));
-        }
+        // Ids alone don't tell where the account is.
+        let known = before.get("PagerDutyBaseUrl").cloned();
+        let pasted = region.filter(|region| *region == EU || known.is_some()).map(str::to_owned);
+        answers.extend(pasted.or(known).map(|url| ("PagerDutyBaseUrl", url)));
     }
     complain(&answers)?;
     file.set_place(&file.stack_name(), &region);
@@ -126,8 +126,19 @@ fn complain(answers: &[(&str, String)]) -> Outcome {
     if wrong.is_empty() { Ok(()) } else { Err(format!("the answers don't fit together:\n{}", wrong.join("\n")).into()) }
 }
 
-/// Before the ids of services of an account in the EU.
+/// Before the ids of services whose pages say that the account is in the EU.
 const IN_EU: &str = "eu:";
+/// The same of the US.
+const IN_US: &str = "us:";
+
+/// Where the account is, as far as the pages told, and the ids.
+fn region_of(services: &str) -> (Option<&'static str>, &str) {
+    match (services.strip_prefix(IN_EU), services.strip_prefix(IN_US)) {
+        (Some(ids), _) => (Some(EU), ids),
+        (None, Some(ids)) => (Some(US), ids),
+        (None, None) => (None, services),
+    }
+}
 
 fn region(answer: &str) -> Result<String, String> {
     let parts: Vec<_> = answer.split('-').collect();
@@ -189,13 +200,17 @@ fn holidays(answer: &str) -> Result<String, String> {
     Holidays::parse(answer).map(|_| answer.to_owned()).map_err(|error| error.to_string())
 }
 
-/// Ids, from the services' pages or as such; an account in the EU is known by its pages.
+/// Ids, from the services' pages or as such; the pages also tell where the account is.
 fn services(answer: &str) -> Result<String, String> {
-    let mut in_eu = false;
+    let mut place = "";
     let mut ids = Vec::new();
     for part in answer.split([',', ' ', '、']).filter(|part| !part.is_empty()) {
         let url = Url::parse(part).ok();
-        in_eu |= url.as_ref().and_then(Url::host_str).is_some_and(|host| host.ends_with(".eu.pagerduty.com"));
+        match url.as_ref().and_then(Url::host_str) {
+            Some(host) if host.ends_with(".eu.pagerduty.com") => place = IN_EU,
+            Some(host) if host.ends_with(".pagerduty.com") => place = IN_US,
+            _ => {}
+        }
         let id = match &url {
             Some(url) => url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(),
             None => part.to_owned(),
@@ -208,7 +223,7 @@ fn services(answer: &str) -> Result<String, String> {
         }
         ids.push(id);
     }
-    Ok(format!("{}{}", if in_eu { IN_EU } else { "" }, ids.join(",")))
+    Ok(format!("{place}{}", ids.join(",")))
 }
 
 #[cfg(test)]
@@ -231,7 +246,7 @@ mod tests {
             (spreadsheet, "当番表", None),
             (members, "メンバー", Some("メンバー!A:D")),
             (members, "people!A:C", Some("people!A:C")),
-            (services, "https://acme.pagerduty.com/service-directory/PABC123", Some("PABC123")),
+            (services, "https://acme.pagerduty.com/service-directory/PABC123", Some("us:PABC123")),
             (services, "PABC123, PDEF456", Some("PABC123,PDEF456")),
             (services, "https://acme.eu.pagerduty.com/services/PABC123", Some("eu:PABC123")),
             (services, "Backlog", None),

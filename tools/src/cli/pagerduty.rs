@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::operator::pagerduty::{PagerDuty, US};
 use crate::operator::stack::{Stack, StackArgs};
-use crate::operator::subscriptions::{State, Subscription, states};
+use crate::operator::subscriptions::{Service, State, Subscription, states};
 use crate::operator::terminal::{Outcome, Terminal};
 
 /// The setting that has the secrets of all subscriptions.
@@ -56,8 +56,10 @@ pub(super) async fn run(command: Command) -> Outcome {
 
 /// Everything that there is to know before something is done.
 struct Situation {
+    /// Where PagerDuty should post to.
     url: String,
-    services: Vec<String>,
+    /// That, and the address that AWS gave the relay.
+    addresses: Vec<String>,
     /// The usable entries of `PAGERDUTY_SIGNING_SECRETS`.
     secrets: Vec<String>,
     all: Vec<Subscription>,
@@ -65,11 +67,23 @@ struct Situation {
     extensions: Vec<Extension>,
 }
 
-/// A v2 extension that posts to the relay as well: its id and name.
+/// A v2 extension that posts to the relay as well.
 struct Extension {
     id: String,
     name: String,
-    service: String,
+    /// All services that it works for, whosoever they are.
+    services: Vec<Service>,
+}
+
+impl Extension {
+    /// The ids of the services which one of these subscriptions works for, and of those whose alerts come by it alone.
+    fn twice_and_alone(&self, subscriptions: &[Subscription]) -> (Vec<&str>, Vec<&str>) {
+        let ids = self.services.iter().map(|service| service.id.as_str());
+        ids.partition(|id| {
+            let service = self.services.iter().find(|service| service.id == *id);
+            service.is_some_and(|service| subscriptions.iter().any(|one| one.carries(service)))
+        })
+    }
 }
 
 impl AccountArgs {
@@ -84,17 +98,19 @@ impl AccountArgs {
         settings: &HashMap<String, String>,
         account: &PagerDuty,
         terminal: &Terminal,
-    ) -> Outcome<Vec<String>> {
+    ) -> Outcome<Vec<Service>> {
         let deployed = settings.get("PAGERDUTY_SERVICES").map(String::as_str).unwrap_or_default();
         let deployed = deployed.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
         let asked = if self.services.is_empty() { deployed.collect() } else { self.services.clone() };
         if !asked.is_empty() {
+            let mut services = Vec::new();
             for id in &asked {
                 let service = account.get(&format!("/services/{id}")).await;
                 let service = service.map_err(|why| format!("the service {id}: {why}"))?;
                 terminal.say(format!("Service {id}: {}", service["service"]["name"].as_str().unwrap_or_default()));
+                services.extend(Service::read(&service["service"]));
             }
-            return Ok(asked);
+            return Ok(services);
         }
         let listed = account.list("/services", "services", &[]).await?;
         let named: Vec<_> =
@@ -113,13 +129,22 @@ impl AccountArgs {
             let ids: Option<Vec<_>> = chosen.map(id).collect();
             ids.filter(|ids| !ids.is_empty()).ok_or_else(|| format!("write numbers from 1 to {}", named.len()))
         })?;
-        Ok(ids)
+        Ok(listed.iter().filter_map(Service::read).filter(|service| ids.contains(&service.id)).collect())
     }
 }
 
 impl Situation {
-    async fn of(stack: &Stack, services: Vec<String>, account: &PagerDuty, terminal: &Terminal) -> Outcome<Self> {
-        let url = stack.output("WebhookUrl")?.to_owned();
+    async fn of(
+        stack: &Stack,
+        settings: &HashMap<String, String>,
+        services: Vec<Service>,
+        account: &PagerDuty,
+        terminal: &Terminal,
+    ) -> Outcome<Self> {
+        let given = stack.output("WebhookUrl")?.to_owned();
+        let own = settings.get("WEBHOOK_URL").map(|url| url.trim().to_owned()).filter(|url| !url.is_empty());
+        let url = own.unwrap_or_else(|| given.clone());
+        let addresses = vec![url.clone(), given];
         let stored = stack.secrets(&[SIGNING_SECRETS], terminal).await?.remove(SIGNING_SECRETS).unwrap_or_default();
         let secrets: Vec<_> =
             stored.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| is_secret(entry)).collect();
@@ -132,9 +157,12 @@ impl Situation {
         let listed = account.list("/webhook_subscriptions", "webhook_subscriptions", &[]).await?;
         let all: Vec<_> = listed.iter().filter_map(Subscription::read).collect();
         let states = states(&all, &url, &services, &secrets);
-        let extensions = account.list("/extensions", "extensions", &[]).await?;
-        let extensions = extensions.iter().flat_map(|one| extensions_here(one, &url, &services)).collect();
-        Ok(Self { url, services, secrets, all, states, extensions })
+        let listed = account.list("/extensions", "extensions", &[]).await?;
+        let mut extensions = Vec::new();
+        for one in listed.iter().filter(|one| is_extension_here(one, &addresses, &services)) {
+            extensions.push(extension(one, &services, account).await);
+        }
+        Ok(Self { url, addresses, secrets, all, states, extensions })
     }
 }
 
@@ -142,12 +170,30 @@ fn is_secret(entry: &str) -> bool {
     entry.len() >= MIN_SECRET && !entry.eq_ignore_ascii_case("undefined") && entry.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// The services for which a v2 extension posts to this address.
-fn extensions_here(listed: &Value, url: &str, services: &[String]) -> Vec<Extension> {
-    let same = listed["endpoint_url"].as_str().is_some_and(|to| to.trim_end_matches('/') == url.trim_end_matches('/'));
-    let objects = listed["extension_objects"].as_array().into_iter().flatten();
-    let ours =
-        objects.filter_map(|object| object["id"].as_str()).filter(|id| same && services.iter().any(|own| own == id));
+fn services_of(extension: &Value) -> impl Iterator<Item = &str> {
+    extension["extension_objects"].as_array().into_iter().flatten().filter_map(|object| object["id"].as_str())
+}
+
+/// Whether a v2 extension posts to the relay for one of our services, whomever else it works for.
+fn is_extension_here(listed: &Value, addresses: &[String], services: &[Service]) -> bool {
+    let to = listed["endpoint_url"].as_str().unwrap_or_default().trim_end_matches('/');
+    addresses.iter().any(|url| url.trim_end_matches('/') == to)
+        && services_of(listed).any(|id| services.iter().any(|own| own.id == id))
+}
+
+async fn extension(listed: &Value, services: &[Service], account: &PagerDuty) -> Extension {
     let text = |field: &str| listed[field].as_str().unwrap_or_default().to_owned();
-    ours.map(|service| Extension { id: text("id"), name: text("name"), service: service.to_owned() }).collect()
+    let mut all = Vec::new();
+    for id in services_of(listed) {
+        all.push(match services.iter().find(|own| own.id == id) {
+            Some(own) => own.clone(),
+            // If its teams can't be told, no team's subscription counts for it.
+            None => {
+                let seen = account.get(&format!("/services/{id}")).await.ok();
+                let seen = seen.and_then(|seen| Service::read(&seen["service"]));
+                seen.unwrap_or_else(|| Service { id: id.to_owned(), teams: Vec::new() })
+            }
+        });
+    }
+    Extension { id: text("id"), name: text("name"), services: all }
 }

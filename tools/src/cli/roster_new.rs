@@ -10,13 +10,21 @@ use oncall_relay::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holi
 use crate::operator::terminal::Outcome;
 use crate::rota::{ENOUGH, Member, pairs, same_team, turns};
 
+/// Nobody plans for longer than two years.
+const MAX_WEEKS: usize = 104;
+
+fn weeks_ahead(text: &str) -> Result<usize, String> {
+    let weeks = text.parse().ok().filter(|weeks| (1..=MAX_WEEKS).contains(weeks));
+    weeks.ok_or_else(|| format!("it is a number from 1 to {MAX_WEEKS}"))
+}
+
 #[derive(Debug, Args)]
 pub(super) struct NewArgs {
     /// The first day; without it, today.
     #[arg(long)]
     from: Option<NaiveDate>,
     /// For how many weeks.
-    #[arg(long, default_value = "8")]
+    #[arg(long, default_value = "8", value_parser = weeks_ahead)]
     weeks: usize,
     /// The members tab as CSV: a column `名前` or `name`, and `team` or `チーム` if people are of different teams.
     #[arg(long, env = "MEMBERS_CSV", default_value = "members.csv")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clap::Args;
+use oncall_relay::config::Problem;
 
 use crate::operator::samconfig::SamConfig;
 use crate::operator::secrets::{bot_channels, guide_of};
@@ -58,16 +59,23 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
             (false, false) => "Enter leaves it out.",
         };
         terminal.say(format!("\n{}: {}. {enter}", guide.name, guide.words));
+        let mut is_left = false;
         loop {
             let value = guide.ask(terminal)?;
             if value.is_empty() {
-                if is_there || !is_needed {
+                if is_there || !is_needed || is_left {
                     break;
                 }
-                terminal.say("  It is needed; Ctrl-C stops, and the next run asks again.");
+                is_left = true;
+                terminal.say(
+                    "  It is needed; Ctrl-C stops, and the next run asks again. Enter once more leaves it for later.",
+                );
                 continue;
             }
-            match guide.check(&value, &settings, terminal).await {
+            let checked = guide.check(&value, &settings, terminal).await;
+            let taken =
+                checked.and_then(|words| refused(guide.name, &value, &settings, &stored).map_or(Ok(words), Err));
+            match taken {
                 Ok(words) => {
                     stack.put_secret(guide.name, &value, terminal).await?;
                     terminal.say(format!("✓ {} is in the store: {words}.", guide.name));
@@ -95,6 +103,23 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
         (false, true) => "\nNext: cargo oncall send-test",
     });
     Ok(())
+}
+
+/// What the functions would say against a secret itself, whatever else they still lack.
+fn refused(
+    name: &str,
+    value: &str,
+    settings: &HashMap<String, String>,
+    stored: &BTreeMap<String, String>,
+) -> Option<String> {
+    let of = |secrets: &BTreeMap<String, String>| problems(&Stack::environment(settings, secrets));
+    let mut without = stored.clone();
+    without.remove(name);
+    let mut with = without.clone();
+    with.insert(name.to_owned(), value.to_owned());
+    let before = of(&without);
+    let of_value = |problem: &Problem| problem.is_malformed() && problem.variable == name;
+    of(&with).into_iter().find(|problem| of_value(problem) && !before.contains(problem)).map(|why| why.to_string())
 }
 
 /// Has Slack's channels chosen, if they are not among the settings yet; whether they were.

@@ -96,7 +96,10 @@ async fn send_test(args: &SendTestArgs, terminal: &Terminal) -> Outcome {
     if !failed.is_empty() {
         return Err(failed.join("\n").into());
     }
-    terminal.say("Next: cargo oncall check, and with the team: cargo oncall send-test --drill");
+    terminal.say(format!(
+        "Next: cargo oncall check --stack {}, and with the team: cargo oncall send-test --drill",
+        stack.name
+    ));
     Ok(())
 }
 

@@ -72,11 +72,29 @@ impl PagerDutyAccount {
         lock(&self.state.things).subscriptions.push(subscription);
     }
 
+    /// Adds a service of a team.
+    pub fn add_service(&self, id: &str, team: &str) {
+        lock(&self.state.things).services.push(json!({
+            "id": id, "type": "service", "name": id, "summary": id,
+            "teams": [{"id": team, "type": "team_reference"}],
+            "escalation_policy": {"id": "PDEFAULT", "type": "escalation_policy_reference", "summary": "Default"},
+        }));
+    }
+
+    /// The ids of all extensions.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<String> {
+        let things = lock(&self.state.things);
+        things.extensions.iter().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect()
+    }
+
     /// Adds a v2 extension.
-    pub fn add_extension(&self, id: &str, url: &str, service: &str) {
+    pub fn add_extension(&self, id: &str, url: &str, services: &[&str]) {
+        let reference = |id: &&str| json!({"id": id, "type": "service_reference"});
+        let objects: Vec<_> = services.iter().map(reference).collect();
         lock(&self.state.things).extensions.push(json!({
             "id": id, "type": "extension", "name": "chat relay", "endpoint_url": url,
-            "extension_objects": [{"id": service, "type": "service_reference"}],
+            "extension_objects": objects,
             "extension_schema": {"id": "PJFWPEP", "type": "extension_schema_reference"},
         }));
     }

@@ -143,6 +143,17 @@ impl PagerDuty {
         Err(refusal(&words, 429, &Value::Null))
     }
 
+    /// Deletes; what is gone already is as good as deleted.
+    ///
+    /// # Errors
+    /// In words, with what to do.
+    pub async fn delete(&self, path: &str) -> Result<(), String> {
+        match self.call(Method::DELETE, path, None).await {
+            Err(why) if !why.contains(" was refused (404)") => Err(why),
+            _ => Ok(()),
+        }
+    }
+
     async fn exchange(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<(u16, u64, Value), String> {
         let url = Url::parse(&format!("{}{path}", self.base_url))
             .map_err(|_| format!("{} is no address; correct PAGERDUTY_BASE_URL", self.base_url))?;

@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use oncall_relay::edge::http::{HttpClient, read_body};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::Value;
 
 use super::pagerduty::PagerDuty;
 use super::terminal::{Outcome, Terminal};
 
 const BODY_LIMIT: usize = 1 << 20;
+/// More channels than this many pages nobody chooses from.
+const MAX_PAGES: usize = 50;
 
 /// What an operator needs to know of a secret.
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +146,7 @@ impl Guide {
                 let url = setting("SLACK_BASE_URL", "https://slack.com");
                 terminal.while_waiting("asking Slack", slack(value, &url)).await
             }
-            Check::GoogleFile => google(value),
+            Check::GoogleFile => google(value).and_then(|words| signs(value).map(|()| words)),
             Check::PagerDuty => {
                 let url = setting("PAGERDUTY_BASE_URL", super::pagerduty::US);
                 let account = PagerDuty::with_key(&url, value, terminal).await.map_err(|error| error.to_string())?;
@@ -175,6 +180,19 @@ fn google(text: &str) -> Result<String, String> {
     Ok(format!("share the sheet with {} as a viewer, if you have not", field("client_email")))
 }
 
+/// Whether a token can be signed with the key of a Google key file.
+fn signs(text: &str) -> Result<(), String> {
+    let file: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    let lines = file["private_key"].as_str().unwrap_or_default().lines().map(str::trim);
+    let body: String = lines.filter(|line| !line.starts_with("-----")).collect();
+    let der = BASE64_STANDARD.decode(body).ok();
+    let key = der.and_then(|der| RsaKeyPair::from_pkcs8(&der).ok());
+    let broken = || "its private_key can't be used; take the file as Google's console gave it, or make a new key";
+    let key = key.ok_or_else(broken)?;
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"a token", &mut signature).map_err(|_| broken().to_owned())
+}
+
 async fn slack(token: &str, base_url: &str) -> Result<String, String> {
     if !token.starts_with("xoxb-") || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("the bot token begins with xoxb-; this is another one".to_owned());
@@ -192,12 +210,23 @@ async fn slack(token: &str, base_url: &str) -> Result<String, String> {
 /// # Errors
 /// What Slack refuses, and what to do.
 pub async fn bot_channels(token: &str, base_url: &str, terminal: &Terminal) -> Result<Vec<(String, String)>, String> {
-    let query = "types=public_channel,private_channel&exclude_archived=true&limit=200";
-    let asked = ask_slack(token, base_url, "users.conversations", query);
-    let (answer, _) = terminal.while_waiting("asking Slack for the bot's channels", asked).await?;
-    let text = |one: &Value, field: &str| one[field].as_str().map(str::to_owned);
-    let channels = answer["channels"].as_array().into_iter().flatten();
-    Ok(channels.filter_map(|one| Some((text(one, "id")?, text(one, "name").unwrap_or_default()))).collect())
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..MAX_PAGES {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("types", "public_channel,private_channel"), ("exclude_archived", "true"), ("limit", "200")])
+            .extend_pairs((!cursor.is_empty()).then_some(("cursor", &cursor)))
+            .finish();
+        let asked = ask_slack(token, base_url, "users.conversations", &query);
+        let (answer, _) = terminal.while_waiting("asking Slack for the bot's channels", asked).await?;
+        let text = |one: &Value, field: &str| one[field].as_str().map(str::to_owned);
+        let channels = answer["channels"].as_array().into_iter().flatten();
+        found.extend(channels.filter_map(|one| Some((text(one, "id")?, text(one, "name").unwrap_or_default()))));
+        cursor = text(&answer["response_metadata"], "next_cursor").unwrap_or_default();
+        if cursor.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Calls a method; the answer, and the scopes that the token has.

@@ -29,6 +29,25 @@ const OURS: &str = "oncall-relay";
 const FINGERPRINT: &str = "oncall-relay, secret ";
 const UNFINISHED: &str = "oncall-relay, being set up";
 
+/// A service, with the teams that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// `PagerDuty`'s id.
+    pub id: String,
+    /// The ids of its teams.
+    pub teams: Vec<String>,
+}
+
+impl Service {
+    /// Reads one out of `PagerDuty`'s answer.
+    #[must_use]
+    pub fn read(listed: &Value) -> Option<Self> {
+        let teams = listed["teams"].as_array().into_iter().flatten();
+        let teams = teams.filter_map(|team| team["id"].as_str().map(str::to_owned)).collect();
+        Some(Self { id: listed["id"].as_str()?.to_owned(), teams })
+    }
+}
+
 /// A webhook subscription, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
@@ -98,9 +117,31 @@ impl Subscription {
         self.description.starts_with(FINGERPRINT) || self.description == UNFINISHED
     }
 
-    fn covers(&self, service: &str) -> bool {
+    fn covers(&self, service: &Service) -> bool {
         let (kind, id) = &self.filter;
-        kind == "account_reference" || (kind == "service_reference" && id == service)
+        match kind.as_str() {
+            "account_reference" => true,
+            "team_reference" => service.teams.contains(id),
+            "service_reference" => *id == service.id,
+            _ => false,
+        }
+    }
+
+    /// Whether new incidents of a service come through it now.
+    #[must_use]
+    pub fn carries(&self, service: &Service) -> bool {
+        let triggered = self.events.iter().any(|event| event == EVENTS[0]);
+        self.active && !self.disabled && triggered && self.covers(service)
+    }
+
+    /// What it covers, if that is more than one service.
+    #[must_use]
+    pub fn wide_scope(&self) -> Option<String> {
+        match self.filter.0.as_str() {
+            "account_reference" => Some("the whole account".to_owned()),
+            "team_reference" => Some(format!("every service of the team {}", self.filter.1)),
+            _ => None,
+        }
     }
 
     /// Whether this is its secret, as far as its description tells.
@@ -149,8 +190,8 @@ impl Subscription {
 
 /// What is true of the subscription of each service at this address.
 #[must_use]
-pub fn states(all: &[Subscription], url: &str, services: &[String], secrets: &[String]) -> Vec<(String, State)> {
-    let state = |service: &String| {
+pub fn states(all: &[Subscription], url: &str, services: &[Service], secrets: &[String]) -> Vec<(String, State)> {
+    let state = |service: &Service| {
         let here: Vec<_> = all.iter().filter(|one| one.is_for(url) && one.covers(service)).cloned().collect();
         // The one whose secret is known; else ours; else whatever there is.
         let best = here.iter().find(|one| one.knows(secrets)).or_else(|| here.iter().find(|one| one.is_ours()));
@@ -164,12 +205,16 @@ pub fn states(all: &[Subscription], url: &str, services: &[String], secrets: &[S
             Some(one) => State::Foreign(one),
         }
     };
-    services.iter().map(|service| (service.clone(), state(service))).collect()
+    services.iter().map(|service| (service.id.clone(), state(service))).collect()
 }
 
-/// The rest at this address: what belongs to no service of ours, or doubles what one has already.
+/// The rest at the addresses of the relay: what belongs to no service of ours, or doubles what one has already.
 #[must_use]
-pub fn strangers<'a>(all: &'a [Subscription], url: &str, states: &[(String, State)]) -> Vec<&'a Subscription> {
+pub fn strangers<'a>(
+    all: &'a [Subscription],
+    addresses: &[String],
+    states: &[(String, State)],
+) -> Vec<&'a Subscription> {
     let known = |one: &Subscription| {
         states.iter().any(|(_, state)| match state {
             State::Good(known) | State::Repairable(known, _) | State::Lost(known) | State::Foreign(known) => {
@@ -178,7 +223,7 @@ pub fn strangers<'a>(all: &'a [Subscription], url: &str, states: &[(String, Stat
             State::Missing => false,
         })
     };
-    all.iter().filter(|one| one.is_for(url) && !known(one)).collect()
+    all.iter().filter(|one| addresses.iter().any(|url| one.is_for(url)) && !known(one)).collect()
 }
 
 /// The request that creates one, which sends nothing until its secret is in the store.

@@ -74,6 +74,12 @@ async fn init_asks_ten_questions_and_leaves_the_rest_of_the_file() {
     // Again: Enter keeps every answer.
     world.run(&["init", "--yes"], &[""; 10]).await.well(&[]);
     assert_eq!(fs::read_to_string(&file).unwrap(), after);
+    // The page of a service elsewhere says that the account is no longer in the EU.
+    let mut moved = [""; 10];
+    moved[7] = "https://acme.pagerduty.com/service-directory/PABC123";
+    world.run(&["init", "--yes"], &moved).await.well(&[]);
+    let after = fs::read_to_string(&file).unwrap();
+    assert!(after.contains("https://api.pagerduty.com") && !after.contains("api.eu."), "{after}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,4 +126,7 @@ async fn a_new_roster_has_a_row_for_today_and_everybody_in_it() {
     assert_eq!(ended.stdout.lines().next(), Some("日付,担当,副担当"));
     assert!(ended.stdout.lines().nth(1).unwrap().starts_with(&today), "{}", ended.stdout);
     world.run(&["roster", "new"], &[]).await.badly(&["members.csv can't be read", "--members"]);
+    for weeks in ["0", "5000"] {
+        world.run(&["roster", "new", "--weeks", weeks], &[]).await.badly(&["a number from 1 to 104"]);
+    }
 }

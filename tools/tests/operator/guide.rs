@@ -8,6 +8,7 @@ use oncall::fakes::account::ADMIN_KEY;
 use oncall::fakes::google::SPREADSHEET_ID;
 use oncall::fakes::{MEMBERS_TAB, ROSTER_TAB};
 use oncall::operator::samconfig::{SamConfig, variable};
+use oncall::operator::subscriptions::EVENTS;
 
 use crate::moto;
 use crate::world::{World, answers_to_secrets, finish};
@@ -79,6 +80,17 @@ fn the_guide_takes_twenty_actions_of_which_five_copy_something() {
         }
         assert_eq!(actions.len(), 20, "{guide}");
         assert_eq!(steps.matches('📋').count(), 5, "{guide}");
+    }
+}
+
+#[test]
+fn a_subscription_made_by_hand_has_all_events() {
+    for guide in GUIDES {
+        let text = file(guide);
+        let (_, list) = text.split_once("\"events\": [").unwrap();
+        let (list, _) = list.split_once(']').unwrap();
+        let events: Vec<_> = list.split(',').map(|event| event.trim().trim_matches('"')).collect();
+        assert_eq!(events, EVENTS, "{guide}");
     }
 }
 

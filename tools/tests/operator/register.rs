@@ -152,11 +152,69 @@ async fn somebody_elses_subscription_is_replaced_only_if_a_person_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_v2_extension_is_never_left_beside_it_without_a_word() {
     let world = World::deployed().await;
-    world.pagerduty.add_extension("PEXT", &world.address(), "PSERVICE");
+    world.pagerduty.add_extension("PEXT", &world.address(), &["PSERVICE"]);
     world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["v2 extension", "posted twice", "still there", "--delete-v2"]);
     world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.badly(&["PEXT", "every alert twice"]);
     world.run(&["pagerduty", "register"], &[ADMIN_KEY, "y", "y"]).await.well(&["The v2 extension is deleted"]);
     world.run(&["pagerduty", "status"], &[ADMIN_KEY]).await.well(&[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_that_others_live_on_is_deleted_only_if_a_person_says_so() {
+    let world = World::deployed().await;
+    world.pagerduty.add_service("PLIVES", "PTEAM");
+    world.pagerduty.add_extension("PEXT", &world.address(), &["PSERVICE", "PLIVES"]);
+    let register = |more: &[&'static str]| [&["pagerduty", "register", "--service", "PSERVICE"], more].concat();
+    let ended = world.run(&register(&["--yes", "--delete-v2"]), &[ADMIN_KEY]).await;
+    ended.well(&["of PSERVICE, PLIVES", "PLIVES has no v3 subscription", "register --service PLIVES", "still there"]);
+    world
+        .run(&register(&["--delete-v2"]), &[ADMIN_KEY, "y", ""])
+        .await
+        .well(&["Delete it all the same", "still there"]);
+    assert_eq!(world.pagerduty.extensions(), ["PEXT"]);
+    // Once both have a subscription, it is asked about once.
+    let both = ["pagerduty", "register", "--service", "PSERVICE", "--service", "PLIVES"];
+    let ended = world.run(&both, &[ADMIN_KEY, "y", "y"]).await;
+    ended.well(&["every alert of PSERVICE, PLIVES is posted twice", "The v2 extension is deleted"]);
+    assert_eq!(world.pagerduty.extensions(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wide_subscription_is_narrowed_only_if_a_person_says_so() {
+    for (filter, scope) in [
+        (json!({"type": "account_reference"}), "the whole account"),
+        (json!({"type": "team_reference", "id": "PTEAM"}), "every service of the team PTEAM"),
+    ] {
+        let world = World::deployed().await;
+        for id in ["PFIRST", "PSECOND"] {
+            world.pagerduty.add_service(id, "PTEAM");
+        }
+        let mut wide = somebody_elses("PWIDE", &world.address(), "", "Everybody's");
+        wide["filter"] = filter;
+        world.pagerduty.add_subscription(wide);
+        let register = |more: &[&'static str]| {
+            [&["pagerduty", "register", "--service", "PFIRST", "--service", "PSECOND"], more].concat()
+        };
+        let ended = world.run(&register(&["--yes", "--replace"]), &[ADMIN_KEY]).await;
+        ended.well(&[&format!("PWIDE covers {scope}"), "only a person can say", "is on, with all events"]);
+        assert_eq!(ended.said.matches("✓ The subscription PWIDE").count(), 1, "{}", ended.said);
+        // Enter is no.
+        world.run(&register(&[]), &[ADMIN_KEY, "", "y"]).await.well(&["It is kept"]);
+        assert_eq!(ids(&world), ["PWIDE"], "{scope}");
+        let ended = world.run(&register(&[]), &[ADMIN_KEY, "y", "y"]).await;
+        ended.well(&[&format!("delete the old subscription PWIDE, which covers {scope}"), "PFIRST, PSECOND only"]);
+        assert_eq!((ids(&world).len(), ids(&world).contains(&"PWIDE".to_owned())), (2, false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_that_is_set_comes_before_the_one_that_aws_gave() {
+    let mut world = World::empty().await;
+    world.deploy(&[("WEBHOOK_URL", "https://relay.example.com/pagerduty")]).await;
+    world.pagerduty.add_subscription(somebody_elses("PAWS", &world.address(), "PSERVICE", "By AWS's address"));
+    world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["PAWS (“By AWS's address”) posts here, too"]);
+    let [_, new] = world.pagerduty.subscriptions().try_into().unwrap();
+    assert_eq!(new["delivery_method"]["url"], "https://relay.example.com/pagerduty");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,45 @@ async fn one_can_be_replaced_alone_and_a_wrong_name_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_functions_would_refuse_is_not_stored() {
+    let world = World::deployed().await;
+    world.put_chat_and_sheet();
+    for (name, bad, good) in [
+        ("HEARTBEAT_URL", "not-an-address", "https://watchdog.example/ping"),
+        ("SLACK_SIGNING_SECRETS", "undefined", "a-signing-secret-of-slack"),
+    ] {
+        let ended = world.run(&["secrets", "--yes", name], &[bad, good]).await;
+        assert!(ended.said.contains("✗ It was not stored"), "{name}: {}", ended.said);
+        assert_eq!(world.stored(name).as_deref(), Some(good));
+    }
+    let garbage = world.folder.join("garbage.json");
+    let mut key: serde_json::Value = serde_json::from_str(&world.fakes.settings()["GOOGLE_CREDENTIALS"]).unwrap();
+    key["private_key"] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".into();
+    std::fs::write(&garbage, key.to_string()).unwrap();
+    let before = world.stored("GOOGLE_CREDENTIALS");
+    let garbage = garbage.to_string_lossy().into_owned();
+    let ended = world.run(&["secrets", "--yes", "GOOGLE_CREDENTIALS"], &[&garbage, ""]).await;
+    assert!(ended.said.contains("private_key can't be used"), "{}", ended.said);
+    assert_eq!(world.stored("GOOGLE_CREDENTIALS"), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_needed_key_can_be_left_for_later_and_the_channels_are_chosen_all_the_same() {
+    let mut world = World::empty().await;
+    world.deploy(&[("SLACK_ALERT_CHANNEL", ""), ("SLACK_ONCALL_CHANNEL", "")]).await;
+    world.put_chat_and_sheet();
+    let answers = answers_to_secrets(&[("PAGERDUTY_API_KEY", &["", ""])]);
+    let ended = world.run(&["secrets", "--yes"], &[&answers[..], &["1", "2"]].concat()).await;
+    ended.badly(&[
+        "leaves it for later",
+        "samconfig.toml has both channels",
+        "still to be put right",
+        "PAGERDUTY_API_KEY",
+    ]);
+    assert_eq!(world.stored("PAGERDUTY_API_KEY"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_stops_in_the_middle_hears_how_to_go_on() {
     let world = World::deployed().await;
     let token = world.fakes.settings()["SLACK_TOKEN"].clone();

@@ -1,7 +1,10 @@
 //! What of an account is seen, and what is made of it, as tables of cases.
 
+use chrono::{DateTime, Utc};
+
 use super::super::Status;
 use super::*;
+use crate::domain::calendar::Calendar;
 
 const EVENTS: [&str; 3] = ["incident.triggered", "incident.acknowledged", "incident.resolved"];
 
@@ -123,6 +126,87 @@ fn a_v2_extension_is_told_beside_a_subscription_and_in_its_place() {
         assert_eq!((finding.status, &finding.act), (status, &act), "{finding:?}");
         assert!(finding.detail.contains(said), "{finding:?}");
     }
+}
+
+#[test]
+fn events_are_judged_for_each_service_by_what_is_sent_for_it() {
+    let of = |id: &str, events: &[&str]| Subscription {
+        id: format!("S{id}"),
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        ..subscription(Scope::Service(id.to_owned()))
+    };
+    let off = |one: Subscription| Subscription { active: false, ..one };
+    let disabled = |one: Subscription| Subscription { temporarily_disabled: true, ..one };
+    let silent = Some(Act::WebhookEvents);
+    for (subscriptions, status, act, said) in [
+        (
+            vec![of("PA", &EVENTS), of("PB", &EVENTS[1..])],
+            Status::Failed,
+            silent.clone(),
+            "for PB the subscription doesn't send incident.triggered",
+        ),
+        (
+            vec![of("PA", &EVENTS), of("PB", &EVENTS[..1])],
+            Status::Warning,
+            None,
+            "for PB the subscription doesn't send incident.acknowledged",
+        ),
+        (
+            vec![of("PA", &EVENTS), of("PB", &EVENTS[1..]), off(of("PB", &EVENTS))],
+            Status::Failed,
+            silent.clone(),
+            "for PB",
+        ),
+        (
+            vec![of("PA", &EVENTS), of("PB", &EVENTS[1..]), disabled(of("PB", &EVENTS))],
+            Status::Failed,
+            silent.clone(),
+            "for PB",
+        ),
+        (vec![of("PA", &EVENTS), of("PB", &EVENTS[1..]), of("PB", &EVENTS[..1])], Status::Ok, None, "3 subscriptions"),
+        (vec![of("PA", &EVENTS), of("PB", &EVENTS[1..]), of("PZ", &EVENTS)], Status::Failed, silent, "for PB"),
+    ] {
+        let finding = judged(subscriptions.clone(), Vec::new());
+        assert_eq!((finding.status, &finding.act), (status, &act), "{subscriptions:?}: {finding:?}");
+        assert!(finding.detail.contains(said), "{said}: {finding:?}");
+    }
+}
+
+#[test]
+fn nobody_is_told_to_delete_the_only_webhook_that_works() {
+    let of = |id: &str| subscription(Scope::Service(id.to_owned()));
+    let off = |one: Subscription| Subscription { active: false, ..one };
+    let disabled = |one: Subscription| Subscription { temporarily_disabled: true, ..one };
+    let deaf = Subscription { events: vec![EVENTS[2].to_owned()], ..subscription(Scope::Account) };
+    let both = || vec![extension(&["PA", "PB"], false)];
+    for (subscriptions, extensions, first, twice) in [
+        (vec![off(subscription(Scope::Account))], both(), Some("PA, PB"), false),
+        (vec![disabled(subscription(Scope::Account))], both(), Some("PA, PB"), false),
+        (vec![deaf], both(), Some("PA, PB"), false),
+        (vec![of("PZ")], both(), Some("PA, PB"), false),
+        (vec![of("PA")], vec![extension(&["PB"], false)], Some("PB"), false),
+        (vec![of("PA")], both(), Some("PB"), true),
+        // A service that isn't ours lives on it, too.
+        (vec![of("PA"), of("PB")], vec![extension(&["PA", "PZ"], false)], Some("PZ"), true),
+        (vec![of("PA"), of("PB")], both(), None, true),
+        (vec![subscription(Scope::Team("PTEAM".to_owned()))], both(), None, true),
+    ] {
+        let finding = judged(subscriptions.clone(), extensions);
+        assert_eq!((finding.status, &finding.act), (Status::Warning, &None), "{subscriptions:?}: {finding:?}");
+        assert_eq!(finding.detail.contains("come twice"), twice, "{subscriptions:?}: {finding:?}");
+        assert!(subscriptions[0].sends() || !finding.detail.contains("is active"), "{finding:?}");
+        let asked = first.map(|ids| format!("have a v3 subscription send for {ids} first"));
+        assert_eq!(asked.is_some(), !finding.remedy.starts_with("delete it"), "{finding:?}");
+        assert!(finding.remedy.contains(&asked.unwrap_or_default()), "{subscriptions:?}: {finding:?}");
+    }
+}
+
+#[test]
+fn two_subscriptions_that_send_the_same_are_told() {
+    let of = |id: &str| Subscription { id: format!("S{id}"), ..subscription(Scope::Service(id.to_owned())) };
+    let finding = judged(vec![subscription(Scope::Account), of("PB"), of("PZ")], Vec::new());
+    assert_eq!(finding.status, Status::Warning);
+    assert!(finding.detail.contains("for PB events come twice: the subscriptions PSUB, SPB all"), "{finding:?}");
 }
 
 #[test]

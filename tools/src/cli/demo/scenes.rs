@@ -162,7 +162,7 @@ impl Story {
             "2026-11-24T20:00:00+09:00",
             "2026-11-24T23:10:00+09:00",
         );
-        api.open(41, slow, "acknowledged", "2026-11-27T16:40:00+09:00");
+        api.open(42, slow, "acknowledged", "2026-11-27T16:40:00+09:00");
         let at: DateTime<FixedOffset> = "2026-11-27T17:00:00+09:00".parse()?;
         let request = json!({"reminder": "week", "at": at.to_rfc3339()});
         let (posted, _, _) = scheduler::answer(&self.reminders, &request, at.to_utc()).await;

@@ -51,6 +51,7 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
     let settings = stack.settings(terminal).await?;
     let account = PagerDuty::sign_in(&args.account.base_url(&settings), terminal).await?;
     let services = args.account.services(&settings, &account, terminal).await?;
+    let services: Vec<_> = services.into_iter().map(|service| service.id).collect();
     let users = targets(&account.list("/users", "users", &[]).await?, "user");
     let schedules = targets(&account.list("/schedules", "schedules", &[]).await?, "schedule");
     let dummy = choose(args.dummy.as_deref(), &users.iter().collect::<Vec<_>>(), "Which user is the dummy?", terminal)?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use http::Method;
 
-use super::{AccountArgs, SIGNING_SECRETS, Situation};
+use super::{AccountArgs, Extension, SIGNING_SECRETS, Situation};
 use crate::operator::pagerduty::PagerDuty;
 use crate::operator::stack::Stack;
 use crate::operator::subscriptions::{State, Subscription, is_named_like_ours, new, strangers};
@@ -16,10 +16,12 @@ const MAX_PARAMETER: usize = 4096;
 pub(in crate::cli) struct RegisterArgs {
     #[command(flatten)]
     account: AccountArgs,
-    /// Replace the subscriptions that are there by new ones with new secrets, without asking.
+    /// Replace the subscriptions that are there by new ones with new secrets, without asking; one that covers more than
+    /// a service is replaced only after asking.
     #[arg(long)]
     replace: bool,
-    /// Delete v2 extensions that post to the relay as well, without asking.
+    /// Delete v2 extensions that post to the relay as well, without asking, if every service of theirs has a
+    /// subscription.
     #[arg(long)]
     delete_v2: bool,
 }
@@ -27,7 +29,7 @@ pub(in crate::cli) struct RegisterArgs {
 /// What is done for a service.
 enum Work {
     Create { service: String },
-    Replace { service: String, old: Subscription },
+    Replace { services: Vec<String>, old: Subscription },
     Repair { subscription: Subscription },
     Nothing { subscription: Subscription },
 }
@@ -43,8 +45,8 @@ async fn register(args: &RegisterArgs, terminal: &Terminal) -> Outcome {
     let settings = stack.settings(terminal).await?;
     let account = PagerDuty::sign_in(&args.account.base_url(&settings), terminal).await?;
     let services = args.account.services(&settings, &account, terminal).await?;
-    let situation = Situation::of(&stack, services, &account, terminal).await?;
-    for stranger in strangers(&situation.all, &situation.url, &situation.states) {
+    let situation = Situation::of(&stack, &settings, services, &account, terminal).await?;
+    for stranger in strangers(&situation.all, &situation.addresses, &situation.states) {
         terminal.say(format!(
             "⚠ The subscription {} (“{}”) posts here, too. It is left alone. If it isn't wanted, delete it in PagerDuty.",
             stranger.id,
@@ -60,83 +62,182 @@ async fn register(args: &RegisterArgs, terminal: &Terminal) -> Outcome {
     for work in work {
         ready.push(match work {
             Work::Create { service } => {
-                create(&situation.url, &service, &mut secrets, &stack, &account, terminal).await?
+                vec![create(&situation.url, &service, &mut secrets, &stack, &account, terminal).await?]
             }
-            Work::Replace { service, old } => {
-                let id = create(&situation.url, &service, &mut secrets, &stack, &account, terminal).await?;
+            Work::Replace { services, old } => {
+                let mut ids = Vec::new();
+                for service in services {
+                    ids.push(create(&situation.url, &service, &mut secrets, &stack, &account, terminal).await?);
+                }
                 delete(&old, &mut secrets, &stack, &account, terminal).await?;
-                id
+                ids
             }
-            Work::Repair { subscription } => repair(&subscription, &account, terminal).await?,
-            Work::Nothing { subscription } => subscription.id,
+            Work::Repair { subscription } => vec![repair(&subscription, &account, terminal).await?],
+            Work::Nothing { subscription } => vec![subscription.id],
         });
     }
+    let ready: Vec<_> = ready.into_iter().flatten().collect();
     for id in &ready {
         account.call(Method::POST, &format!("/webhook_subscriptions/{id}/ping"), None).await?;
     }
     terminal.say("✓ PagerDuty sends a test event now. Within a minute the alert channel says that it has arrived.");
-    for extension in &situation.extensions {
-        terminal.say(format!(
-            "⚠ The service {} has a v2 extension, too: {} (“{}”). As long as it is there, every alert is posted twice.",
-            extension.service, extension.id, extension.name
-        ));
-        let asks = || terminal.agrees("Has the test event arrived, and may the v2 extension be deleted?", false);
-        if args.delete_v2 || (!terminal.is_unattended() && asks()?) {
-            account.call(Method::DELETE, &format!("/extensions/{}", extension.id), None).await?;
-            terminal.say("✓ The v2 extension is deleted.");
-        } else {
-            terminal.say("  It is still there. Run this again with --delete-v2 when the test event has arrived.");
+    if !situation.extensions.is_empty() {
+        let listed = account.list("/webhook_subscriptions", "webhook_subscriptions", &[]).await?;
+        let now: Vec<_> = listed.iter().filter_map(Subscription::read).collect();
+        let here = |one: &Subscription| situation.addresses.iter().any(|url| one.is_for(url));
+        let here: Vec<_> = now.into_iter().filter(here).collect();
+        for extension in &situation.extensions {
+            end_extension(args, extension, &here, &account, terminal).await?;
         }
     }
     terminal.say("Next: cargo oncall send-test");
     Ok(())
 }
 
-/// What has to be done, after the questions that only a person can answer.
+/// Has a v2 extension deleted, if nobody's alerts come by it alone or somebody says so all the same.
+async fn end_extension(
+    args: &RegisterArgs,
+    extension: &Extension,
+    here: &[Subscription],
+    account: &PagerDuty,
+    terminal: &Terminal,
+) -> Outcome {
+    let (twice, alone) = extension.twice_and_alone(here);
+    terminal.say(format!(
+        "⚠ There is a v2 extension, too: {} (“{}”), of {}.",
+        extension.id,
+        extension.name,
+        extension.services.iter().map(|service| service.id.as_str()).collect::<Vec<_>>().join(", ")
+    ));
+    if !twice.is_empty() {
+        terminal.say(format!("  As long as it is there, every alert of {} is posted twice.", twice.join(", ")));
+    }
+    let may_go = if alone.is_empty() {
+        let asks = || terminal.agrees("Has the test event arrived, and may the v2 extension be deleted?", false);
+        args.delete_v2 || (!terminal.is_unattended() && asks()?)
+    } else {
+        terminal.say(format!(
+            "  {} has no v3 subscription: without the extension, its alerts no longer come. To give it one: cargo oncall \
+             pagerduty register {}",
+            alone.join(", "),
+            alone.iter().map(|id| format!("--service {id}")).collect::<Vec<_>>().join(" ")
+        ));
+        let question = format!("Delete it all the same, so that nothing comes from {}?", alone.join(", "));
+        !terminal.is_unattended() && terminal.agrees(&question, false)?
+    };
+    if may_go {
+        account.delete(&format!("/extensions/{}", extension.id)).await?;
+        terminal.say("✓ The v2 extension is deleted.");
+    } else if alone.is_empty() {
+        terminal.say("  It is still there. Run this again with --delete-v2 when the test event has arrived.");
+    } else {
+        terminal.say("  It is still there.");
+    }
+    Ok(())
+}
+
+/// What has to be done, after the questions that only a person can answer; each subscription comes once.
 fn work(args: &RegisterArgs, situation: &Situation, terminal: &Terminal) -> Outcome<Vec<Work>> {
     let mut work = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
     for (service, state) in &situation.states {
-        let service = service.clone();
-        work.push(match state.clone() {
-            State::Missing => Work::Create { service },
-            State::Good(old) | State::Repairable(old, _) | State::Foreign(old) if args.replace => {
-                Work::Replace { service, old }
+        let old = match state {
+            State::Missing => {
+                work.push(Work::Create { service: service.clone() });
+                continue;
             }
-            State::Good(subscription) => Work::Nothing { subscription },
-            State::Repairable(subscription, faults) => {
-                terminal.say(format!("⚠ The subscription {}: {}.", subscription.id, faults.join("; ")));
-                Work::Repair { subscription }
-            }
-            State::Lost(old) => {
-                terminal.say(format!(
-                    "⚠ The secret of the subscription {} is not in the store, and PagerDuty shows it only once. It can't \
-                     be repaired, only replaced.",
-                    old.id
-                ));
-                Work::Replace { service, old }
-            }
-            State::Foreign(subscription) => {
-                let by = if is_named_like_ours(&subscription) { "by hand" } else { "by somebody else" };
-                terminal.say(format!(
-                    "⚠ The subscription {} (“{}”) was made {by}. Nothing tells whether its secret is in the store.",
-                    subscription.id,
-                    subscription.description()
-                ));
-                let sure = situation.secrets.is_empty();
-                if sure {
-                    terminal.say("  The store has no signing secret at all, so it can't work as it is.");
-                }
-                let asks = || terminal.agrees("Replace it by a new one, whose secret goes into the store?", sure);
-                if !terminal.is_unattended() && asks()? {
-                    Work::Replace { service, old: subscription }
-                } else {
-                    terminal.say("  It is kept. If its test event doesn't arrive, run this again with --replace.");
-                    Work::Repair { subscription }
-                }
-            }
-        });
+            State::Good(old) | State::Repairable(old, _) | State::Lost(old) | State::Foreign(old) => old,
+        };
+        if seen.contains(&old.id.as_str()) {
+            continue;
+        }
+        seen.push(&old.id);
+        let same = |state: &State| match state {
+            State::Missing => false,
+            State::Good(one) | State::Repairable(one, _) | State::Lost(one) | State::Foreign(one) => one.id == old.id,
+        };
+        let services = situation.states.iter().filter(|(_, state)| same(state)).map(|(id, _)| id.clone()).collect();
+        work.push(work_on(args, services, state, old, situation, terminal)?);
     }
     Ok(work)
+}
+
+/// What is done about a subscription that is there.
+fn work_on(
+    args: &RegisterArgs,
+    services: Vec<String>,
+    state: &State,
+    old: &Subscription,
+    situation: &Situation,
+    terminal: &Terminal,
+) -> Outcome<Work> {
+    let old = old.clone();
+    Ok(match state {
+        State::Good(_) | State::Repairable(..) | State::Foreign(_)
+            if args.replace && may_narrow(&old, &services, terminal)? =>
+        {
+            Work::Replace { services, old }
+        }
+        State::Repairable(_, faults) => {
+            terminal.say(format!("⚠ The subscription {}: {}.", old.id, faults.join("; ")));
+            Work::Repair { subscription: old }
+        }
+        State::Lost(_) => {
+            terminal.say(format!(
+                "⚠ The secret of the subscription {} is not in the store, and PagerDuty shows it only once. It can't be \
+                 repaired, only replaced.",
+                old.id
+            ));
+            if !may_narrow(&old, &services, terminal)? {
+                let why = format!("the subscription {} can't work as it is, and may not be replaced", old.id);
+                return Err(why.into());
+            }
+            Work::Replace { services, old }
+        }
+        State::Foreign(_) if !args.replace => {
+            let by = if is_named_like_ours(&old) { "by hand" } else { "by somebody else" };
+            terminal.say(format!(
+                "⚠ The subscription {} (“{}”) was made {by}. Nothing tells whether its secret is in the store.",
+                old.id,
+                old.description()
+            ));
+            let sure = situation.secrets.is_empty();
+            if sure {
+                terminal.say("  The store has no signing secret at all, so it can't work as it is.");
+            }
+            let replaces = if terminal.is_unattended() {
+                false
+            } else if old.wide_scope().is_some() {
+                may_narrow(&old, &services, terminal)?
+            } else {
+                terminal.agrees("Replace it by a new one, whose secret goes into the store?", sure)?
+            };
+            if replaces {
+                Work::Replace { services, old }
+            } else {
+                terminal.say("  It is kept. If its test event doesn't arrive, run this again with --replace.");
+                Work::Repair { subscription: old }
+            }
+        }
+        State::Foreign(_) => Work::Repair { subscription: old },
+        State::Good(_) | State::Missing => Work::Nothing { subscription: old },
+    })
+}
+
+/// Whether a subscription may be replaced by those of single services; if it covers more, only a person can say so.
+fn may_narrow(old: &Subscription, services: &[String], terminal: &Terminal) -> Outcome<bool> {
+    let Some(scope) = old.wide_scope() else { return Ok(true) };
+    let services = services.join(", ");
+    terminal.say(format!(
+        "⚠ The subscription {} covers {scope}. New ones would cover {services} only: alerts of other services would no \
+         longer come.",
+        old.id
+    ));
+    if terminal.is_unattended() {
+        terminal.say("  It is kept: only a person can say that it may go. Run this again without --yes.");
+        return Ok(false);
+    }
+    terminal.agrees(&format!("Replace {scope} by {services} only?"), false)
 }
 
 fn in_words(work: &Work, stack: &Stack) -> Vec<String> {
@@ -149,9 +250,10 @@ fn in_words(work: &Work, stack: &Stack) -> Vec<String> {
     };
     match work {
         Work::Create { service } => create(service),
-        Work::Replace { service, old } => {
-            let mut steps = create(service);
-            steps.push(format!("delete the old subscription {}", old.id));
+        Work::Replace { services, old } => {
+            let mut steps: Vec<_> = services.iter().flat_map(|service| create(service)).collect();
+            let scope = old.wide_scope().map(|scope| format!(", which covers {scope}")).unwrap_or_default();
+            steps.push(format!("delete the old subscription {}{scope}", old.id));
             steps
         }
         Work::Repair { subscription } => {
@@ -210,7 +312,7 @@ async fn delete(
     account: &PagerDuty,
     terminal: &Terminal,
 ) -> Outcome {
-    account.call(Method::DELETE, &format!("/webhook_subscriptions/{}", old.id), None).await?;
+    account.delete(&format!("/webhook_subscriptions/{}", old.id)).await?;
     let before = secrets.len();
     secrets.retain(|secret| !old.has(secret));
     if secrets.len() < before {

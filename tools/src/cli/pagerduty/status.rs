@@ -19,7 +19,7 @@ pub(super) async fn run(args: AccountArgs) -> Outcome {
         None => PagerDuty::sign_in(&base_url, &terminal).await?,
     };
     let services = args.services(&settings, &account, &terminal).await?;
-    let situation = Situation::of(&stack, services, &account, &terminal).await?;
+    let situation = Situation::of(&stack, &settings, services, &account, &terminal).await?;
     terminal.say(format!("Address: {}", situation.url));
     let mut bad = 0;
     let mut line = |good: bool, words: String| {
@@ -46,23 +46,27 @@ pub(super) async fn run(args: AccountArgs) -> Outcome {
             ),
         }
     }
-    for one in strangers(&situation.all, &situation.url, &situation.states) {
+    for one in strangers(&situation.all, &situation.addresses, &situation.states) {
         terminal.say(format!("⚠ {} (“{}”) posts here, too", one.id, one.description()));
     }
     for extension in &situation.extensions {
-        let words =
-            format!("{}: the v2 extension {} posts here, too: every alert twice", extension.service, extension.id);
-        line(false, words);
+        let (twice, alone) = extension.twice_and_alone(&situation.all);
+        let (twice, alone) = (twice.join(", "), alone.join(", "));
+        if !twice.is_empty() {
+            line(false, format!("{twice}: the v2 extension {} posts here, too: every alert twice", extension.id));
+        }
+        if !alone.is_empty() {
+            line(false, format!("{alone}: alerts come by the v2 extension {} alone, which isn't signed", extension.id));
+        }
     }
     match bad {
         0 => {
             terminal.say("Next: cargo oncall send-test");
             Ok(())
         }
-        bad => Err(format!(
-            "{bad} of {} are not as they should be; `cargo oncall pagerduty register` puts them right",
-            situation.services.len() + situation.extensions.len()
-        )
-        .into()),
+        bad => {
+            Err(format!("{bad} thing(s) are not as they should be; `cargo oncall pagerduty register` puts them right")
+                .into())
+        }
     }
 }
