@@ -242,7 +242,7 @@ impl ReminderHandler {
                 ReminderKind::Today | ReminderKind::Next => ReminderOutcome::DayOff { date: today },
             });
         };
-        let draft = match (request.kind, &self.incidents) {
+        let mut draft = match (request.kind, &self.incidents) {
             (ReminderKind::Today | ReminderKind::Next, _) => {
                 let checks = checks.as_deref_mut();
                 Draft::Day(Box::new(self.reminder(request, today, first, invocation, checks, tally).await))
@@ -258,46 +258,37 @@ impl ReminderHandler {
         if request.dry_run {
             return Ok(self.as_if_posted(&draft, false));
         }
-        let delivered = self.deliver(request, today, draft, invocation, tally);
+        let delivered = async {
+            let key = IdempotencyKey::of_reminder(request.kind, today);
+            let permit = match self.dispatcher.claim(Some(key), None, invocation).await {
+                Ok(permit) => permit,
+                Err(NotPermitted::AlreadyPosted(_)) => {
+                    return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&draft, true))));
+                }
+                // The invocation that holds the claim has probably died. Lambda tries again when the claim has ended.
+                Err(NotPermitted::InProgress) => return Err(NotPosted),
+            };
+            draft.set_in_doubt(permit.is_in_doubt());
+            match self.dispatcher.post(permit, draft.subject(), invocation).await {
+                Delivery::Posted { chat, text, .. } => {
+                    let now = invocation.now();
+                    draft.count(chat, tally);
+                    tally.seconds_to_post =
+                        request.at.filter(|_| request.is_current(now)).map(|at| (now - at).as_seconds_f64());
+                    self.roster.save(self.dispatcher.ledger(), now).await;
+                    Ok(draft.reminded(true, text))
+                }
+                Delivery::GivenUp { .. } => {
+                    tally.given_up = 1;
+                    Ok(ReminderOutcome::GivenUp)
+                }
+                Delivery::Failed { .. } => Err(NotPosted),
+            }
+        };
         match checks {
             // Their time is running; a slow chat must not look like a slow service.
             Some(checks) => checks.during(delivered).await,
             None => delivered.await,
-        }
-    }
-
-    async fn deliver(
-        &self,
-        request: ReminderRequest,
-        today: NaiveDate,
-        mut draft: Draft,
-        invocation: Invocation,
-        tally: &mut Tally,
-    ) -> Result<ReminderOutcome, NotPosted> {
-        let key = IdempotencyKey::of_reminder(request.kind, today);
-        let permit = match self.dispatcher.claim(Some(key), None, invocation).await {
-            Ok(permit) => permit,
-            Err(NotPermitted::AlreadyPosted(_)) => {
-                return Ok(ReminderOutcome::RemindedBefore(Box::new(self.as_if_posted(&draft, true))));
-            }
-            // The invocation that holds the claim has probably died. Lambda tries again when the claim has ended.
-            Err(NotPermitted::InProgress) => return Err(NotPosted),
-        };
-        draft.set_in_doubt(permit.is_in_doubt());
-        match self.dispatcher.post(permit, draft.subject(), invocation).await {
-            Delivery::Posted { chat, text, .. } => {
-                let now = invocation.now();
-                draft.count(chat, tally);
-                tally.seconds_to_post =
-                    request.at.filter(|_| request.is_current(now)).map(|at| (now - at).as_seconds_f64());
-                self.roster.save(self.dispatcher.ledger(), now).await;
-                Ok(draft.reminded(true, text))
-            }
-            Delivery::GivenUp { .. } => {
-                tally.given_up = 1;
-                Ok(ReminderOutcome::GivenUp)
-            }
-            Delivery::Failed { .. } => Err(NotPosted),
         }
     }
 

@@ -25,7 +25,7 @@ const DAYS: usize = 28;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oncall roster                        with this shell's settings: SPREADSHEET_ID and so on
-  ROSTER_CSV=roster.csv oncall roster  a file instead of the sheet
+  ROSTER_CSV=roster.csv oncall roster  a file instead of the sheet; CHATS and the chat's settings as well
   oncall roster --json | jq '.days[] | select(.trouble)'")]
 pub(super) struct Arguments {
     /// Print it as JSON.
