@@ -131,13 +131,14 @@ impl InteractionHandler {
                 Some(acting) => acting.on_press(&press, invocation).await,
                 None => self.not_acting(&press, invocation).await,
             },
-            Requested::Note(note) => match &self.acting {
-                Some(acting) => acting.on_note(&note, invocation).await,
-                None => {
+            Requested::Note(note) => {
+                if let Some(acting) = &self.acting {
+                    acting.on_note(&note, invocation).await
+                } else {
                     log_not_acting();
                     refused(self.language.acting_is_off(), note.link.as_ref(), self.language)
                 }
-            },
+            }
             Requested::Unusable(why) => {
                 tracing::warn!(event = log_events::IGNORED, "a press or a note that lacks what it needs: {why}");
                 Reaction::NotHeard

@@ -285,6 +285,7 @@ impl ReminderHandler {
                 Delivery::Failed { .. } => Err(NotPosted),
             }
         };
+        let delivered = Box::pin(delivered);
         match checks {
             // Their time is running; a slow chat must not look like a slow service.
             Some(checks) => checks.during(delivered).await,

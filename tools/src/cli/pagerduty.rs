@@ -185,15 +185,14 @@ async fn extension(listed: &Value, services: &[Service], account: &PagerDuty) ->
     let text = |field: &str| listed[field].as_str().unwrap_or_default().to_owned();
     let mut all = Vec::new();
     for id in services_of(listed) {
-        all.push(match services.iter().find(|own| own.id == id) {
-            Some(own) => own.clone(),
-            // If its teams can't be told, no team's subscription counts for it.
-            None => {
-                let seen = account.get(&format!("/services/{id}")).await.ok();
-                let seen = seen.and_then(|seen| Service::read(&seen["service"]));
-                seen.unwrap_or_else(|| Service { id: id.to_owned(), teams: Vec::new() })
-            }
-        });
+        if let Some(own) = services.iter().find(|own| own.id == id) {
+            all.push(own.clone());
+            continue;
+        }
+        let seen = account.get(&format!("/services/{id}")).await.ok();
+        let seen = seen.and_then(|seen| Service::read(&seen["service"]));
+        // If its teams can't be told, no team's subscription counts for it.
+        all.push(seen.unwrap_or_else(|| Service { id: id.to_owned(), teams: Vec::new() }));
     }
     Extension { id: text("id"), name: text("name"), services: all }
 }
