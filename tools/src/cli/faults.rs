@@ -59,7 +59,7 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     let mut outcomes = std::pin::pin!(stream::iter(presses::rows()).map(press).buffered(AT_ONCE));
     while let Some((outcome, row)) = outcomes.next().await {
         let Row { service, name, lasting, .. } = row;
-        broken += print_row(&format!("press | {service} | {name} | {lasting}"), 4, &outcome.map_err(said)?);
+        broken += print_row(&format!("press | {service} | {name} | {lasting} | cold"), 4, &outcome.map_err(said)?);
     }
     if broken > 0 {
         return Err(format!("{broken} rows are not as promised").into());
