@@ -120,12 +120,16 @@ impl SecretStore {
         started: Instant,
     ) -> Result<Vec<(String, String)>, SecretsError> {
         let (mut attempt, mut until) = (1, within);
+        let mut told: Option<String> = None;
         loop {
             let left = until.saturating_sub(started.elapsed());
             let Failure { why, passes } = match self.ask(names, left.min(SECRETS_ATTEMPT)).await {
                 Ok(found) => return Ok(found),
                 Err(failure) => failure,
             };
+            // What an attempt said that had all its time tells more than one that was cut short.
+            let is_cut_short = passes == Passes::Perhaps && left < SECRETS_ATTEMPT;
+            let why = told.take().filter(|_| is_cut_short).unwrap_or(why);
             until = match passes {
                 Passes::Never => Duration::ZERO,
                 Passes::Perhaps => within.min(SECRETS_OUT_OF_REACH),
@@ -135,6 +139,7 @@ impl SecretStore {
             if started.elapsed() + pause >= until {
                 return Err(self.error(why));
             }
+            told = Some(why);
             sleep(pause).await;
             attempt += 1;
         }

@@ -8,8 +8,8 @@ use oncall::simulation::fleet::Target;
 use oncall::simulation::mentions::{Costs, Known, Mentioned, Posted};
 use oncall::simulation::sender::{Kind, Schedule, Version, Webhook, compare};
 use oncall::simulation::storm::{
-    Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, one_event_twice, storm, thread_ends,
-    wrong_secrets_put_right,
+    Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, killed_between_reply_and_update,
+    odd_titles, one_event_twice, storm, thread_ends, wrong_secrets_put_right,
 };
 use oncall::simulation::{presses, reminders};
 use oncall_relay::domain::chat::ChatName;
@@ -17,14 +17,9 @@ use oncall_relay::domain::chat::ChatName;
 const FAILURES: [&str; 7] =
     ["refused connection", "hang", "500", "429, long", "400 of us", "accepted, then reset", "accepted, then 500"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
-    let rows: Vec<_> = faults::rows()
-        .into_iter()
-        .filter(|row| row.version == Version::V3 && row.lasting != Lasting::AWhile && FAILURES.contains(&row.name))
-        .collect();
-    assert_eq!(rows.len(), 5 * 2 * FAILURES.len());
-    for some in rows.chunks(8) {
+/// Tries rows, so many at a time: most of them wait.
+async fn all_are_as_promised(rows: &[Row], at_a_time: usize) {
+    for some in rows.chunks(at_a_time) {
         join_all(some.iter().map(async |row| {
             let outcome = faults::run(row, &Target::Linked).await.unwrap();
             assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
@@ -34,16 +29,20 @@ async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_out_of_order_whichever_service_fails() {
+    let rows: Vec<_> = faults::rows()
+        .into_iter()
+        .filter(|row| row.version == Version::V3 && row.lasting != Lasting::AWhile && FAILURES.contains(&row.name))
+        .collect();
+    assert_eq!(rows.len(), 5 * 2 * FAILURES.len());
+    all_are_as_promised(&rows, 8).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_right_people_are_mentioned_whatever_google_stumbles_over_and_whatever_was_known_before() {
     let rows: Vec<_> = faults::rows().into_iter().filter(Row::is_about_the_roster).collect();
     assert!((80..130).contains(&rows.len()), "{}", rows.len());
-    for some in rows.chunks(8) {
-        join_all(some.iter().map(async |row| {
-            let outcome = faults::run(row, &Target::Linked).await.unwrap();
-            assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
-        }))
-        .await;
-    }
+    all_are_as_promised(&rows, 8).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,11 +54,7 @@ async fn what_only_slack_and_the_table_answer_loses_nothing_either() {
         .filter(|row| row.version == Version::V2 && row.lasting != Lasting::AWhile && particular.contains(&row.name))
         .collect();
     assert_eq!(rows.len(), 2 * (3 + 1 + 2));
-    join_all(rows.iter().map(async |row| {
-        let outcome = faults::run(row, &Target::Linked).await.unwrap();
-        assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
-    }))
-    .await;
+    all_are_as_promised(&rows, rows.len()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,13 +62,7 @@ async fn a_second_failure_hides_no_doubt_of_the_first() {
     let rows: Vec<_> =
         faults::rows().into_iter().filter(|row| row.version == Version::V3 && row.name.contains("500, then")).collect();
     assert_eq!(rows.len(), 2 * 3 * 3);
-    for some in rows.chunks(6) {
-        join_all(some.iter().map(async |row| {
-            let outcome = faults::run(row, &Target::Linked).await.unwrap();
-            assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
-        }))
-        .await;
-    }
+    all_are_as_promised(&rows, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,6 +127,20 @@ async fn an_attempt_that_died_over_its_post_is_repeated_and_says_so() {
     assert!(outcome.is_as_promised(), "{outcome:?}");
     assert_eq!(outcome.arrived.repeated_in_doubt, 1, "{outcome:?}");
     assert!(outcome.sent.attempts > 1, "the dead one's claim keeps others away for 5 s: {outcome:?}");
+}
+
+#[tokio::test]
+async fn a_first_message_that_a_dying_process_left_behind_is_put_right_by_the_next_delivery() {
+    let outcome = killed_between_reply_and_update(Version::V3, &Target::Linked).await.unwrap();
+    assert!(outcome.is_as_promised(), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn no_title_costs_a_message_or_its_state() {
+    for version in [Version::V2, Version::V3] {
+        let outcome = odd_titles(version, &Target::Linked).await.unwrap();
+        assert!(outcome.is_as_promised(), "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -364,6 +364,8 @@ async fn titles_of_any_length_and_script_are_shown_in_every_state() {
         }
         let first = only_message(&world);
         assert_eq!((first.updates, first.colour.as_deref()), (2, Some(GREEN)), "{first:?}");
+        // What a notification shows and a screen reader says first; nobody is mentioned in the evening.
+        assert!(first.text.starts_with("🟢 解決 #pd33 "), "{}", first.text);
         let headline = first.head.last().unwrap();
         assert!(headline.starts_with("🟢 解決 #pd33 ") && headline.ends_with("· 佐藤 花子 11:40 (40分)"), "{headline}");
     }

@@ -31,6 +31,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
@@ -213,15 +214,15 @@ impl Table {
         }
     }
 
+    /// A whole item under a key, which is forgotten when nothing writes it for so long.
+    pub(super) fn put(&self, key: &str, now: DateTime<Utc>) -> PutItemFluentBuilder {
+        let put = self.client.put_item().table_name(&self.name);
+        put.item("pk", AttributeValue::S(key.to_owned())).item("expires", seconds(now + RECORD_FOR))
+    }
+
     /// Writes down which incident has this number.
     pub(super) async fn save_number(&self, number: u64, incident: &str, now: DateTime<Utc>) -> Result<(), TableError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", AttributeValue::S(of_number(number)))
-            .item("expires", seconds(now + RECORD_FOR))
-            .item("incident", AttributeValue::S(incident.to_owned()));
+        let put = self.put(&of_number(number), now).item("incident", AttributeValue::S(incident.to_owned()));
         put.send().await.map_err(|error| explain(&error))?;
         Ok(())
     }

@@ -137,13 +137,7 @@ impl Table {
     }
 
     async fn probe(&self, now: DateTime<Utc>) -> Result<(), TableError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", AttributeValue::S(CHECK.to_owned()))
-            .item("expires", seconds(now + RECORD_FOR))
-            .item("at", milliseconds(now));
+        let put = self.put(CHECK, now).item("at", milliseconds(now));
         put.send().await.map_err(|error| explain(&error))?;
         let item = self.item(CHECK).await?;
         // Another check may have written since.

@@ -37,19 +37,20 @@ pub struct RestClient {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    incidents: Vec<Listed>,
+#[serde(bound = "T: DeserializeOwned")]
+pub(super) struct Page<T> {
+    pub(super) incidents: Vec<T>,
     #[serde(default)]
-    more: bool,
+    pub(super) more: bool,
 }
 
 #[derive(Deserialize)]
-struct Listed {
+pub(super) struct Listed {
     id: Option<String>,
     incident_number: Option<u64>,
     title: Option<String>,
-    status: Option<String>,
-    created_at: Option<DateTime<Utc>>,
+    pub(super) status: Option<String>,
+    pub(super) created_at: Option<DateTime<Utc>>,
     html_url: Option<String>,
 }
 
@@ -89,7 +90,7 @@ impl RestClient {
         }
     }
 
-    async fn page(&self, offset: usize) -> Result<Page, Unseen> {
+    async fn page(&self, offset: usize) -> Result<Page<Listed>, Unseen> {
         let (limit, offset) = (PAGE.to_string(), offset.to_string());
         let query = [
             ("statuses[]", "triggered"),
@@ -103,7 +104,7 @@ impl RestClient {
     }
 
     /// Incidents of the services.
-    pub(super) async fn list<T: DeserializeOwned>(&self, query: &[(&str, &str)]) -> Result<T, Unseen> {
+    pub(super) async fn list<T: DeserializeOwned>(&self, query: &[(&str, &str)]) -> Result<Page<T>, Unseen> {
         let services = self.config.services.iter().map(|service| ("service_ids[]", service.as_str()));
         let query: Vec<_> = query.iter().copied().chain(services).collect();
         let body = self.get("/incidents", &query).await?;
@@ -140,13 +141,17 @@ impl Listed {
         OpenIncident {
             acknowledged: self.status.as_deref() == Some("acknowledged"),
             since: self.created_at,
-            incident: Incident {
-                id: self.id.as_deref().and_then(IncidentId::parse),
-                number: self.incident_number,
-                title: self.title,
-                link: self.html_url.as_deref().and_then(Link::parse),
-                ..Incident::default()
-            },
+            incident: self.into_incident(),
+        }
+    }
+
+    pub(super) fn into_incident(self) -> Incident {
+        Incident {
+            id: self.id.as_deref().and_then(IncidentId::parse),
+            number: self.incident_number,
+            title: self.title,
+            link: self.html_url.as_deref().and_then(Link::parse),
+            ..Incident::default()
         }
     }
 }

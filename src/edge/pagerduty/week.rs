@@ -4,11 +4,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::rest::{LAST_OFFSET, PAGE, RestClient};
+use super::rest::{LAST_OFFSET, Listed, PAGE, Page, RestClient};
 use crate::budget::{PAUSE, WEEK_INCIDENTS};
 use crate::clock::Invocation;
 use crate::domain::check::Unseen;
-use crate::domain::event::{Incident, IncidentId, Link};
 use crate::domain::week::{End, PastIncident, PastIncidents, Period, ServiceName};
 use crate::log_events;
 
@@ -16,23 +15,12 @@ use crate::log_events;
 const AT_A_TIME: usize = 4;
 
 #[derive(Deserialize)]
-struct Page {
-    incidents: Vec<Listed>,
-    #[serde(default)]
-    more: bool,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    id: Option<String>,
-    incident_number: Option<u64>,
-    title: Option<String>,
-    status: Option<String>,
-    created_at: Option<DateTime<Utc>>,
+struct Past {
+    #[serde(flatten)]
+    listed: Listed,
     resolved_at: Option<DateTime<Utc>>,
     last_status_change_at: Option<DateTime<Utc>>,
     resolve_reason: Option<Reason>,
-    html_url: Option<String>,
     service: Option<Reference>,
 }
 
@@ -53,7 +41,7 @@ impl RestClient {
     pub async fn past_incidents(&self, period: &Period, invocation: Invocation) -> PastIncidents {
         match self.all_pages(period, invocation.within(WEEK_INCIDENTS)).await {
             Ok((listed, complete)) => {
-                let incidents = listed.into_iter().map(Listed::into_past).collect();
+                let incidents = listed.into_iter().map(Past::into_past).collect();
                 PastIncidents::Listed { incidents, complete }
             }
             Err(why) => {
@@ -67,7 +55,7 @@ impl RestClient {
         }
     }
 
-    async fn all_pages(&self, period: &Period, deadline: Instant) -> Result<(Vec<Listed>, bool), Unseen> {
+    async fn all_pages(&self, period: &Period, deadline: Instant) -> Result<(Vec<Past>, bool), Unseen> {
         let page = async |number: usize| {
             if number * PAGE >= LAST_OFFSET {
                 return Ok(None);
@@ -99,7 +87,7 @@ impl RestClient {
     }
 
     /// A page; one that fails is asked for once more.
-    async fn past_page(&self, period: &Period, offset: usize, deadline: Instant) -> Result<Page, Unseen> {
+    async fn past_page(&self, period: &Period, offset: usize, deadline: Instant) -> Result<Page<Past>, Unseen> {
         let [since, until] =
             [period.from, period.until].map(|at| at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true));
         let (limit, offset) = (PAGE.to_string(), offset.to_string());
@@ -127,10 +115,10 @@ impl RestClient {
     }
 }
 
-impl Listed {
+impl Past {
     fn into_past(self) -> PastIncident {
         let is_merged = self.resolve_reason.and_then(|reason| reason.r#type).as_deref() == Some("merge_resolve_reason");
-        let end = match self.status.as_deref() {
+        let end = match self.listed.status.as_deref() {
             Some("resolved") if is_merged => End::Merged,
             Some("resolved") => End::Resolved(self.resolved_at.or(self.last_status_change_at)),
             _ => End::Open,
@@ -140,16 +128,10 @@ impl Listed {
             name: service.summary.unwrap_or_default(),
         });
         PastIncident {
-            incident: Incident {
-                id: self.id.as_deref().and_then(IncidentId::parse),
-                number: self.incident_number,
-                title: self.title,
-                link: self.html_url.as_deref().and_then(Link::parse),
-                ..Incident::default()
-            },
             service: service.unwrap_or_default(),
-            began: self.created_at,
+            began: self.listed.created_at,
             end,
+            incident: self.listed.into_incident(),
         }
     }
 }

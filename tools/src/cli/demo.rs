@@ -104,9 +104,9 @@ impl Story {
         let Some(first) = shown.iter().max_by_key(|message| message.updates) else { return Ok(()) };
         self.screen.aside("its thread")?;
         let replies = shown.iter().filter(|message| message.thread.as_ref() == Some(&first.ts));
-        let texts = [[&first.head[..], &first.body].concat().join("\n")].into_iter();
-        for text in texts.chain(replies.map(|reply| reply.text.clone())) {
-            self.screen.post("", "Slack", &text)?;
+        self.screen.post("at its head,", "Slack", &[&first.head[..], &first.body].concat().join("\n"))?;
+        for reply in replies {
+            self.screen.post("a reply,", "Slack", &reply.text)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
+use crate::fakes::incidents::reads;
 use crate::fakes::{Fakes, ROSTER_TAB};
 use oncall_relay::clock;
 
@@ -18,6 +19,9 @@ const PORTS: [u16; 4] = [8801, 8802, 8803, 8804];
 
 /// The days that the reminders in `events/` speak of.
 const DAYS_OF_THE_SAMPLES: [&str; 2] = ["2026-11-24", "2026-11-25"];
+
+/// Where `PagerDuty` is said to post to, as `events/env.json` has it: the check looks for its subscription.
+const WEBHOOK_URL: &str = "https://relay.example/pagerduty";
 
 /// How often new posts are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -28,6 +32,7 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         format!("the stand-ins need the ports 8801 to 8804 of 127.0.0.1 ({error}); stop what listens there")
     })?;
     write_this_weeks_roster(&fakes);
+    fakes.incidents.set_up(|account| account.subscriptions = vec![reads::subscription("PRELAY", WEBHOOK_URL)]);
     fakes.incidents.open(31, "バックアップが終わっていません", "triggered", "2026-11-23T20:15:00Z");
     let containers = pass_on_from_containers().await?;
     println!("Stand-ins for Google (8801), Typetalk (8802), Slack (8803) and PagerDuty's API (8804) on 127.0.0.1.");

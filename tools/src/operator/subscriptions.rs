@@ -3,26 +3,9 @@
 //! `PagerDuty` shows a subscription's secret once, when it is created. So that a later run can tell whether the secret
 //! in the store is this subscription's, its description carries a fingerprint of it.
 
+use oncall_relay::edge::pagerduty::EVENTS;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-
-/// What the relay posts, and so what it wants to be sent.
-pub const EVENTS: [&str; 14] = [
-    "incident.triggered",
-    "incident.acknowledged",
-    "incident.unacknowledged",
-    "incident.resolved",
-    "incident.reopened",
-    "incident.reassigned",
-    "incident.escalated",
-    "incident.delegated",
-    "incident.annotated",
-    "incident.priority_updated",
-    "incident.service_updated",
-    "incident.status_update_published",
-    "incident.responder.added",
-    "incident.responder.replied",
-];
 
 /// How the description of one of ours begins.
 const OURS: &str = "oncall-relay";

@@ -109,13 +109,18 @@ impl Webhook {
     /// An event of an incident; `id` tells it from all others.
     #[must_use]
     pub fn new(version: Version, incident: &'static str, number: u64, kind: Kind, id: &str) -> Self {
+        Self::titled(version, incident, number, kind, id, "応答が遅い")
+    }
+
+    /// The same with a title of one's own choice, behind the words that only its post contains.
+    #[must_use]
+    pub fn titled(version: Version, incident: &'static str, number: u64, kind: Kind, id: &str, title: &str) -> Self {
         let mark = format!("[{id}]");
         let at = oncall_relay::clock::now().fixed_offset();
         // A short reply has no title; it says who acted. What begins an incident has one.
         let agent = (kind != Kind::Triggered).then(|| &*mark.clone().leak());
         let event_spec = EventSpec { event_id: id.to_owned(), event_type: kind.event_type(version), at, agent };
-        let incident_of =
-            Incident { id: incident, number, title: format!("{mark} 応答が遅い"), service: "Backlog" };
+        let incident_of = Incident { id: incident, number, title: format!("{mark} {title}"), service: "Backlog" };
         let (body, header) = match version {
             Version::V2 => {
                 let body = v2(&[incident_of.v2(&event_spec)]).to_string();

@@ -66,6 +66,72 @@ pub async fn killed_between_post_and_record(version: Version, make: &Target) -> 
     Ok(Outcome::of_webhooks(&around, sent, &webhooks, &posts))
 }
 
+/// The function is killed when Slack has a reply, and the incident's first message doesn't show the state yet.
+///
+/// # Errors
+/// If the services or the instances can't be started.
+pub async fn killed_between_reply_and_update(version: Version, make: &Target) -> Result<Outcome> {
+    let around = Services::start().await?;
+    let mut settings = around.settings();
+    settings.insert("CHATS".to_owned(), "slack".to_owned());
+    let webhooks = [("w1", Kind::Triggered), ("w2", Kind::Acknowledged)]
+        .map(|(id, kind)| Webhook::new(version, "PUPDATE", 1, kind, id));
+    let mut sent = Sent::default();
+    {
+        let mut doomed = Fleet::start(make, 1, &settings).await?;
+        sent = sent.and(deliver_all(&doomed, &webhooks[..1], async |_| {}).await);
+        let asked = || around.fakes.slack.requests_to("/api/chat.update");
+        let slack = &around.fakes.slack;
+        slack.fail_only("/api/chat.update");
+        slack.fail_once(Fault::Hang);
+        let updating = async {
+            while asked() == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            _ = doomed.invoke(&webhooks[1].event) => {}
+            () = updating => {}
+        }
+        doomed.kill();
+    }
+    let fleet = Fleet::start(make, 2, &settings).await?;
+    sent = sent.and(deliver_all(&fleet, &webhooks[1..], async |_| {}).await);
+    let mut outcome = Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY));
+    outcome.arrived.mistaken += not_shown(&around, "🟡");
+    Ok(outcome)
+}
+
+/// Titles that are too long, full of markup, or written from right to left.
+///
+/// # Errors
+/// If the services or the instances can't be started.
+pub async fn odd_titles(version: Version, make: &Target) -> Result<Outcome> {
+    let around = Services::start().await?;
+    let mut settings = around.settings();
+    settings.insert("CHATS".to_owned(), "slack".to_owned());
+    let fleet = Fleet::start(make, 2, &settings).await?;
+    let titles = ["長い".repeat(5_000), "&<>*_~`@all <!channel> ".repeat(400), "שרת \u{202e}נפל".to_owned()];
+    let incidents = ["PLONG", "PMARKUP", "PRIGHT"];
+    let mut webhooks = Vec::new();
+    for ((number, incident), title) in (1..).zip(incidents).zip(&titles) {
+        for kind in [Kind::Triggered, Kind::Resolved] {
+            let id = format!("{incident}{kind:?}");
+            webhooks.push(Webhook::titled(version, incident, number, kind, &id, title));
+        }
+    }
+    let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
+    let mut outcome = Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY));
+    outcome.arrived.mistaken += not_shown(&around, "🟢");
+    Ok(outcome)
+}
+
+/// How many first messages on Slack have another headline than one that begins so.
+fn not_shown(around: &Services, headline: &str) -> usize {
+    let firsts = around.fakes.slack.shown().into_iter().filter(|message| message.thread.is_none());
+    firsts.filter(|first| !first.head.last().is_some_and(|line| line.starts_with(headline))).count()
+}
+
 /// The ledger's table is down, the chat takes a post and doesn't answer, and another instance gets the redelivery.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use oncall::fakes::account::ADMIN_KEY;
 use oncall::fakes::google::SPREADSHEET_ID;
 use oncall::fakes::{MEMBERS_TAB, ROSTER_TAB};
 use oncall::operator::samconfig::{SamConfig, variable};
-use oncall::operator::subscriptions::EVENTS;
+use oncall_relay::edge::pagerduty::EVENTS;
 
 use crate::moto;
 use crate::world::{World, answers_to_secrets, finish};

@@ -127,13 +127,7 @@ impl Table {
         user: &str,
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", AttributeValue::S(ACTING.to_owned()))
-            .item("expires", seconds(now + RECORD_FOR))
-            .item("user", AttributeValue::S(user.to_owned()));
+        let put = self.put(ACTING, now).item("user", AttributeValue::S(user.to_owned()));
         put.send().await.map(|_| ()).map_err(|error| explain(&error))
     }
 }

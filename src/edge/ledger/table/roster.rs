@@ -4,12 +4,12 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{Table, TableError, explain, is_expired, milliseconds, seconds, time};
-use crate::budget::RECORD_FOR;
+use super::{Table, TableError, explain, is_expired, milliseconds, time};
 use crate::edge::ledger::SavedRoster;
 
 /// The roster's key; there is one roster per table.
 const ROSTER: &str = "roster";
+
 impl Table {
     pub(in crate::edge::ledger) async fn save_roster(
         &self,
@@ -17,11 +17,7 @@ impl Table {
         now: DateTime<Utc>,
     ) -> Result<(), TableError> {
         let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", AttributeValue::S(ROSTER.to_owned()))
-            .item("expires", seconds(now + RECORD_FOR))
+            .put(ROSTER, now)
             .item("tables", AttributeValue::S(saved.tables.clone()))
             .item("read_at", milliseconds(saved.read_at))
             // A slower process must not put an older copy over a newer one.
