@@ -1,10 +1,10 @@
 //! The members tab: who there is, and how each is mentioned on each chat.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::cells::{Grid, Table, Value};
 use super::person::{Gap, Mention, Person};
-use super::pieces::tokens;
+use super::pieces::{COURTESY, ROLES, depth_after, is_closing, tokens};
 use super::problem::{RowIssue, RowProblem, Tab};
 use super::spelling::{clean, first_of_key, key};
 use super::titles::Title;
@@ -40,6 +40,9 @@ pub(super) struct Directory {
     spelt: HashMap<Box<str>, usize>,
     compared: HashMap<Box<str>, Vec<usize>>,
     by_id: HashMap<Box<str>, usize>,
+    /// The compared forms of ids, and of whatever else may stand beside a name without naming anybody.
+    ids: HashSet<Box<str>>,
+    beside: HashSet<Box<str>>,
     /// How long the compared forms are that begin with a character: by this they are found within a text.
     lengths: HashMap<char, Vec<usize>>,
     /// The most pieces of which a name consists.
@@ -140,11 +143,6 @@ impl Directory {
         first_of_key(clean).is_some_and(|first| self.lengths.contains_key(&first))
     }
 
-    /// Whether a compared text has a member's name in it, be it part of a longer word.
-    pub(super) fn names_one_within(&self, text: &str) -> bool {
-        self.names_within(text).next().is_some()
-    }
-
     fn names_another_within(&self, note: &str, own: &str) -> bool {
         let stands_alone = |at: usize, name: &str| {
             let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
@@ -157,11 +155,61 @@ impl Directory {
 
     /// The members' names in a compared text, and where each begins.
     fn names_within<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
-        text.char_indices().flat_map(move |(at, first)| {
-            let lengths = self.lengths.get(&first).into_iter().flatten();
-            let names = lengths.filter_map(move |length| text.get(at..at + length));
-            names.filter(|name| self.compared.contains_key(*name)).map(move |name| (at, name))
+        let at_each = text.char_indices().flat_map(move |(at, _)| self.forms_at(text, at).map(move |form| (at, form)));
+        at_each.filter(|(_, form)| self.compared.contains_key(*form))
+    }
+
+    /// What of a compared text may be a form that is known, from a place on.
+    fn forms_at<'a>(&'a self, text: &'a str, at: usize) -> impl Iterator<Item = &'a str> {
+        let first = text[at..].chars().next();
+        let lengths = first.and_then(|first| self.lengths.get(&first)).into_iter().flatten();
+        lengths.filter_map(move |length| text.get(at..at + length))
+    }
+
+    /// Whether a compared text has a member's name or id in it, and no letter or digit beside these and the words that
+    /// name nobody. Forms may overlap: which of them is meant doesn't matter here.
+    pub(super) fn may_have_members_only(&self, text: &str) -> bool {
+        let mut has_member = false;
+        self.covered(text, &mut has_member).all(|(c, is_covered)| is_covered || !c.is_alphanumeric()) && has_member
+    }
+
+    /// The same of a text with notes in brackets, where a name may have a note within it, or be written with one.
+    pub(super) fn may_have_members_only_beside_notes(&self, text: &str, without_notes: &str) -> bool {
+        let (mut has_member, mut has_member_without) = (false, false);
+        let mut depth = 0_usize;
+        let mut without = self.covered(without_notes, &mut has_member_without);
+        let all = self.covered(text, &mut has_member).all(|(c, is_covered)| {
+            let before = depth;
+            depth = depth_after(depth, c);
+            if before > 0 || depth > 0 || is_closing(c) {
+                return true;
+            }
+            let is_covered = without.next().is_some_and(|(_, is_covered)| is_covered) || is_covered;
+            is_covered || !c.is_alphanumeric()
+        });
+        drop(without);
+        all && (has_member || has_member_without)
+    }
+
+    /// The characters of a compared text, and whether each belongs to a member's name or id or to a word for nobody.
+    fn covered<'a>(&'a self, text: &'a str, has_member: &'a mut bool) -> impl Iterator<Item = (char, bool)> + 'a {
+        let mut until = 0;
+        text.char_indices().map(move |(at, c)| {
+            for form in self.forms_at(text, at) {
+                let is_member = self.compared.contains_key(form) || self.ids.contains(form);
+                if is_member || self.beside.contains(form) {
+                    *has_member |= is_member;
+                    until = until.max(at + form.len());
+                }
+            }
+            (c, at < until)
         })
+    }
+
+    /// Whether a compared text has a member's name or id in it, be it part of a longer word.
+    pub(super) fn has_one_within(&self, text: &str) -> bool {
+        let is_one = |form: &str| self.compared.contains_key(form) || self.ids.contains(form);
+        text.char_indices().any(|(at, _)| self.forms_at(text, at).any(is_one))
     }
 
     fn parse(table: &Table) -> (Self, Vec<RowProblem>) {
@@ -201,7 +249,7 @@ impl Directory {
                 problem(RowIssue::Twice);
             }
         }
-        directory.index_ids();
+        directory.index_ids_and_words();
         (directory, problems)
     }
 
@@ -221,21 +269,28 @@ impl Directory {
         self.spelt.insert(spelt.into(), index);
         self.spelt.entry(name.as_str().into()).or_insert(index);
         let compared = key(&name);
-        let indexes = self.compared.entry(compared.as_str().into()).or_default();
-        indexes.push(index);
+        self.compared.entry(compared.as_str().into()).or_default().push(index);
+        self.add_length(&compared);
+        true
+    }
+
+    fn add_length(&mut self, compared: &str) {
         let lengths = compared.chars().next().map(|first| self.lengths.entry(first).or_default());
         if let Some(lengths) = lengths.filter(|lengths| !lengths.contains(&compared.len())) {
             lengths.push(compared.len());
         }
-        true
     }
 
-    fn index_ids(&mut self) {
+    fn index_ids_and_words(&mut self) {
         for (index, person) in self.people.iter().enumerate() {
             for id in [ChatName::Typetalk, ChatName::Slack].into_iter().filter_map(|chat| person.mention(chat)) {
                 self.by_id.entry(id.id().into()).or_insert(index);
             }
         }
+        self.ids = self.by_id.keys().map(|id| key(id).into()).collect();
+        self.beside = words::all().chain(COURTESY).chain(ROLES).map(|word| key(word).into()).collect();
+        let forms: Vec<Box<str>> = self.ids.iter().chain(&self.beside).cloned().collect();
+        forms.iter().for_each(|form| self.add_length(form));
     }
 }
 
@@ -285,7 +340,7 @@ pub(super) fn without_at(name: &str) -> &str {
 pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clean.replace('\n', " "),
-        Value::Number(number) => clean(&number.to_string()),
+        Value::Number(number) => clean(&number.to_string()).into_owned(),
         Value::Blank | Value::Flag(_) | Value::Hidden => String::new(),
     }
 }

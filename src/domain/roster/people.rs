@@ -9,7 +9,7 @@ use super::cells::{Cell, Value};
 use super::members::{Directory, Members};
 use super::naming::Naming;
 use super::person::Person;
-use super::pieces::{is_balanced, is_opening, unwrapped, without_notes};
+use super::pieces::{has_arrow, unwrapped, without_notes};
 use super::spelling::key;
 use cell::CellParser;
 
@@ -59,24 +59,28 @@ impl<'a> MemberCells<'a> {
             !naming.people.is_empty() && naming.has_no_others()
         };
         let Value::Text(text) = value else { return read() };
-        *self.known.entry(text.spelt.clone()).or_insert_with(|| may_name_one(directory, &text.clean) && read())
+        may_have_members_only(directory, &text.clean) && *self.known.entry(text.spelt.clone()).or_insert_with(read)
     }
 }
 
-/// Whether a text may name a member, of whatever it is part: it has one's name in it, or what may be an id.
-fn may_name_one(directory: &Directory, clean: &str) -> bool {
-    /// Slack's ids have as many characters, and stand without an `@`, too.
-    const ID: usize = 9;
-    let has_id = || {
-        let mut runs = clean.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit()));
-        clean.contains(['@', '<', ':']) || runs.any(|run| run.len() >= ID)
+/// Whether a text may name members and nobody else. Most texts are known not to by their letters alone; what arrows and
+/// Slack's forms say is for the parser.
+fn may_have_members_only(directory: &Directory, clean: &str) -> bool {
+    let inner = unwrapped(clean);
+    if clean.contains('<') || clean.contains("://") || has_arrow(clean) {
+        return [clean, &without_notes(clean), &without_notes(inner)]
+            .into_iter()
+            .any(|text| directory.has_one_within(&key(text)));
+    }
+    let may = |text: &str| {
+        let plain = without_notes(text);
+        if plain.len() < text.len() {
+            directory.may_have_members_only_beside_notes(&key(text), &key(&plain))
+        } else {
+            directory.may_have_members_only(&key(text))
+        }
     };
-    let names_one = |text: &str| directory.names_one_within(&key(text));
-    let in_brackets = || {
-        clean.contains(is_opening)
-            && (!is_balanced(clean) || names_one(&without_notes(clean)) || names_one(&without_notes(unwrapped(clean))))
-    };
-    has_id() || names_one(clean) || in_brackets()
+    may(clean) || (inner.len() < clean.len() && may(inner))
 }
 
 /// The people of an entry of `FALLBACK_MENTIONS`: whoever is not a member may be given by a handle, for one chat.

@@ -67,7 +67,7 @@ fn separator(c: char) -> Option<Separator> {
     }
 }
 
-fn depth_after(depth: usize, c: char) -> usize {
+pub(super) fn depth_after(depth: usize, c: char) -> usize {
     if is_opening(c) || c == '<' {
         depth + 1
     } else if is_closing(c) || c == '>' {
@@ -82,7 +82,7 @@ pub(super) fn is_opening(c: char) -> bool {
     matches!(c, '(' | '[' | '{' | '【' | '〔' | '「' | '『' | '〈' | '《')
 }
 
-fn is_closing(c: char) -> bool {
+pub(super) fn is_closing(c: char) -> bool {
     matches!(c, ')' | ']' | '}' | '】' | '〕' | '」' | '』' | '〉' | '》')
 }
 
@@ -237,10 +237,11 @@ const LEADERS: [char; 15] = ['@', '※', '＠', '・', '･', '•', '●', '■
 fn without_leader(text: &str) -> &str {
     let mut rest = text.trim();
     loop {
-        let next =
-            rest.strip_prefix(LEADERS).or_else(|| rest.strip_prefix("- ")).or_else(|| rest.strip_prefix("– ")).or_else(
-                || ["主", "副"].into_iter().find_map(|role| rest.strip_prefix(role)?.trim_start().strip_prefix(':')),
-            );
+        let next = rest
+            .strip_prefix(LEADERS)
+            .or_else(|| rest.strip_prefix("- "))
+            .or_else(|| rest.strip_prefix("– "))
+            .or_else(|| ROLES.into_iter().find_map(|role| rest.strip_prefix(role)?.trim_start().strip_prefix(':')));
         match next {
             Some(next) => rest = next.trim_start(),
             None => return rest,
@@ -251,6 +252,9 @@ fn without_leader(text: &str) -> &str {
 fn without_marks(text: &str) -> &str {
     text.trim_end_matches(|c: char| matches!(c, '※' | '*') || c.is_whitespace())
 }
+
+/// What stands before a name, with a colon.
+pub(super) const ROLES: [&str; 2] = ["主", "副"];
 
 pub(super) const COURTESY: [&str; 4] = ["さん", "様", "氏", "くん"];
 

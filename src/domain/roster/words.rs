@@ -39,6 +39,11 @@ const IN_EACH_WORD_WITHIN: [char; 7] = ['し', '休', '祝', '日', '末', '×',
 /// What may stand before or behind a name that is known.
 const NOBODY_BESIDE: &[&str] = &["休", "無", "祝"];
 
+/// All words that name nobody, and the dash that is a letter.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    [FILLER, "ー"].into_iter().chain(NOBODY.iter().copied()).chain(UNDECIDED.iter().copied())
+}
+
 /// The word that a cleaned text is, as a whole.
 pub(super) fn word(clean: &str) -> Option<Word> {
     if is_dash(clean) {
