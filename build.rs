@@ -13,6 +13,4 @@ fn main() {
     for function in FUNCTIONS {
         println!("cargo:rustc-link-arg-bin={function}=-no-pie");
     }
-    // The yardstick of the benchmark, so that it compares functions and not linkers.
-    println!("cargo:rustc-link-arg-examples=-no-pie");
 }

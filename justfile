@@ -36,10 +36,10 @@ pictures:
 docs:
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
-# Cold start, warm invocation and memory beside a function that does nothing; `just ci` brings the emulator
+# Cold start, cold path, warm invocation and memory of what `just ci` has built, beside a function that does nothing
 bench:
     AWS_LAMBDA_RIE="${AWS_LAMBDA_RIE:-$(find target/tools -name "aws-lambda-rie-$(uname -m | sed s/aarch64/arm64/)")}" \
-        cargo bench --locked --bench lambda
+        BOOTSTRAPS="${BOOTSTRAPS:-$PWD/target/deployed}" cargo test --locked --workspace --bench lambda -- --bench
 
 # A fuzz target for so many seconds (such as `just fuzz webhook 120`); needs cargo-fuzz, see fuzz/README.md
 fuzz TARGET SECONDS:

@@ -30,7 +30,10 @@ def call(url, method="GET", headers=None, body=None):
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
-    return response.status, response.read()
+    answer = response.read()
+    if response.status != 200:
+        raise OSError(f"HTTP {response.status}: {answer.decode(errors='replace')}")
+    return answer
 
 
 def encoded(data):
@@ -56,7 +59,7 @@ def token():
     form = urllib.parse.urlencode(
         {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": signed.decode()}
     )
-    _, body = call(account["token_uri"], "POST", {"content-type": "application/x-www-form-urlencoded"}, form)
+    body = call(account["token_uri"], "POST", {"content-type": "application/x-www-form-urlencoded"}, form)
     answer = json.loads(body)
     CACHE["token"] = answer["access_token"], time.time() + answer["expires_in"] - 60
     return CACHE["token"][0]
@@ -69,7 +72,7 @@ def rows():
     ranges = [("ranges", "当番表!A:Z"), ("ranges", os.environ["MEMBERS_RANGE"])]
     query = urllib.parse.urlencode([*ranges, ("valueRenderOption", "UNFORMATTED_VALUE")])
     url = f"{os.environ['SHEETS_BASE_URL']}/v4/spreadsheets/{os.environ['SPREADSHEET_ID']}/values:batchGet?{query}"
-    _, body = call(url, headers={"authorization": f"Bearer {token()}"})
+    body = call(url, headers={"authorization": f"Bearer {token()}"})
     roster, members = (part.get("values", []) for part in json.loads(body)["valueRanges"])
     CACHE["rows"] = (roster, {row[0]: row[2] for row in members[1:]}), time.time() + 15
     return CACHE["rows"][0]
@@ -99,10 +102,10 @@ def handle(event):
         "authorization": f"Bearer {os.environ['SLACK_TOKEN']}",
         "content-type": "application/json; charset=utf-8",
     }
-    status, answer = call(
+    answer = call(
         f"{os.environ['SLACK_BASE_URL']}/api/chat.postMessage", "POST", headers, json.dumps(message).encode()
     )
-    posted = status == 200 and json.loads(answer).get("ok") is True
+    posted = json.loads(answer).get("ok") is True
     return {"statusCode": 200 if posted else 503}
 
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use http::{Method, StatusCode};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
@@ -118,6 +118,11 @@ impl Google {
         *lock(&self.state.is_excel) = true;
     }
 
+    /// Forgets how often the sheet was read within the last minute.
+    pub fn forget_reads(&self) {
+        lock(&self.state.recent).clear();
+    }
+
     /// Forgets the tokens that were given out.
     pub fn revoke_tokens(&self) {
         lock(&self.state.tokens).clear();
@@ -161,7 +166,8 @@ impl Account {
         }
         let assertion = form.get("assertion").ok_or("no assertion")?;
         let (signed, signature) = assertion.rsplit_once('.').ok_or("no JWT")?;
-        let decode = |part: &str| URL_SAFE.decode(part).map_err(|_| "no base64");
+        // Google takes both: a JWT's parts have no padding (RFC 7515), and some libraries send it.
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).map_err(|_| "no base64");
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, PUBLIC_KEY)
             .verify(signed.as_bytes(), &decode(signature)?)
             .map_err(|_| "Invalid JWT Signature.")?;
