@@ -24,6 +24,7 @@ const INTERRUPTED: i32 = 130;
 #[derive(Debug, Clone)]
 pub struct Terminal {
     yes: bool,
+    is_aside: bool,
     resume: Arc<Mutex<String>>,
 }
 
@@ -32,7 +33,7 @@ impl Terminal {
     #[must_use]
     pub fn new(yes: bool) -> Self {
         let resume = Arc::new(Mutex::new("Nothing was changed.".to_owned()));
-        let terminal = Self { yes, resume };
+        let terminal = Self { yes, is_aside: false, resume };
         let at_ctrl_c = terminal.clone();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -42,6 +43,12 @@ impl Terminal {
             }
         });
         terminal
+    }
+
+    /// The same, beside an output that a script reads: all that is said and asked goes to the standard error.
+    #[must_use]
+    pub fn aside(self) -> Self {
+        Self { is_aside: true, ..self }
     }
 
     /// What is to be said if it ends here: by Ctrl-C or by a failure.
@@ -57,8 +64,16 @@ impl Terminal {
 
     /// Says a line.
     pub fn say(&self, line: impl Display) {
+        self.write(format!("{line}\n"));
+    }
+
+    fn write(&self, text: String) {
         // Whoever closes the output has seen enough; the work goes on.
-        let _ = writeln!(io::stdout(), "{line}");
+        let _ = if self.is_aside {
+            io::stderr().write_all(text.as_bytes())
+        } else {
+            io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
+        };
     }
 
     /// Says a line that is no part of what a script reads.
@@ -76,6 +91,18 @@ impl Terminal {
             self.say(format!("  {}. {step}", index + 1));
         }
         if self.yes || self.agrees("Go on?", true)? { Ok(()) } else { Err("you said no; nothing was changed".into()) }
+    }
+
+    /// The same for what nobody may cause unseen: without `--yes` there must be somebody at a terminal.
+    ///
+    /// # Errors
+    /// If the answer is no, or nobody is there to give one.
+    pub fn plan_in_person(&self, steps: &[String]) -> Outcome {
+        if !self.yes && !io::stdin().is_terminal() {
+            let steps = steps.join("; ");
+            return Err(format!("nobody is there to ask: run it in a terminal, or with --yes, to {steps}").into());
+        }
+        self.plan(steps)
     }
 
     /// Asks for a yes or a no; Enter is the default. `--yes` doesn't answer it.
@@ -130,8 +157,7 @@ impl Terminal {
     }
 
     fn line(&self, prompt: &str) -> Outcome<String> {
-        print!("{prompt}");
-        io::stdout().flush()?;
+        self.write(prompt.to_owned());
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             self.say("");
