@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::{Command, Stdio, exit};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -35,8 +36,11 @@ impl Terminal {
         let resume = Arc::new(Mutex::new("Nothing was changed.".to_owned()));
         let terminal = Self { yes, is_aside: false, resume };
         let at_ctrl_c = terminal.clone();
+        let mut pressed = Box::pin(tokio::signal::ctrl_c());
+        // It listens from when it is first asked, and the task below may begin late.
+        let _ = pressed.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if pressed.await.is_ok() {
                 echo(true);
                 eprintln!("\noncall: stopped. {}", at_ctrl_c.how_to_go_on());
                 exit(INTERRUPTED);

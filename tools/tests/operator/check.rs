@@ -59,7 +59,7 @@ async fn nothing_is_posted_before_somebody_has_read_where_and_agreed() {
     let said = ["will:", "oncall-relay はここに投稿できます(slack.alert)", "to the Slack channel C0ALERTS", "C0ONCALL"];
     at_a_terminal(&world, &post, "n").await.badly(&[&said[..], &["you said no"]].concat());
     assert!(world.fakes.slack.take_posts().is_empty());
-    at_a_terminal(&world, &post, "y").await.well(&said);
+    at_a_terminal(&world, &post, "y").await.says(&said);
     assert_eq!(world.fakes.slack.take_posts().len(), 2);
     // What a script reads is the answer alone.
     let ended = world.run(&[&post[..], &["--yes", "--json"]].concat(), &[]).await;
