@@ -200,7 +200,9 @@ impl Checker {
 
     async fn settings_check(&self, run: Arc<Run<'_>>) -> Finding {
         let alerts = self.alert_chats.as_ref().err().map(ToString::to_string);
-        let (webhook, now) = (run.watch().await, run.around.invocation.arrived_at());
+        let no_table = Err("LEDGER_TABLE is not set".to_owned());
+        let webhook = if run.around.ledger.has_table() { run.watch().await } else { &no_table };
+        let now = run.around.invocation.arrived_at();
         parts::settings(self.settings.len(), &self.warnings, alerts.as_deref(), webhook, now)
     }
 
