@@ -49,13 +49,12 @@ pub(super) struct Arguments {
 /// Checks, prints, and says whether something failed.
 pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
     let terminal = Terminal::new(arguments.yes).aside();
-    let answer = match &arguments.stack {
-        Some(_) => deployed(&arguments, &terminal).await?,
-        None => {
-            let environment = Environment::of_process();
-            ask_to_post(&arguments, &environment, &terminal)?;
-            here(arguments.post, environment, clock::now()).await
-        }
+    let answer = if arguments.stack.is_some() {
+        deployed(&arguments, &terminal).await?
+    } else {
+        let environment = Environment::of_process();
+        ask_to_post(&arguments, &environment, &terminal)?;
+        here(arguments.post, environment, clock::now()).await
     };
     let mut output = Output::new();
     if arguments.json {

@@ -109,18 +109,33 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
         }
     }
     let chosen = channels(args, &settings, &stored, terminal).await?;
-    let left = problems(&Stack::environment(&settings, &stored));
+    next(args, &settings, &stored, chosen, terminal)
+}
+
+/// Says what comes next, or what is still wrong; `chosen` if the channels are in samconfig.toml now.
+fn next(
+    args: &SecretsArgs,
+    settings: &HashMap<String, String>,
+    stored: &BTreeMap<String, String>,
+    chosen: bool,
+    terminal: &Terminal,
+) -> Outcome {
+    let left = problems(&Stack::environment(settings, stored));
     let awaited = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
     let left = left.into_iter().filter(|problem| !(chosen && problem.variable.ends_with("_CHANNEL")));
     let (awaited, wrong): (Vec<_>, Vec<_>) = left.partition(|problem| awaited.contains(&problem.variable));
-    // The rest of it is what `register` writes, or has written.
-    let half = |problem: &Problem| problem.variable == "PAGERDUTY_API_KEY" && stored.contains_key("PAGERDUTY_API_KEY");
-    if wrong.len() == 1 && half(&wrong[0]) {
+    // The other half of it is what `register` writes, or has written.
+    let is_half = |problem: &Problem| {
+        problem.variable == "PAGERDUTY_API_KEY" && !problem.is_malformed() && stored.contains_key(problem.variable)
+    };
+    if wrong.len() == 1 && is_half(&wrong[0]) {
         let listed = SamConfig::read(&args.stack.config_file)?.override_of("PagerDutyServices");
-        let register =
-            if listed.is_some_and(|ids| !ids.is_empty()) { "" } else { "cargo oncall pagerduty register, then " };
         terminal.say(format!("\n⚠ {}. Until then the functions can't start anew.", wrong[0]));
-        terminal.say(format!("Next, at once: {register}sam deploy"));
+        terminal.say(match (listed.is_some_and(|ids| !ids.is_empty()), awaited.is_empty()) {
+            (true, true) => "Next, at once: sam deploy",
+            (true, false) => "Next, at once: sam deploy, then cargo oncall pagerduty register",
+            (false, _) => "Next, at once: cargo oncall pagerduty register, then sam deploy",
+        });
         return Ok(());
     }
     if !wrong.is_empty() {

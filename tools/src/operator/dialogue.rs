@@ -68,10 +68,10 @@ impl Terminal {
 
     /// Says a line.
     pub fn say(&self, line: impl Display) {
-        self.write(format!("{line}\n"));
+        self.write(&format!("{line}\n"));
     }
 
-    fn write(&self, text: String) {
+    fn write(&self, text: &str) {
         // Whoever closes the output has seen enough; the work goes on.
         let _ = if self.is_aside {
             io::stderr().write_all(text.as_bytes())
@@ -161,7 +161,7 @@ impl Terminal {
     }
 
     fn line(&self, prompt: &str) -> Outcome<String> {
-        self.write(prompt.to_owned());
+        self.write(prompt);
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             self.say("");
