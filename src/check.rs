@@ -1,7 +1,8 @@
 //! Whether the relay can do its job: all checks side by side, each within its own time.
 
+mod chats;
+
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
@@ -10,17 +11,14 @@ use url::Url;
 
 use crate::budget::{CHECK, CHECK_LATE_PART, CHECK_PART};
 use crate::clock::Invocation;
-use crate::config::{ChatConfig, Problems, Purpose, ReminderConfig, SETTINGS, SlackConfig, TeamConfig};
+use crate::config::{ChatConfig, Problems, Purpose, ReminderConfig, SETTINGS, TeamConfig};
 use crate::domain::calendar::Calendar;
 use crate::domain::chat::ChatName;
 use crate::domain::check::parts::{self, Watch};
 use crate::domain::check::slack::{People, Token};
-use crate::domain::check::{Finding, Status, Unseen, pagerduty, roster, slack};
-use crate::domain::message::{Message, Span};
+use crate::domain::check::{Finding, Status, Unseen, pagerduty, roster};
 use crate::domain::wording::Language;
 use crate::edge::beside::{Beside, Work};
-use crate::edge::chat::slack_reads::SlackReader;
-use crate::edge::chat::{self, Chat, Post};
 use crate::edge::heartbeat::Heartbeat;
 use crate::edge::http::HttpClient;
 use crate::edge::ledger::Ledger;
@@ -160,14 +158,16 @@ impl Checker {
         let limited = |name: &'static str, check: Work<'a, Finding>| -> Work<'a, Finding> {
             let deadline = run.deadline;
             Box::pin(async move {
+                // Others may have kept the task busy until now.
+                if Instant::now() >= deadline {
+                    return Finding::unbegun(name);
+                }
                 timeout_at(deadline, check).await.unwrap_or_else(|_| Finding::slow(name, CHECK.as_secs()))
             })
         };
-        // A check in which nothing is awaited is done at once.
-        let ready = |finding: Finding| -> Work<'a, Finding> { Box::pin(std::future::ready(finding)) };
         let run = || Arc::clone(&run);
         let mut all = vec![
-            ready(self.settings_check()),
+            limited("settings", Box::pin(self.settings_check(run()))),
             limited("secrets", Box::pin(self.secrets_check())),
             limited("ledger", {
                 let Around { ledger, invocation, .. } = around;
@@ -181,7 +181,10 @@ impl Checker {
             limited("pagerduty.key", Box::pin(key(run()))),
             limited("pagerduty.webhook", Box::pin(self.subscription(run()))),
             limited("pagerduty.escalation", Box::pin(escalation(run(), &self.calendar))),
-            ready(parts::holidays(&self.calendar, around.invocation.arrived_at())),
+            limited("holidays", {
+                let holidays = parts::holidays(&self.calendar, around.invocation.arrived_at());
+                Box::pin(std::future::ready(holidays))
+            }),
             limited("heartbeat", Box::pin(self.heartbeat_check(run()))),
         ];
         for (name, chat, purpose) in [
@@ -195,9 +198,12 @@ impl Checker {
         Beside::new(all)
     }
 
-    fn settings_check(&self) -> Finding {
+    async fn settings_check(&self, run: Arc<Run<'_>>) -> Finding {
         let alerts = self.alert_chats.as_ref().err().map(ToString::to_string);
-        parts::settings(self.settings.len(), &self.warnings, alerts.as_deref())
+        let no_table = Err("LEDGER_TABLE is not set".to_owned());
+        let webhook = if run.around.ledger.has_table() { run.watch().await } else { &no_table };
+        let now = run.around.invocation.arrived_at();
+        parts::settings(self.settings.len(), &self.warnings, alerts.as_deref(), webhook, now)
     }
 
     async fn secrets_check(&self) -> Finding {
@@ -267,78 +273,15 @@ impl Checker {
         }
         parts::heartbeat(true, run.watch().await, now)
     }
-
-    /// A place where the relay posts.
-    async fn place(&self, run: Arc<Run<'_>>, name: &'static str, chat: ChatName, purpose: Purpose) -> Finding {
-        let chats = match (purpose, &self.alert_chats) {
-            (Purpose::OnCall, _) => &self.chats,
-            (Purpose::Alerts, Ok(chats)) => chats,
-            (Purpose::Alerts, Err(_)) if self.chats.iter().all(|known| known.name() != chat) => &self.chats,
-            (Purpose::Alerts, Err(problems)) => {
-                let remedy = "set the same variables for both functions, as the template does";
-                return Finding::skipped(name, problems.to_string(), remedy);
-            }
-        };
-        let Some(config) = chats.iter().find(|known| known.name() == chat) else {
-            return Finding::skipped(name, format!("CHATS has no {}", chat.key()), "");
-        };
-        match config {
-            ChatConfig::Slack(slack) => self.slack(&run, name, slack, config).await,
-            ChatConfig::Typetalk(_) if run.around.post => self.posted(&run, name, config).await,
-            ChatConfig::Typetalk(_) => Finding::skipped(
-                name,
-                "whether Typetalk takes messages for a topic can't be told without posting",
-                r#"check with {"check":true,"post":true}, or oncall check --post"#,
-            ),
-        }
-    }
-
-    async fn slack(&self, run: &Run<'_>, name: &'static str, config: &SlackConfig, chat: &ChatConfig) -> Finding {
-        let reader = SlackReader::new(config, self.http());
-        let token = async { run.token.get_or_init(|| reader.token()).await };
-        let (token, channel, people) = tokio::join!(token, reader.channel(&config.channel), self.people(run, &reader));
-        let mut finding = slack::place(name, config.purpose.slack_channel(), token, &channel);
-        if run.around.post {
-            finding = self.posted(run, name, chat).await;
-        }
-        match people.and_then(|people| slack::people(name, people)) {
-            // Nothing more can be told of people if the token itself is refused.
-            Some(people) if finding.status != Status::Failed => finding.and(people),
-            _ => finding,
-        }
-    }
-
-    async fn people<'r>(&self, run: &'r Run<'_>, reader: &SlackReader) -> Option<&'r People> {
-        let asked = run.people.get_or_init(|| async {
-            let ids = async { run.diagnosis().await.state.snapshot.map(|snapshot| roster::slack_ids(&snapshot)) };
-            let ids = timeout_at(run.part, ids).await.ok().flatten()?;
-            let slow =
-                |_| People { unseen: vec![Unseen::Unreachable("no answer in time".to_owned())], ..People::default() };
-            Some(timeout_at(run.part, reader.people(&ids)).await.unwrap_or_else(slow))
-        });
-        asked.await.as_ref()
-    }
-
-    /// Posts one line that says what it is.
-    async fn posted(&self, run: &Run<'_>, name: &'static str, config: &ChatConfig) -> Finding {
-        let message = Message { lines: vec![vec![Span::Words(self.language.check_post(name))]] };
-        let text = chat::render(config.name(), &message);
-        let within: Duration = run.part.saturating_duration_since(Instant::now());
-        let post = Post { text: &text, card: None, thread: None, broadcast: false, within };
-        match Chat::new(config, self.http()).post(post).await {
-            Ok(_) => Finding::ok(name, "a line was posted"),
-            Err(error) => {
-                let remedy = if error.remedy.is_empty() { "see the log's delivery lines" } else { &error.remedy };
-                Finding::failed(name, format!("the line was not posted: {}", error.detail), remedy)
-            }
-        }
-    }
 }
 
 /// Writes down what was found, without what it says about people.
 pub fn log(findings: &[Finding]) {
-    for Finding { name, status, remedy, .. } in findings {
+    for finding @ Finding { name, status, detail, remedy, .. } in findings {
         match status {
+            Status::Skipped if finding.is_unbegun() => {
+                tracing::info!(event = log_events::CHECK, check = name, status = status.name(), "{detail}");
+            }
             Status::Ok | Status::Skipped => {}
             Status::Warning => {
                 tracing::warn!(event = log_events::CHECK, check = name, status = status.name(), "{remedy}");

@@ -168,8 +168,8 @@ impl ReminderHandler {
     }
 
     /// Checks everything; `post` also posts a line wherever the relay posts.
-    pub async fn check(&self, post: bool, now: DateTime<Utc>) -> Report {
-        let mut checks = self.checks(post, Invocation::begin(now, REMINDER.answer));
+    pub async fn check(&self, post: bool, invocation: Invocation) -> Report {
+        let mut checks = self.checks(post, invocation);
         checks.all().await;
         let report = Report::new(checks.into_ended());
         check::log(&report.findings);

@@ -69,7 +69,8 @@ impl Environment {
     }
 
     /// A value; an empty one counts as absent.
-    fn variable(&self, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
         let value = (self.variable)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())

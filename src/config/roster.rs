@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use yup_oauth2::ServiceAccountKey;
 
-use super::reader::Reader;
+use super::reader::{Environment, Problems, Reader};
 use crate::domain::event::Link;
 
 /// Where the roster is.
@@ -20,6 +20,16 @@ pub enum RosterConfig {
 }
 
 impl RosterConfig {
+    /// Reads it alone, for whoever tries out whether it can be read.
+    ///
+    /// # Errors
+    /// All problems, not only the first.
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(environment);
+        let roster = roster(&mut reader);
+        reader.finish(roster).map(|(roster, _)| roster)
+    }
+
     /// Where people edit it, if it is a sheet.
     #[must_use]
     pub fn link(&self) -> Option<Link> {

@@ -8,6 +8,8 @@ pub mod parts;
 pub mod roster;
 pub mod slack;
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 
 /// The names of all checks, in the order in which they are reported.
@@ -30,6 +32,9 @@ pub const NAMES: [&str; 17] = [
     "holidays",
     "heartbeat",
 ];
+
+/// Why a check was never begun.
+const NO_TIME: &str = "the time was up before it could begin";
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +136,18 @@ impl Finding {
         }
     }
 
+    /// The time was up before the check could begin, which says nothing against anything.
+    #[must_use]
+    pub fn unbegun(name: &'static str) -> Self {
+        Self::skipped(name, NO_TIME, "ask again for the check alone (docs/check.md)")
+    }
+
+    /// Whether it is [`Self::unbegun`].
+    #[must_use]
+    pub fn is_unbegun(&self) -> bool {
+        self.status == Status::Skipped && self.detail == NO_TIME
+    }
+
     /// The check took longer than it may.
     #[must_use]
     pub fn slow(name: &'static str, seconds: u64) -> Self {
@@ -205,11 +222,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// The findings in the order of their names.
+    /// The findings in the order of their names. A name that has none was never looked at.
     #[must_use]
-    pub fn new(mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| NAMES.iter().position(|name| *name == finding.name));
-        Self { findings }
+    pub fn new(found: Vec<Finding>) -> Self {
+        let mut found: HashMap<_, _> = found.into_iter().map(|finding| (finding.name, finding)).collect();
+        let findings = NAMES.map(|name| found.remove(name).unwrap_or_else(|| Finding::unbegun(name)));
+        Self { findings: findings.into() }
     }
 
     /// The report of settings with which nothing else can be looked at.
@@ -254,13 +272,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_in_the_order_of_the_names_and_ok_unless_something_failed() {
+    fn a_report_has_every_name_once_in_order_and_is_ok_unless_something_failed() {
         let report = Report::new(vec![
             Finding::skipped("heartbeat", "off", ""),
             Finding::warning("ledger", "none", "set it"),
             Finding::ok("settings", "3"),
         ]);
-        assert_eq!(report.findings.iter().map(|f| f.name).collect::<Vec<_>>(), ["settings", "ledger", "heartbeat"]);
+        assert_eq!(report.findings.iter().map(|f| f.name).collect::<Vec<_>>(), NAMES);
+        let begun: Vec<_> = report.findings.iter().filter(|finding| !finding.is_unbegun()).map(|f| f.name).collect();
+        assert_eq!(begun, ["settings", "ledger", "heartbeat"]);
+        assert!(report.findings.iter().all(|finding| finding.is_unbegun() || finding.detail != NO_TIME));
         assert!(report.is_ok());
         let report = Report::new(vec![Finding::failed("sheet", "403", "share it"), Finding::ok("settings", "3")]);
         assert!(!report.is_ok());

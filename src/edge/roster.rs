@@ -4,6 +4,8 @@ mod csv;
 mod google;
 mod saved;
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -78,11 +80,13 @@ struct Read {
     complaint: Option<SourceError>,
 }
 
-/// A reading that failed: what a message says about it, and what the log says to do.
+/// A reading that failed.
 #[derive(Debug)]
-struct SourceError {
-    failure: SourceFailure,
-    remedy: String,
+pub struct SourceError {
+    /// What a message says about it.
+    pub failure: SourceFailure,
+    /// What the log says to do.
+    pub remedy: String,
 }
 
 impl SourceError {
@@ -91,16 +95,23 @@ impl SourceError {
     }
 }
 
+/// Reads once, for whoever sets the relay up. What can't be read of a members tab is returned.
+///
+/// # Errors
+/// If the key can't be used, or the roster can't be read.
+pub async fn try_out(config: &RosterConfig, within: Duration) -> Result<Option<SourceError>, SourceError> {
+    let origin = Origin::new(config).await;
+    let origin = origin.map_err(|error| SourceError::new(SourceFailure::BadKey, error.to_string()))?;
+    origin.read(Instant::now() + within).await.map(|read| read.complaint)
+}
+
 impl RosterSource {
     /// A source that has not read anything yet.
     ///
     /// # Errors
     /// If the service account's key can't be used.
     pub async fn new(team: &TeamConfig, budget: Budget) -> Result<Self, KeyError> {
-        let origin = match &team.roster {
-            RosterConfig::Google(config) => Origin::Google(Box::new(google::Spreadsheet::new(config).await?)),
-            RosterConfig::Csv(config) => Origin::Csv(csv::CsvFiles::new(config)),
-        };
+        let origin = Origin::new(&team.roster).await?;
         let chats = team.chats.iter().map(ChatConfig::name).collect();
         let rules = ReadingRules { columns: team.roster_columns.clone(), calendar: team.calendar.clone() };
         let fallback = team.fallback_mentions.clone();
@@ -119,7 +130,7 @@ impl RosterSource {
         if due {
             let (mut complaint, mut sheet_remedy) = (None, None);
             let mut lacks_members = false;
-            let failure = match self.read(deadline - self.budget.saved_roster).await {
+            let failure = match self.origin.read(deadline - self.budget.saved_roster).await {
                 Ok(read) => {
                     lacks_members = read.complaint.is_some();
                     complaint = read.complaint.as_ref().map(|complaint| complaint.remedy.clone());
@@ -226,18 +237,25 @@ impl RosterSource {
             }
         }
     }
+}
+
+impl Origin {
+    async fn new(config: &RosterConfig) -> Result<Self, KeyError> {
+        Ok(match config {
+            RosterConfig::Google(config) => Self::Google(Box::new(google::Spreadsheet::new(config).await?)),
+            RosterConfig::Csv(config) => Self::Csv(csv::CsvFiles::new(config)),
+        })
+    }
 
     async fn read(&self, deadline: Instant) -> Result<Read, SourceError> {
-        match &self.origin {
-            Origin::Google(spreadsheet) => {
-                timeout_at(deadline, spreadsheet.read(deadline)).await.unwrap_or_else(|_| {
-                    Err(SourceError::new(
-                        SourceFailure::Slow,
-                        "Google gave neither token nor sheet in time; the last good copy is used if there is one",
-                    ))
-                })
-            }
-            Origin::Csv(files) => files.read(),
+        match self {
+            Self::Google(spreadsheet) => timeout_at(deadline, spreadsheet.read(deadline)).await.unwrap_or_else(|_| {
+                Err(SourceError::new(
+                    SourceFailure::Slow,
+                    "Google gave neither token nor sheet in time; the last good copy is used if there is one",
+                ))
+            }),
+            Self::Csv(files) => files.read(),
         }
     }
 }

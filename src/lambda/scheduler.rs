@@ -6,6 +6,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use crate::budget::REMINDER;
+use crate::clock::Invocation;
 use crate::domain::check::{Finding, Report};
 use crate::domain::reminder::ReminderKind;
 use crate::log_events;
@@ -71,7 +73,7 @@ pub async fn answer(
     let request = match request {
         Request::Reminder(request) => request,
         Request::Check { post } => {
-            let report = reminders.check(post, now).await;
+            let report = reminders.check(post, Invocation::begin(now, REMINDER.answer)).await;
             return (Ok(report_of(report)), CountsAsDone::No, Tally::default());
         }
     };

@@ -1,6 +1,7 @@
 //! The check from its request to its answer, with every service refused, slow, garbled and without rights.
 
 mod reminders;
+mod time;
 
 use std::time::{Duration, Instant};
 

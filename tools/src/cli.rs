@@ -15,6 +15,7 @@ mod check;
 mod demo;
 mod faults;
 mod init;
+mod output;
 mod page;
 mod pagerduty;
 mod preview;
@@ -25,7 +26,6 @@ mod send_test;
 mod slack;
 mod stand_ins;
 mod storm;
-mod terminal;
 
 /// Tools around oncall-relay.
 #[derive(Debug, Parser)]

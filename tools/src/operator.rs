@@ -1,6 +1,6 @@
 //! What the operator's commands share: the terminal, the deployed stack, and PagerDuty with a key that may write.
 
-pub mod terminal;
+pub mod dialogue;
 
 pub mod samconfig;
 

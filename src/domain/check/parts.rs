@@ -21,15 +21,31 @@ pub struct Watch {
 /// An answer of the watchdog that says that it has heard us.
 pub const HEARD: &str = "HTTP 200";
 
-/// The settings, which were good enough to start with; `alerts` are problems of those that only alerts need.
+/// The settings of the function that checks, which were good enough to start with, and what the webhook function left of
+/// its own; `alerts` are problems of those that only alerts need.
 #[must_use]
-pub fn settings(count: usize, warnings: &[String], alerts: Option<&str>) -> Finding {
+pub fn settings(
+    count: usize,
+    warnings: &[String],
+    alerts: Option<&str>,
+    webhook: &Result<Option<Watch>, String>,
+    now: DateTime<Utc>,
+) -> Finding {
     const NAME: &str = "settings";
-    let mut finding = if warnings.is_empty() {
-        Finding::ok(NAME, format!("{count} settings, all of which can be used"))
-    } else {
-        Finding::warning(NAME, warnings.join("\n"), "change the settings that are named (docs/settings.md)")
+    let own = format!("the reminder function has {count} settings, all of which can be used");
+    let theirs = match webhook {
+        Err(why) => format!("those of the webhook function can't be told: the ledger can't be read ({why})"),
+        Ok(Some(Watch { settings, webhook_at, click_at, .. })) if !settings.is_empty() => {
+            let ago = webhook_at.max(click_at).map(|at| format!(", as of {} ago", age(now - at))).unwrap_or_default();
+            format!("the webhook function started with {} settings{ago}", settings.len())
+        }
+        Ok(_) => "those of the webhook function can't be told: it has left none in the ledger yet".to_owned(),
     };
+    let mut finding = Finding::ok(NAME, format!("{own}\n{theirs}"));
+    if !warnings.is_empty() {
+        let remedy = "change the settings that are named (docs/settings.md)";
+        finding = finding.and(Finding::warning(NAME, warnings.join("\n"), remedy));
+    }
     if let Some(problems) = alerts {
         finding = finding.and(Finding::warning(
             NAME,
@@ -299,15 +315,32 @@ mod tests {
     }
 
     #[test]
-    fn secrets_ledger_and_settings_say_what_was_seen() {
+    fn secrets_and_ledger_say_what_was_seen() {
         assert_eq!(secrets(None).status, Status::Skipped);
         assert_eq!(secrets(Some(Ok(5))).status, Status::Ok);
         assert_eq!(secrets(Some(Err("AccessDenied".to_owned()))).status, Status::Failed);
         assert_eq!(ledger(Ok(true)).status, Status::Ok);
         assert_eq!(ledger(Ok(false)).status, Status::Warning);
         assert_eq!(ledger(Err("no such table".to_owned())).status, Status::Failed);
-        assert_eq!(settings(20, &[], None).status, Status::Ok);
-        assert_eq!(settings(20, &["FALLBACK_MENTIONS is not set".to_owned()], None).status, Status::Warning);
-        assert_eq!(settings(20, &[], Some("SLACK_ALERT_CHANNEL is not set")).status, Status::Warning);
+    }
+
+    #[test]
+    fn settings_say_of_which_function_they_speak_and_what_the_other_one_started_with() {
+        let warned = ["FALLBACK_MENTIONS is not set".to_owned()];
+        let started = watch(&["CHATS", "MENTION_ON"], Some(3), Some(2));
+        let denied = Err("AccessDeniedException".to_owned());
+        for (warnings, alerts, webhook, status, said) in [
+            (&[][..], None, &started, Status::Ok, "the webhook function started with 2 settings, as of 2 hours ago"),
+            (&[], None, &watch(&[], None, None), Status::Ok, "it has left none in the ledger yet"),
+            (&[], None, &Ok(None), Status::Ok, "those of the webhook function can't be told"),
+            (&[], None, &denied, Status::Ok, "the ledger can't be read (AccessDeniedException)"),
+            (&warned, None, &started, Status::Warning, "FALLBACK_MENTIONS is not set"),
+            (&[], Some("SLACK_ALERT_CHANNEL is not set"), &started, Status::Warning, "SLACK_ALERT_CHANNEL is not set"),
+        ] {
+            let finding = settings(20, warnings, alerts, webhook, now());
+            assert_eq!(finding.status, status, "{finding:?}");
+            assert!(finding.detail.contains(said), "{finding:?}");
+            assert!(finding.detail.contains("the reminder function has 20 settings"), "{finding:?}");
+        }
     }
 }

@@ -1,29 +1,32 @@
 //! `oncall check`: whether the relay can do its job, from here or, with a stack, from where it runs.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use oncall_relay::clock;
-use oncall_relay::config::{Environment, ReminderConfig};
+use oncall_relay::budget::REMINDER;
+use oncall_relay::clock::{self, Invocation};
+use oncall_relay::config::{Environment, Purpose, ReminderConfig};
 use oncall_relay::domain::check::Report;
+use oncall_relay::domain::wording::Language;
 use oncall_relay::edge::secrets;
 use oncall_relay::lambda::scheduler;
 use oncall_relay::reminder::ReminderHandler;
 use serde_json::{Value, json};
 
 use super::Ended;
-use super::terminal::{Paint, Terminal, padded};
+use super::output::{Output, Paint, padded};
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::stack::{Stack, StackArgs};
-use crate::operator::terminal;
 
 /// What `oncall check` can be told.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oncall check                         with this shell's settings, from this machine
   oncall check --stack oncall-relay    the deployed function: its settings, its rights, its network
-  oncall check --post                  also posts one marked line wherever the relay posts
+  oncall check --post                  also posts one marked line wherever the relay posts, after asking
   oncall check --json | jq '.checks[] | select(.status == \"failed\")'")]
 pub(super) struct Arguments {
     /// The name of a deployed stack.
@@ -32,9 +35,12 @@ pub(super) struct Arguments {
     /// SAM's file, which says the stack's region, and the profile of your AWS credentials.
     #[arg(long, default_value = "samconfig.toml")]
     config_file: PathBuf,
-    /// Also post one marked line in both places of every chat.
+    /// Also post one marked line in both places of every chat, after saying where and asking.
     #[arg(long)]
     post: bool,
+    /// Don't ask before posting.
+    #[arg(long, short)]
+    yes: bool,
     /// Print the answer as JSON.
     #[arg(long)]
     json: bool,
@@ -42,30 +48,65 @@ pub(super) struct Arguments {
 
 /// Checks, prints, and says whether something failed.
 pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
-    let answer = match &arguments.stack {
-        Some(_) => deployed(&arguments).await?,
-        None => here(arguments.post, Environment::of_process(), clock::now()).await,
-    };
-    let mut terminal = Terminal::new();
-    if arguments.json {
-        terminal.line(&serde_json::to_string_pretty(&answer)?)?;
+    let terminal = Terminal::new(arguments.yes).aside();
+    let answer = if arguments.stack.is_some() {
+        deployed(&arguments, &terminal).await?
     } else {
-        print(&mut terminal, &answer)?;
+        let environment = Environment::of_process();
+        ask_to_post(&arguments, &environment, &terminal)?;
+        here(arguments.post, environment, clock::now()).await
+    };
+    let mut output = Output::new();
+    if arguments.json {
+        output.line(&serde_json::to_string_pretty(&answer)?)?;
+    } else {
+        print(&mut output, &answer)?;
     }
     Ok(if answer["ok"] == true { Ended::Well } else { Ended::Badly })
 }
 
 /// The deployed function's check; and who hears its alarms, which an operator may ask.
-async fn deployed(arguments: &Arguments) -> Result<Value, Box<dyn Error>> {
-    let terminal = terminal::Terminal::new(true);
+async fn deployed(arguments: &Arguments, terminal: &Terminal) -> Result<Value, Box<dyn Error>> {
     let config_file = arguments.config_file.clone();
-    let stack = Stack::find(&StackArgs { stack: arguments.stack.clone(), config_file, yes: true }, &terminal).await?;
+    let stack = Stack::find(&StackArgs { stack: arguments.stack.clone(), config_file, yes: true }, terminal).await?;
+    if arguments.post {
+        let environment = Stack::environment(&stack.settings(terminal).await?, &BTreeMap::new());
+        ask_to_post(arguments, &environment, terminal)?;
+    }
     let asked = json!({"check": true, "post": arguments.post});
-    let (answer, alarms) = tokio::join!(stack.invoke_reminder(&asked, &terminal), stack.alarms(&terminal));
+    let (answer, alarms) = tokio::join!(stack.invoke_reminder(&asked, terminal), stack.alarms(terminal));
     let mut answer = answer?;
     answer["ok"] = json!(answer["ok"] == true && alarms["status"] != "failed");
     answer["checks"].as_array_mut().ok_or("the function's answer has no checks: deploy it anew")?.push(alarms);
     Ok(answer)
+}
+
+/// Says what will be posted and where, and asks.
+fn ask_to_post(arguments: &Arguments, environment: &Environment, terminal: &Terminal) -> Outcome {
+    let lines = if arguments.post { lines(environment) } else { Vec::new() };
+    if lines.is_empty() { Ok(()) } else { terminal.plan_in_person(&lines) }
+}
+
+/// The lines that these settings would have the check post. Settings that lead nowhere are for the check to tell.
+fn lines(environment: &Environment) -> Vec<String> {
+    let is_english = environment.variable("MESSAGE_LANGUAGE").is_some_and(|language| language == "en");
+    let language = if is_english { Language::English } else { Language::Japanese };
+    let chats = environment.variable("CHATS").unwrap_or_default();
+    let mut lines = Vec::new();
+    for chat in chats.split(',').map(str::trim) {
+        for (place, purpose) in [("alert", Purpose::Alerts), ("oncall", Purpose::OnCall)] {
+            let (kind, setting) = match chat {
+                "slack" => ("Slack channel", purpose.slack_channel()),
+                "typetalk" => ("Typetalk topic", purpose.typetalk_topic()),
+                _ => continue,
+            };
+            if let Some(id) = environment.variable(setting) {
+                let line = language.check_post(&format!("{chat}.{place}"));
+                lines.push(format!("post “{line}” to the {kind} {id} ({setting})"));
+            }
+        }
+    }
+    lines
 }
 
 /// The same check as the function's, in this process. Bad settings are a finding, too.
@@ -73,13 +114,13 @@ async fn here(post: bool, environment: Environment, now: DateTime<Utc>) -> Value
     let checked = async {
         let (config, secrets) = secrets::load(environment, ReminderConfig::read).await?;
         let reminders = ReminderHandler::new(config).await?.with_secrets(secrets);
-        Ok::<_, lambda_http::Error>(Box::pin(reminders.check(post, now)).await)
+        Ok::<_, lambda_http::Error>(Box::pin(reminders.check(post, Invocation::begin(now, REMINDER.answer))).await)
     };
     let report = checked.await.unwrap_or_else(|problem| Report::of_bad_settings(&problem.to_string()));
     scheduler::report_of(report)
 }
 
-fn print(terminal: &mut Terminal, answer: &Value) -> Result<(), Box<dyn Error>> {
+fn print(output: &mut Output, answer: &Value) -> Result<(), Box<dyn Error>> {
     let checks = answer["checks"].as_array().ok_or("the answer has no checks")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let width = checks.iter().map(|check| text(&check["name"]).len()).max().unwrap_or_default();
@@ -95,18 +136,18 @@ fn print(terminal: &mut Terminal, answer: &Value) -> Result<(), Box<dyn Error>> 
         let detail = text(&check["detail"]);
         let mut lines = detail.lines();
         let first = lines.next().unwrap_or_default();
-        let status = terminal.paint(paint, &padded(&status, 7));
-        terminal.line(&format!("{status}  {}  {first}", padded(&name, width)))?;
+        let status = output.paint(paint, &padded(&status, 7));
+        output.line(&format!("{status}  {}  {first}", padded(&name, width)))?;
         for line in lines {
-            terminal.line(&format!("{indent}{line}"))?;
+            output.line(&format!("{indent}{line}"))?;
         }
         let remedy = text(&check["remedy"]);
         if !remedy.is_empty() {
-            terminal.line(&format!("{indent}{}", terminal.paint(Paint::Strong, &format!("→ {remedy}"))))?;
+            output.line(&format!("{indent}{}", output.paint(Paint::Strong, &format!("→ {remedy}"))))?;
         }
     }
     let count = |status: &str| checks.iter().filter(|check| check["status"] == status).count();
-    terminal.line(&format!(
+    output.line(&format!(
         "\n{} ok, {} warnings, {} failed, {} skipped{}",
         count("ok"),
         count("warning"),

@@ -8,10 +8,10 @@ use oncall_relay::config::SETTINGS;
 use oncall_relay::domain::calendar::Holidays;
 use url::Url;
 
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::pagerduty::{EU, US};
 use crate::operator::samconfig::{SamConfig, variable};
 use crate::operator::stack::{Stack, problems};
-use crate::operator::terminal::{Outcome, Terminal};
 
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
@@ -166,7 +166,7 @@ fn number(answer: &str) -> Result<String, String> {
     if good { Ok(id.to_owned()) } else { Err("it is a number, at the end of the topic's address".to_owned()) }
 }
 
-fn spreadsheet(answer: &str) -> Result<String, String> {
+pub(super) fn spreadsheet(answer: &str) -> Result<String, String> {
     let id =
         answer.split_once("/d/").map_or(answer, |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     let good = id.len() > 15 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');

@@ -1,6 +1,7 @@
 //! `oncall pagerduty`: PagerDuty's side of the relay, with a key that is asked for and kept nowhere.
 
 mod arrange;
+mod listing;
 mod register;
 mod status;
 
@@ -9,10 +10,10 @@ use std::collections::HashMap;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::pagerduty::{PagerDuty, US};
 use crate::operator::stack::{Stack, StackArgs};
 use crate::operator::subscriptions::{Service, State, Subscription, states};
-use crate::operator::terminal::{Outcome, Terminal};
 
 /// The setting that has the secrets of all subscriptions.
 const SIGNING_SECRETS: &str = "PAGERDUTY_SIGNING_SECRETS";

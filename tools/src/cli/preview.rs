@@ -23,7 +23,7 @@ use oncall_relay::edge::secrets;
 use serde_json::{Value, json};
 
 use super::Ended;
-use super::terminal::{Paint, Terminal};
+use super::output::{Output, Paint};
 
 /// What `oncall preview` can be told.
 #[derive(Debug, Args)]
@@ -58,11 +58,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
     let read = |environment: &Environment| WebhookConfig::read(&environment.with_secrets(stand_in.clone()));
     let (config, _) = secrets::load(environment, read).await.map_err(|error| error.to_string())?;
     let previews = previews(&config, &body, arguments.at.unwrap_or_else(clock::now)).await?;
-    let mut terminal = Terminal::new();
+    let mut output = Output::new();
     if arguments.json {
-        terminal.line(&serde_json::to_string_pretty(&previews)?)?;
+        output.line(&serde_json::to_string_pretty(&previews)?)?;
     } else {
-        print(&mut terminal, &previews)?;
+        print(&mut output, &previews)?;
     }
     Ok(if previews["ok"] == true { Ended::Well } else { Ended::Badly })
 }
@@ -119,19 +119,19 @@ async fn preview(
     json!({"kind": kind, "posts": posts.collect::<Vec<_>>()})
 }
 
-fn print(terminal: &mut Terminal, previews: &Value) -> Result<(), Box<dyn Error>> {
+fn print(output: &mut Output, previews: &Value) -> Result<(), Box<dyn Error>> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    terminal.line(&format!("As if it came at {}", text(&previews["at"])))?;
+    output.line(&format!("As if it came at {}", text(&previews["at"])))?;
     for event in previews["events"].as_array().into_iter().flatten() {
         if let Some(why) = event["ignored"].as_str() {
-            terminal.line(&terminal.paint(Paint::Quiet, &format!("\nnothing is posted: {why}")))?;
+            output.line(&output.paint(Paint::Quiet, &format!("\nnothing is posted: {why}")))?;
             continue;
         }
         for post in event["posts"].as_array().into_iter().flatten() {
             let heading = format!("\n{} on {}", text(&event["kind"]), text(&post["chat"]));
-            terminal.line(&terminal.paint(Paint::Strong, &heading))?;
+            output.line(&output.paint(Paint::Strong, &heading))?;
             for line in text(&post["text"]).lines() {
-                terminal.line(&format!("│ {line}"))?;
+                output.line(&format!("│ {line}"))?;
             }
         }
     }

@@ -17,7 +17,7 @@ use oncall_relay::edge::secrets;
 use serde_json::{Value, json};
 
 use super::Ended;
-use super::terminal::{Paint, Terminal};
+use super::output::{Output, Paint};
 
 const DAYS: usize = 28;
 
@@ -38,11 +38,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
     let (config, _) =
         secrets::load(Environment::of_process(), ReminderConfig::read).await.map_err(|error| error.to_string())?;
     let reading = read(&config, clock::now()).await?;
-    let mut terminal = Terminal::new();
+    let mut output = Output::new();
     if arguments.json {
-        terminal.line(&serde_json::to_string_pretty(&reading)?)?;
+        output.line(&serde_json::to_string_pretty(&reading)?)?;
     } else {
-        print(&mut terminal, &reading)?;
+        print(&mut output, &reading)?;
     }
     Ok(if reading["ok"] == true { Ended::Well } else { Ended::Badly })
 }
@@ -86,33 +86,33 @@ fn is_in_trouble(day: &OnCallDay, chats: &[ChatName]) -> bool {
     }
 }
 
-fn print(terminal: &mut Terminal, reading: &Value) -> Result<(), Box<dyn Error>> {
+fn print(output: &mut Output, reading: &Value) -> Result<(), Box<dyn Error>> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    terminal.line(&format!("Read with {}", text(&reading["read_as"])))?;
+    output.line(&format!("Read with {}", text(&reading["read_as"])))?;
     if let Some(complaint) = reading["members"].as_str() {
-        terminal.line(&terminal.paint(Paint::Bad, &format!("The members tab can't be read: {complaint}")))?;
+        output.line(&output.paint(Paint::Bad, &format!("The members tab can't be read: {complaint}")))?;
     }
     for day in reading["days"].as_array().into_iter().flatten() {
         let (date, weekday, said) = (text(&day["date"]), text(&day["weekday"]), text(&day["said"]));
         if weekday == "Mon" {
-            terminal.line("")?;
+            output.line("")?;
         }
         let line = if day["working"] == true {
             let paint = if day["trouble"] == true { Paint::Bad } else { Paint::Good };
             let mark = if day["trouble"] == true { "!" } else { " " };
-            format!("{date} {weekday} {mark} {}", terminal.paint(paint, &said))
+            format!("{date} {weekday} {mark} {}", output.paint(paint, &said))
         } else {
             // Nobody is mentioned then, whatever the row says.
             let said = if said == "no row" { "day off".to_owned() } else { format!("day off ({said})") };
-            terminal.paint(Paint::Quiet, &format!("{date} {weekday}   {said}"))
+            output.paint(Paint::Quiet, &format!("{date} {weekday}   {said}"))
         };
-        terminal.line(&line)?;
+        output.line(&line)?;
     }
     let problems: Vec<_> = reading["problems"].as_array().into_iter().flatten().map(text).collect();
     if !problems.is_empty() {
-        terminal.line("\nRows to mend:")?;
+        output.line("\nRows to mend:")?;
         for problem in &problems {
-            terminal.line(&format!("  {}", terminal.paint(Paint::Doubtful, problem)))?;
+            output.line(&format!("  {}", output.paint(Paint::Doubtful, problem)))?;
         }
     }
     let next = if reading["ok"] == true {
@@ -120,7 +120,7 @@ fn print(terminal: &mut Terminal, reading: &Value) -> Result<(), Box<dyn Error>>
     } else {
         "Mend what is marked in the sheet (docs/sheet.md says how it is read), then look again."
     };
-    terminal.line(&format!("\n{next}"))?;
+    output.line(&format!("\n{next}"))?;
     Ok(())
 }
 

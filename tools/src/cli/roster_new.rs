@@ -7,7 +7,7 @@ use clap::Args;
 use oncall_relay::clock;
 use oncall_relay::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holidays};
 
-use crate::operator::terminal::Outcome;
+use crate::operator::dialogue::Outcome;
 use crate::rota::{ENOUGH, Member, pairs, same_team, turns};
 
 /// Nobody plans for longer than two years.

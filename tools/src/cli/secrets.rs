@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, HashMap};
 use clap::Args;
 use oncall_relay::config::Problem;
 
-use crate::operator::samconfig::SamConfig;
-use crate::operator::secrets::{bot_channels, guide_of};
+use super::init::spreadsheet;
+use crate::operator::dialogue::{Outcome, Terminal};
+use crate::operator::samconfig::{SamConfig, variable};
+use crate::operator::secrets::{Objection, bot_channels, guide_of};
 use crate::operator::stack::{Stack, StackArgs, problems, usable_secrets};
-use crate::operator::terminal::{Outcome, Terminal};
 
 #[derive(Debug, Args)]
 pub(super) struct SecretsArgs {
     #[command(flatten)]
     stack: StackArgs,
+    /// The spreadsheet to try Google's key with: its address or id. Without it, samconfig.toml's, or the deployed one.
+    #[arg(long, value_parser = spreadsheet)]
+    sheet: Option<String>,
     /// Ask only for these, such as `SLACK_TOKEN`: to replace them, or for those that nobody needs.
     names: Vec<String>,
 }
@@ -49,6 +53,7 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
             format!("ask for {}, check it, and put it into {}{there}", guide.name, stack.secret_name(guide.name))
         })
         .collect();
+    let with_sheet = with_sheet(args, &settings)?;
     terminal.plan(&steps)?;
     for guide in asked {
         let (is_there, is_needed) =
@@ -72,27 +77,67 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
                 );
                 continue;
             }
-            let checked = guide.check(&value, &settings, terminal).await;
-            let taken =
-                checked.and_then(|words| refused(guide.name, &value, &settings, &stored).map_or(Ok(words), Err));
-            match taken {
-                Ok(words) => {
-                    stack.put_secret(guide.name, &value, terminal).await?;
-                    terminal.say(format!("✓ {} is in the store: {words}.", guide.name));
-                    terminal
-                        .if_stopped("What has a ✓ is stored. Run the command again for the rest; Enter keeps those.");
-                    stored.insert(guide.name.to_owned(), value);
-                    break;
+            let checked = guide.check(&value, &with_sheet, terminal).await;
+            let checked = match (checked, refused(guide.name, &value, &settings, &stored)) {
+                (Ok(_) | Err(Objection::Untold(_)), Some(why)) => Err(Objection::Refused(why)),
+                (checked, _) => checked,
+            };
+            let words = match checked {
+                Ok(words) => words,
+                Err(Objection::Refused(why)) => {
+                    terminal.say(format!("✗ It was not stored: {why}."));
+                    continue;
                 }
-                Err(why) => terminal.say(format!("✗ It was not stored: {why}.")),
-            }
+                Err(Objection::Untold(why)) => {
+                    terminal.say(format!("⚠ {why}."));
+                    if !terminal.agrees("Store it all the same?", false)? {
+                        terminal.say("✗ It was not stored.");
+                        continue;
+                    }
+                    "it has to prove itself; oncall check says whether it does".to_owned()
+                }
+            };
+            terminal.if_stopped(&format!(
+                "What has a ✓ is stored, and {} may be. Run the command again for the rest; Enter keeps those.",
+                guide.name
+            ));
+            stack.put_secret(guide.name, &value, terminal).await?;
+            terminal.say(format!("✓ {} is in the store: {words}.", guide.name));
+            terminal.if_stopped("What has a ✓ is stored. Run the command again for the rest; Enter keeps those.");
+            stored.insert(guide.name.to_owned(), value);
+            break;
         }
     }
     let chosen = channels(args, &settings, &stored, terminal).await?;
-    let left = problems(&Stack::environment(&settings, &stored));
+    next(args, &settings, &stored, chosen, terminal)
+}
+
+/// Says what comes next, or what is still wrong; `chosen` if the channels are in samconfig.toml now.
+fn next(
+    args: &SecretsArgs,
+    settings: &HashMap<String, String>,
+    stored: &BTreeMap<String, String>,
+    chosen: bool,
+    terminal: &Terminal,
+) -> Outcome {
+    let left = problems(&Stack::environment(settings, stored));
     let awaited = ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
     let left = left.into_iter().filter(|problem| !(chosen && problem.variable.ends_with("_CHANNEL")));
     let (awaited, wrong): (Vec<_>, Vec<_>) = left.partition(|problem| awaited.contains(&problem.variable));
+    // The other half of it is what `register` writes, or has written.
+    let is_half = |problem: &Problem| {
+        problem.variable == "PAGERDUTY_API_KEY" && !problem.is_malformed() && stored.contains_key(problem.variable)
+    };
+    if wrong.len() == 1 && is_half(&wrong[0]) {
+        let listed = SamConfig::read(&args.stack.config_file)?.override_of("PagerDutyServices");
+        terminal.say(format!("\n⚠ {}. Until then the functions can't start anew.", wrong[0]));
+        terminal.say(match (listed.is_some_and(|ids| !ids.is_empty()), awaited.is_empty()) {
+            (true, true) => "Next, at once: sam deploy",
+            (true, false) => "Next, at once: sam deploy, then cargo oncall pagerduty register",
+            (false, _) => "Next, at once: cargo oncall pagerduty register, then sam deploy",
+        });
+        return Ok(());
+    }
     if !wrong.is_empty() {
         let words: Vec<_> = wrong.iter().map(|problem| format!("- {problem}")).collect();
         return Err(format!("these settings are still to be put right:\n{}", words.join("\n")).into());
@@ -103,6 +148,17 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
         (false, true) => "\nNext: cargo oncall send-test",
     });
     Ok(())
+}
+
+/// The settings with the sheet that will be read: the one that is named, else that of the next deployment.
+fn with_sheet(args: &SecretsArgs, settings: &HashMap<String, String>) -> Outcome<HashMap<String, String>> {
+    let mut settings = settings.clone();
+    let file = SamConfig::read(&args.stack.config_file)?;
+    let given = ["SpreadsheetId", "RosterRange", "MembersRange"].map(|name| (name, file.override_of(name)));
+    let given = given.into_iter().filter(|_| file.is_of(args.stack.stack.as_deref()));
+    settings.extend(given.filter_map(|(name, value)| Some((variable(name), value?))));
+    settings.extend(args.sheet.clone().map(|id| ("SPREADSHEET_ID".to_owned(), id)));
+    Ok(settings)
 }
 
 /// What the functions would say against a secret itself, whatever else they still lack.

@@ -16,8 +16,8 @@ use ring::hmac;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::stack::{Stack, StackArgs};
-use crate::operator::terminal::{Outcome, Terminal};
 
 const BODY_LIMIT: usize = 1 << 20;
 const POST_WITHIN: Duration = Duration::from_secs(10);

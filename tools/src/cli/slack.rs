@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use url::form_urlencoded::byte_serialize;
 
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::stack::{Stack, StackArgs};
-use crate::operator::terminal::{Outcome, Terminal};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -38,17 +38,22 @@ pub(super) fn answer(things: &mut Things, method: &str, path: &[&str], query: &s
         }
         ("POST", ["escalation_policies"]) => {
             let mut policy = body["escalation_policy"].take();
-            let rules = policy["escalation_rules"].as_array().cloned().unwrap_or_default();
-            let whole = |rule: &Value| {
-                rule["escalation_delay_in_minutes"].as_u64().is_some_and(|minutes| minutes > 0)
-                    && rule["targets"].as_array().is_some_and(|targets| !targets.is_empty())
-            };
-            if policy["type"] != "escalation_policy" || rules.is_empty() || !rules.iter().all(whole) {
+            if !is_policy(&policy) {
                 return refusal(StatusCode::BAD_REQUEST, "Invalid Input Provided");
             }
             policy["id"] = json!(things.new_id("POLICY"));
             things.policies.push(policy.clone());
             Reply::json(StatusCode::CREATED, &json!({ "escalation_policy": policy }))
+        }
+        ("PUT", ["escalation_policies", id]) => {
+            let mut policy = body["escalation_policy"].take();
+            let Some(known) = things.policies.iter_mut().find(|one| one["id"] == **id) else { return not_found() };
+            if !is_policy(&policy) {
+                return refusal(StatusCode::BAD_REQUEST, "Invalid Input Provided");
+            }
+            policy["id"] = json!(id);
+            known.clone_from(&policy);
+            Reply::json(StatusCode::OK, &json!({ "escalation_policy": policy }))
         }
         ("DELETE", ["escalation_policies", id]) => {
             things.policies.retain(|policy| policy["id"] != **id);
@@ -62,6 +67,22 @@ pub(super) fn answer(things: &mut Things, method: &str, path: &[&str], query: &s
         }
         _ => not_found(),
     }
+}
+
+/// Whether a policy is whole, as it must be for a change, too: what a change leaves out is gone.
+fn is_policy(policy: &Value) -> bool {
+    let rules = policy["escalation_rules"].as_array().cloned().unwrap_or_default();
+    let is_target = |target: &Value| {
+        target["id"].is_string() && ["user_reference", "schedule_reference"].iter().any(|kind| target["type"] == **kind)
+    };
+    let is_whole = |rule: &Value| {
+        rule["escalation_delay_in_minutes"].as_u64().is_some_and(|minutes| minutes > 0)
+            && rule["targets"].as_array().is_some_and(|targets| !targets.is_empty() && targets.iter().all(is_target))
+    };
+    policy["type"] == "escalation_policy"
+        && policy["name"].is_string()
+        && !rules.is_empty()
+        && rules.iter().all(is_whole)
 }
 
 /// Who is on call within a time, of the schedules that are asked for: each day's restricted hours, or always.

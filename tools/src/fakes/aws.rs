@@ -26,6 +26,11 @@ pub const STACK: &str = "oncall-relay";
 /// The topic of its alarms.
 const ALARMS: &str = "arn:aws:sns:ap-northeast-1:123456789012:oncall-relay-alarms";
 
+/// How many subscriptions a page has.
+const SUBSCRIPTIONS: usize = 100;
+/// How a token begins that leads to the next page; nothing says that it is harmless in XML.
+const NEXT: &str = "AAF+/&=";
+
 /// A running account of AWS; [`Server`](super::server::Server) says how to make it fail.
 pub type Aws = Fake<Cloud>;
 
@@ -211,10 +216,21 @@ impl Cloud {
         let member = |arn: &&str| {
             format!("<member><TopicArn>{ALARMS}</TopicArn><SubscriptionArn>{arn}</SubscriptionArn></member>")
         };
-        let members: String = lock(&self.subscriptions).iter().map(member).collect();
+        let (all, given) = (lock(&self.subscriptions), form.get("NextToken"));
+        let first = given.map_or(Some(0), |token| token.strip_prefix(NEXT)?.parse().ok());
+        let Some(first) = first.filter(|first| *first == 0 || *first < all.len()) else {
+            return query_error("InvalidParameter", "Invalid parameter: NextToken");
+        };
+        let members: String = all.iter().skip(first).take(SUBSCRIPTIONS).map(member).collect();
+        let rest = first + SUBSCRIPTIONS;
+        let next = if rest < all.len() {
+            format!("<NextToken>{}{rest}</NextToken>", NEXT.replace('&', "&amp;"))
+        } else {
+            String::new()
+        };
         let body = format!(
             "<ListSubscriptionsByTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
-             <ListSubscriptionsByTopicResult><Subscriptions>{members}</Subscriptions></ListSubscriptionsByTopicResult>\
+             <ListSubscriptionsByTopicResult><Subscriptions>{members}</Subscriptions>{next}</ListSubscriptionsByTopicResult>\
              </ListSubscriptionsByTopicResponse>"
         );
         Reply { status: StatusCode::OK, headers: vec![("content-type", "text/xml".to_owned())], body }

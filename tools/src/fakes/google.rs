@@ -60,6 +60,7 @@ pub struct Account {
     recent: Mutex<VecDeque<Instant>>,
     is_private: Mutex<bool>,
     is_excel: Mutex<bool>,
+    is_disabled: Mutex<bool>,
 }
 
 impl Google {
@@ -113,6 +114,16 @@ impl Google {
         *lock(&self.state.is_private) = true;
     }
 
+    /// Shares it again.
+    pub fn share(&self) {
+        *lock(&self.state.is_private) = false;
+    }
+
+    /// Has the Google Sheets API disabled in the account's project, or enabled.
+    pub fn disable_api(&self, is_disabled: bool) {
+        *lock(&self.state.is_disabled) = is_disabled;
+    }
+
     /// Puts an Excel file in the spreadsheet's place.
     pub fn make_excel(&self) {
         *lock(&self.state.is_excel) = true;
@@ -145,7 +156,11 @@ impl Service for Account {
                 *lock(&self.reads) += 1;
                 self.within_quota().and_then(|()| self.spreadsheet(request)).unwrap_or_else(
                     |(status, reason, message)| {
-                        let error = json!({"code": status.as_u16(), "message": message, "status": reason});
+                        let mut error = json!({"code": status.as_u16(), "message": message, "status": reason});
+                        if *lock(&self.is_disabled) {
+                            let kind = "type.googleapis.com/google.rpc.ErrorInfo";
+                            error["details"] = json!([{"@type": kind, "reason": "SERVICE_DISABLED"}]);
+                        }
                         Reply::json(status, &json!({"error": error}))
                     },
                 )
@@ -204,6 +219,10 @@ impl Account {
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
         if !lock(&self.tokens).iter().any(|known| known == token) {
             return Err((StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "invalid credentials".to_owned()));
+        }
+        if *lock(&self.is_disabled) {
+            let message = "Google Sheets API has not been used in project 1 before or it is disabled.";
+            return Err((StatusCode::FORBIDDEN, "PERMISSION_DENIED", message.to_owned()));
         }
         let method = request.uri().path().strip_prefix(&format!("/v4/spreadsheets/{SPREADSHEET_ID}"));
         let Some(method @ ("" | "/values:batchGet")) = method else {

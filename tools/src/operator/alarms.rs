@@ -1,6 +1,6 @@
 //! Whether anybody hears a stack's alarms: who has subscribed to their topic, asked as SNS publishes it.
 //!
-//! One call of the query protocol (<https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html>),
+//! A call of the query protocol for each page (<https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html>),
 //! signed by AWS's own signer: SNS's whole client would cost every build more than it is worth.
 
 use std::time::{Duration, SystemTime};
@@ -12,9 +12,10 @@ use aws_sigv4::sign::v4::SigningParams;
 use oncall_relay::edge::http::{HttpClient, read_body};
 use serde_json::{Value, json};
 
-use super::terminal::Outcome;
+use super::dialogue::Outcome;
 
-/// What a page of subscriptions may have: a hundred.
+/// A page has a hundred subscriptions; nobody's topic has more pages than this.
+const MAX_PAGES: usize = 100;
 const BODY_LIMIT: usize = 1 << 20;
 /// How long SNS may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,7 +24,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The check `alarms`; what can't be told is skipped.
 pub(super) async fn check(sdk: &SdkConfig, topic: &str) -> Value {
     match subscriptions(sdk, topic).await {
-        Ok(answer) => judge(&answer),
+        Ok(pages) => judge(&pages.concat()),
         Err(why) => skipped(&format!("who hears the alarms can't be told: {why}")),
     }
 }
@@ -33,7 +34,27 @@ pub(super) fn skipped(why: &str) -> Value {
     finding("skipped", why, "it needs your own right sns:ListSubscriptionsByTopic, and the output AlarmTopicArn")
 }
 
-async fn subscriptions(sdk: &SdkConfig, topic: &str) -> Outcome<String> {
+/// All pages, which follow each other by a token.
+async fn subscriptions(sdk: &SdkConfig, topic: &str) -> Outcome<Vec<String>> {
+    let mut pages: Vec<String> = Vec::new();
+    while pages.len() < MAX_PAGES {
+        let next = pages.last().map(|page| text_of(page, "NextToken"));
+        let Some(token) = next.unwrap_or(Some(String::new())) else { return Ok(pages) };
+        pages.push(page(sdk, topic, &token).await?);
+    }
+    Err(format!("there are more than {MAX_PAGES} pages of subscribers").into())
+}
+
+/// The text of an element, if it is there and not empty.
+fn text_of(page: &str, element: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("<{element}>"))?;
+    let (text, _) = rest.split_once(&format!("</{element}>"))?;
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    (!text.is_empty()).then_some(text)
+}
+
+/// The page that a token leads to; without one the first.
+async fn page(sdk: &SdkConfig, topic: &str, token: &str) -> Outcome<String> {
     let region = sdk.region().map(ToString::to_string).ok_or("no region is set")?;
     let provider = sdk.credentials_provider().ok_or("there are no AWS credentials")?;
     let identity = provider.provide_credentials().await?.into();
@@ -43,6 +64,7 @@ async fn subscriptions(sdk: &SdkConfig, topic: &str) -> Outcome<String> {
     let endpoint = url::Url::parse(&endpoint)?;
     let form = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("Action", "ListSubscriptionsByTopic"), ("Version", "2010-03-31"), ("TopicArn", topic)])
+        .extend_pairs((!token.is_empty()).then_some(("NextToken", token)))
         .finish();
     let params = SigningParams::builder()
         .identity(&identity)
@@ -67,8 +89,8 @@ async fn subscriptions(sdk: &SdkConfig, topic: &str) -> Outcome<String> {
     if response.status().is_success() {
         return Ok(text);
     }
-    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-    Err(format!("SNS answered {}", code.map_or(response.status().as_str(), |(code, _)| code)).into())
+    let code = text_of(&text, "Code").unwrap_or_else(|| response.status().to_string());
+    Err(format!("SNS answered {code}").into())
 }
 
 fn finding(status: &str, detail: &str, remedy: &str) -> Value {

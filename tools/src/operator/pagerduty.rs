@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 use url::Url;
 
-use super::terminal::{Outcome, Terminal};
+use super::dialogue::{Outcome, Terminal};
 
 /// Accounts in the US, and all that don't know where they are.
 pub const US: &str = "https://api.pagerduty.com";

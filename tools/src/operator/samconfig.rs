@@ -37,6 +37,18 @@ impl SamConfig {
         self.parameter("stack_name").unwrap_or_else(|| STACK.to_owned())
     }
 
+    /// Whether it is this stack's, as far as somebody has named one.
+    #[must_use]
+    pub fn is_of(&self, stack: Option<&str>) -> bool {
+        stack.is_none_or(|name| name == self.stack_name())
+    }
+
+    /// One of the template's parameters, if it is set.
+    #[must_use]
+    pub fn override_of(&self, name: &str) -> Option<String> {
+        self.overrides().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
     /// `region`, of `deploy` or of all commands.
     #[must_use]
     pub fn region(&self) -> Option<String> {

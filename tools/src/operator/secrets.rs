@@ -3,17 +3,37 @@
 use std::collections::HashMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use oncall_relay::budget::OPERATORS_PATIENCE;
+use oncall_relay::config::RosterConfig;
+use oncall_relay::domain::roster::SourceFailure;
 use oncall_relay::edge::http::{HttpClient, read_body};
+use oncall_relay::edge::roster::{SourceError, try_out};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::Value;
 
+use super::dialogue::{Outcome, Terminal};
 use super::pagerduty::PagerDuty;
-use super::terminal::{Outcome, Terminal};
+use super::stack::Stack;
 
 const BODY_LIMIT: usize = 1 << 20;
 /// More channels than this many pages nobody chooses from.
 const MAX_PAGES: usize = 50;
+
+/// Why a secret was not stored.
+#[derive(Debug)]
+pub enum Objection {
+    /// It is not the right one.
+    Refused(String),
+    /// It may be the right one, and something else is wrong, or keeps it from being tried.
+    Untold(String),
+}
+
+impl From<String> for Objection {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
 
 /// What an operator needs to know of a secret.
 #[derive(Debug, Clone, Copy)]
@@ -131,22 +151,26 @@ impl Guide {
     /// Asks the service whether it takes it; what there is to say about it, without the secret.
     ///
     /// # Errors
-    /// What is wrong with it, and what to do.
+    /// What is wrong, and what to do.
     pub async fn check(
         &self,
         value: &str,
         settings: &HashMap<String, String>,
         terminal: &Terminal,
-    ) -> Result<String, String> {
+    ) -> Result<String, Objection> {
         let setting = |name: &str, default: &str| {
             settings.get(name).filter(|value| !value.is_empty()).cloned().unwrap_or_else(|| default.to_owned())
         };
         match self.check {
             Check::Slack => {
                 let url = setting("SLACK_BASE_URL", "https://slack.com");
-                terminal.while_waiting("asking Slack", slack(value, &url)).await
+                Ok(terminal.while_waiting("asking Slack", slack(value, &url)).await?)
             }
-            Check::GoogleFile => google(value).and_then(|words| signs(value).map(|()| words)),
+            Check::GoogleFile => {
+                let account = google(value)?;
+                signs(value)?;
+                terminal.while_waiting("asking Google", Box::pin(sheet(value, &account, settings))).await
+            }
             Check::PagerDuty => {
                 let url = setting("PAGERDUTY_BASE_URL", super::pagerduty::US);
                 let account = PagerDuty::with_key(&url, value, terminal).await.map_err(|error| error.to_string())?;
@@ -156,14 +180,14 @@ impl Guide {
                 Ok("PagerDuty takes it".to_owned())
             }
             Check::Plain if value.len() < 8 || value.contains(char::is_whitespace) => {
-                Err("it is too short for a secret, or has blanks; copy it whole".to_owned())
+                Err("it is too short for a secret, or has blanks; copy it whole".to_owned().into())
             }
             Check::Plain => Ok("it can't be tried without posting; `cargo oncall send-test` will".to_owned()),
         }
     }
 }
 
-/// What a Google key file says about itself.
+/// The account that a Google key file is of.
 fn google(text: &str) -> Result<String, String> {
     let key: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|_| "that is no JSON; take the file as Google's console gave it".to_owned())?;
@@ -177,7 +201,42 @@ fn google(text: &str) -> Result<String, String> {
     {
         return Err("the file lacks private_key, client_email or token_uri; make a new key".to_owned());
     }
-    Ok(format!("share the sheet with {} as a viewer, if you have not", field("client_email")))
+    Ok(field("client_email").to_owned())
+}
+
+/// Reads the sheet with a key, as the functions do.
+async fn sheet(key: &str, account: &str, settings: &HashMap<String, String>) -> Result<String, Objection> {
+    let mut settings = settings.clone();
+    settings.retain(|name, _| !["GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"].contains(&name.as_str()));
+    let secrets = [("GOOGLE_CREDENTIALS".to_owned(), key.to_owned())].into();
+    let roster = RosterConfig::read(&Stack::environment(&settings, &secrets)).map_err(|problems| {
+        let of_the_key = problems.0.iter().find(|problem| problem.variable == "GOOGLE_CREDENTIALS");
+        match of_the_key {
+            Some(problem) => Objection::Refused(problem.to_string()),
+            None => Objection::Untold(format!("it was not tried; name the sheet with --sheet, since {problems}")),
+        }
+    })?;
+    let RosterConfig::Google(config) = &roster else {
+        return Err(Objection::Untold("it was not tried: with ROSTER_CSV set, no sheet is read".to_owned()));
+    };
+    let id = &config.spreadsheet_id;
+    match try_out(&roster, OPERATORS_PATIENCE).await {
+        Ok(None) => Ok(format!("Google takes it, and {account} can read the sheet {id}")),
+        Ok(Some(SourceError { remedy, .. })) => {
+            Ok(format!("Google takes it, and {account} can read the sheet {id}; but {remedy}"))
+        }
+        Err(SourceError { failure: SourceFailure::BadKey, remedy }) => Err(Objection::Refused(remedy)),
+        Err(SourceError { failure, remedy }) => {
+            // Nothing here keeps copies.
+            let why = remedy.trim_end_matches("; the last good copy is used if there is one");
+            Err(Objection::Untold(match failure {
+                SourceFailure::Down | SourceFailure::Slow => format!(
+                    "it could not be tried: {why}; check the network (the functions use no proxy, and so does this)"
+                ),
+                _ => format!("the sheet {id} can't be read with it: {why}"),
+            }))
+        }
+    }
 }
 
 /// Whether a token can be signed with the key of a Google key file.
@@ -272,7 +331,7 @@ mod tests {
     #[test]
     fn a_google_key_is_told_from_other_files_of_google() {
         let key = r#"{"type":"service_account","client_email":"a@b.iam.gserviceaccount.com","private_key":"-----BEGIN PRIVATE KEY-----","token_uri":"https://x"}"#;
-        assert!(google(key).unwrap().contains("a@b.iam.gserviceaccount.com"));
+        assert_eq!(google(key).unwrap(), "a@b.iam.gserviceaccount.com");
         assert!(google(&format!("\u{feff}{key}")).is_ok());
         for (text, why) in
             [("", "no JSON"), ("{\"web\":{}}", "another kind"), (r#"{"type":"service_account"}"#, "lacks")]

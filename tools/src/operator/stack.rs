@@ -16,8 +16,8 @@ use oncall_relay::edge::http::HttpClient;
 use serde_json::Value;
 
 use super::alarms;
+use super::dialogue::{Outcome, Terminal};
 use super::samconfig::SamConfig;
-use super::terminal::{Outcome, Terminal};
 
 /// The most names that the store takes in one request.
 const MAX_NAMES: usize = 10;

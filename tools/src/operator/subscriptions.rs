@@ -96,7 +96,8 @@ impl Subscription {
     }
 
     /// Whether it was made by an earlier run, which may have ended in the middle.
-    fn is_ours(&self) -> bool {
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
         self.description.starts_with(FINGERPRINT) || self.description == UNFINISHED
     }
 
@@ -115,6 +116,13 @@ impl Subscription {
     pub fn carries(&self, service: &Service) -> bool {
         let triggered = self.events.iter().any(|event| event == EVENTS[0]);
         self.active && !self.disabled && triggered && self.covers(service)
+    }
+
+    /// Whether it works for one of these services and for nothing else.
+    #[must_use]
+    pub fn doubles(&self, services: &[(String, State)]) -> bool {
+        let (kind, id) = &self.filter;
+        kind == "service_reference" && services.iter().any(|(service, _)| service == id)
     }
 
     /// What it covers, if that is more than one service.

@@ -25,6 +25,42 @@ async fn schedule_and_policy_are_made_once_and_the_service_has_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn minutes_that_differ_from_those_of_the_policy_are_announced_and_put_right() {
+    let world = World::deployed().await;
+    let arrange = |more: &[&'static str]| [&ARRANGE[..], &["--then", "PSRE"], more].concat();
+    world.run(&arrange(&["--minutes", "45"]), &[ADMIN_KEY]).await.well(&["after 45 minutes SRE"]);
+    let policy = || world.pagerduty.arrangement().1.remove(0);
+    let before = policy();
+    assert_eq!(before["escalation_rules"][0]["escalation_delay_in_minutes"], 45);
+    // Whoever says nothing about it changes nothing.
+    world.run(&arrange(&[]), &[ADMIN_KEY]).await.well(&["as it is: it is there (PPOLICY2), and goes on after 45"]);
+    world.run(&arrange(&["--minutes", "45"]), &[ADMIN_KEY]).await.well(&["use the policy"]);
+    assert_eq!(policy(), before);
+    let asked: Vec<_> = arrange(&["--minutes", "15"]).into_iter().filter(|word| *word != "--yes").collect();
+    let announced =
+        "change the policy “oncall-relay, daytime” (PPOLICY2): it goes on after 45 minutes now, and after 15";
+    world.run(&asked, &[ADMIN_KEY, "n"]).await.badly(&[announced, "nothing was changed"]);
+    assert_eq!(policy(), before);
+    world.run(&asked, &[ADMIN_KEY, "y"]).await.well(&[announced, "✓ The policy PPOLICY2 goes on after 15 minutes"]);
+    let mut after = before;
+    after["escalation_rules"][0]["escalation_delay_in_minutes"] = 15.into();
+    assert_eq!(policy(), after, "all else is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_of_the_name_that_goes_elsewhere_is_left_alone() {
+    let world = World::deployed().await;
+    let arguments = [&ARRANGE[..], &["--then", "PSRE"]].concat();
+    world.run(&arguments, &[ADMIN_KEY]).await.well(&[]);
+    let schedule = world.pagerduty.arrangement().0[0]["id"].as_str().unwrap().to_owned();
+    world.pagerduty.rename_schedule(&schedule, "Somebody's daytime");
+    let before = world.pagerduty.arrangement();
+    let ended = world.run(&arguments, &[ADMIN_KEY]).await;
+    ended.badly(&["(PPOLICY2) goes elsewhere; rename it or delete it", "Nothing was changed"]);
+    assert_eq!(world.pagerduty.arrangement(), before, "and no schedule is made for nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_leaves_an_hour_with_nobody_is_refused() {
     let world = World::deployed().await;
     world.run(&[&ARRANGE[..], &["--then", "PSRE"]].concat(), &[ADMIN_KEY]).await.well(&[]);

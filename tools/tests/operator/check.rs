@@ -28,8 +28,11 @@ fn statuses(ended: &Ended) -> Value {
 async fn the_deployed_function_is_asked_and_who_hears_its_alarms_is_added() {
     let world = registered().await;
     let confirmed = "arn:aws:sns:ap-northeast-1:123456789012:oncall-relay-alarms:1";
+    // The only one who has confirmed is on the third page.
+    let many = [&["PendingConfirmation"; 230][..], &[confirmed]].concat();
     for (subscriptions, denied, status) in [
         (&[confirmed][..], None, "ok"),
+        (&many, None, "warning"),
         (&[confirmed, "PendingConfirmation"], None, "warning"),
         (&["PendingConfirmation"], None, "failed"),
         (&[], None, "failed"),
@@ -43,6 +46,34 @@ async fn the_deployed_function_is_asked_and_who_hears_its_alarms_is_added() {
         assert!(status != "failed" || !ended.ok, "{}", ended.said);
     }
     assert!(world.fakes.slack.take_posts().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_posted_before_somebody_has_read_where_and_agreed() {
+    let world = registered().await;
+    world.aws.subscribe(&["arn:aws:sns:ap-northeast-1:123456789012:oncall-relay-alarms:1"]);
+    let post = ["check", "--stack", "oncall-relay", "--post"];
+    // A pipe is nobody, whatever comes out of it.
+    world.run(&post, &["y"]).await.badly(&["nobody is there to ask", "--yes", "(SLACK_ALERT_CHANNEL)"]);
+    assert!(world.fakes.slack.take_posts().is_empty());
+    let said = ["will:", "oncall-relay はここに投稿できます(slack.alert)", "to the Slack channel C0ALERTS", "C0ONCALL"];
+    at_a_terminal(&world, &post, "n").await.badly(&[&said[..], &["you said no"]].concat());
+    assert!(world.fakes.slack.take_posts().is_empty());
+    at_a_terminal(&world, &post, "y").await.says(&said);
+    assert_eq!(world.fakes.slack.take_posts().len(), 2);
+    // What a script reads is the answer alone.
+    let ended = world.run(&[&post[..], &["--yes", "--json"]].concat(), &[]).await;
+    assert_eq!(statuses(&ended)["slack.oncall"], "ok", "{}", ended.said);
+    assert_eq!(world.fakes.slack.take_posts().len(), 2);
+}
+
+/// Runs a command with a person at its terminal, who gives this answer.
+async fn at_a_terminal(world: &World, arguments: &[&str], answer: &str) -> Ended {
+    let mut words = vec![env!("CARGO_BIN_EXE_oncall")];
+    words.extend(arguments);
+    let mut script = world.program("script");
+    script.args(["--quiet", "--return", "--echo", "never", "--log-out", "/dev/null", "--command", &words.join(" ")]);
+    finish(script, &[answer]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

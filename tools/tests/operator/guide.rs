@@ -220,5 +220,11 @@ async fn the_guide_leads_there_held_against_pagerdutys_own_description() {
         panic!("PRISM and API_DESCRIPTIONS must be paths")
     };
     let description = Path::new(&folder).join("pagerduty-rest.openapi.json");
-    check(&walk(GUIDES[0], World::behind_prism(&prism, &description).await).await);
+    let world = walk(GUIDES[0], World::behind_prism(&prism, &description).await).await;
+    check(&world);
+    // And what the guide only mentions.
+    let arrange =
+        ["pagerduty", "arrange", "--yes", "--dummy", "dummy@example.com", "--then", "PSRE", "--minutes", "15"];
+    let changed = world.run(&[&arrange[..], &["--service", "PSERVICE"]].concat(), &[ADMIN_KEY]).await;
+    changed.well(&["goes on after 15 minutes"]);
 }

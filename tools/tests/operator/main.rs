@@ -5,6 +5,7 @@
 mod arrange;
 mod check;
 mod guide;
+mod interrupted;
 mod moto;
 mod register;
 mod secrets;

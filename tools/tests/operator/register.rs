@@ -1,7 +1,10 @@
 //! `oncall pagerduty register` and `status`, from nothing and from every state that an earlier run or a person left.
 
+use std::fs;
+
 use oncall::fakes::account::{ADMIN_KEY, READ_ONLY_KEY};
 use oncall::fakes::server::Fault;
+use oncall::operator::samconfig::SamConfig;
 use serde_json::{Value, json};
 
 use crate::world::{World, finish};
@@ -43,6 +46,55 @@ async fn from_nothing_to_a_test_event_that_is_posted() {
     world.run(&REGISTER, &[ADMIN_KEY]).await.well(&["leave the subscription", "it is good"]);
     assert_eq!((world.pagerduty.subscriptions(), world.stored(SECRETS)), (vec![subscription], Some(secret)));
     assert_eq!(world.delivered(2).await, [200, 200]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_are_written_where_the_functions_can_start_with_them() {
+    let mut world = World::empty().await;
+    world.deploy(&[("PAGERDUTY_SERVICES", "")]).await;
+    world.put_chat_and_sheet();
+    world.pagerduty.add_service("PSECOND", "PTEAM");
+    let file = world.folder.join("samconfig.toml");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../samconfig.toml"), &file).unwrap();
+    let before = fs::read_to_string(&file).unwrap();
+    let register = |service: &'static str| [&REGISTER[..], &["--service", service]].concat();
+    let ended = world.run(&register("PSERVICE"), &[ADMIN_KEY]).await;
+    ended.well(&[
+        "PagerDutyServices=PSERVICE is not written into samconfig.toml",
+        "PAGERDUTY_API_KEY, a read-only key, is in the store, and it is not",
+        "cargo oncall secrets PAGERDUTY_API_KEY, then this command again",
+        "Next: cargo oncall send-test",
+    ]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    // As it says: the key, this again, and a deployment with which the functions start.
+    let ended = world.run(&["secrets", "--yes", "PAGERDUTY_API_KEY"], &[READ_ONLY_KEY]).await;
+    ended.well(&["can't start anew", "Next, at once: cargo oncall pagerduty register, then sam deploy"]);
+    let asked = ["pagerduty", "register", "--service", "PSERVICE"];
+    let written = "write PagerDutyServices=PSERVICE into samconfig.toml";
+    world.run(&asked, &[ADMIN_KEY, "n"]).await.badly(&[written, "nothing was changed"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    world.run(&asked, &[ADMIN_KEY, "y"]).await.well(&[written, "Next: sam deploy, for the list of services"]);
+    let services = || SamConfig::read(&file).unwrap().override_of("PagerDutyServices").unwrap_or_default();
+    assert_eq!(services(), "PSERVICE");
+    world.deploy(&[("PAGERDUTY_SERVICES", &services())]).await;
+    world.run(&["check", "--stack", "oncall-relay"], &[]).await.says(&["the reminder function has"]);
+    // Those that are listed stay; what is listed already is not written again.
+    world.run(&register("PSECOND"), &[ADMIN_KEY]).await.well(&["PagerDutyServices=PSERVICE,PSECOND"]);
+    assert_eq!(services(), "PSERVICE,PSECOND");
+    let ended = world.run(&register("PSERVICE"), &[ADMIN_KEY]).await;
+    ended.well(&["Next: cargo oncall send-test"]);
+    assert!(!ended.said.contains("write PagerDutyServices"), "{}", ended.said);
+    // Another stack's file is not this stack's.
+    fs::write(&file, before.replace("\"oncall-relay\"", "\"elsewhere\"")).unwrap();
+    let ended = world.run(&[&register("PSECOND")[..], &["--stack", "oncall-relay"]].concat(), &[ADMIN_KEY]).await;
+    ended.well(&["is of another stack", "set PagerDutyServices=PSERVICE,PSECOND"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_without_their_key_are_told_before_a_deployment_stands_still() {
+    let world = World::deployed().await;
+    let ended = world.run(&REGISTER, &[ADMIN_KEY]).await;
+    ended.well(&["PagerDutyServices is set, and PAGERDUTY_API_KEY is not in the store", "secrets PAGERDUTY_API_KEY"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,10 @@
 //! `oncall secrets`: each secret is checked before it is stored, and none is ever shown.
 
+use std::fs;
+
+use oncall::fakes::ROSTER_TAB;
 use oncall::fakes::account::READ_ONLY_KEY;
+use oncall::fakes::server::Fault;
 
 use crate::world::{World, answers_to_secrets};
 
@@ -20,7 +24,7 @@ async fn every_needed_secret_is_asked_for_checked_and_stored() {
         "Slack doesn't take it (invalid_auth)",
         "it is the bot oncall-relay of the workspace Acme",
         "can't be read",
-        "share the sheet with ",
+        "Google takes it, and oncall-relay@stand-in.iam.gserviceaccount.com can read the sheet 1StandInSpreadsheet",
         "It is needed; Ctrl-C stops",
         "the key is not valid",
         "Next: cargo oncall pagerduty register",
@@ -66,6 +70,57 @@ async fn what_the_functions_would_refuse_is_not_stored() {
     let ended = world.run(&["secrets", "--yes", "GOOGLE_CREDENTIALS"], &[&garbage, ""]).await;
     assert!(ended.said.contains("private_key can't be used"), "{}", ended.said);
     assert_eq!(world.stored("GOOGLE_CREDENTIALS"), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn googles_key_is_stored_once_it_has_read_the_sheet_and_what_is_wrong_is_said() {
+    type Change = fn(&World);
+    let address = "add oncall-relay@stand-in.iam.gserviceaccount.com as a viewer";
+    let cases: [(Change, &str); 7] = [
+        (|world| world.fakes.google.make_private(), address),
+        (|world| world.fakes.google.disable_api(true), "the Google Sheets API is not enabled in the project of"),
+        (|world| world.fakes.google.make_excel(), "most likely, an Excel file"),
+        (|world| world.fakes.google.remove(ROSTER_TAB), "check that the tab `当番表` exists"),
+        (
+            |world| world.fakes.google.fail_always(Some(Fault::status(503))),
+            "it could not be tried: Google's token endpoint",
+        ),
+        (|world| world.fakes.google.shut_down(), "it could not be tried: Google's token endpoint"),
+        (|world| fs::write(world.folder.join("samconfig.toml"), ANOTHER_SHEET).unwrap(), "there is no such sheet"),
+    ];
+    for (change, said) in cases {
+        let world = World::deployed().await;
+        let file = world.key_file();
+        change(&world);
+        let secrets = ["secrets", "--yes", "GOOGLE_CREDENTIALS"];
+        // Enter is no; then it is left for later.
+        let ended = world.run(&secrets, &[&file, "", "", ""]).await;
+        ended.says(&[said, "Store it all the same? [y/N", "✗ It was not stored", "Enter once more leaves it"]);
+        assert_eq!(world.stored("GOOGLE_CREDENTIALS"), None, "{said}");
+        world.run(&secrets, &[&file, "y"]).await.says(&[said, "✓ GOOGLE_CREDENTIALS is in the store"]);
+        assert!(world.stored("GOOGLE_CREDENTIALS").is_some(), "{said}");
+    }
+}
+
+const ANOTHER_SHEET: &str =
+    "[default.deploy.parameters]\nparameter_overrides = \"SpreadsheetId=1AnotherSpreadsheetOfOurs\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_google_refuses_is_not_stored_and_the_sheet_can_be_named() {
+    let world = World::deployed().await;
+    let mut key: serde_json::Value = serde_json::from_str(&world.fakes.google.credentials()).unwrap();
+    key["client_email"] = "deleted@stand-in.iam.gserviceaccount.com".into();
+    let refused = world.folder.join("refused.json");
+    fs::write(&refused, key.to_string()).unwrap();
+    fs::write(world.folder.join("samconfig.toml"), ANOTHER_SHEET).unwrap();
+    let (refused, file) = (refused.to_string_lossy().into_owned(), world.key_file());
+    let secrets = ["secrets", "--yes", "--sheet"];
+    let named =
+        [&secrets[..], &["https://docs.google.com/spreadsheets/d/1StandInSpreadsheet/edit", "GOOGLE_CREDENTIALS"]];
+    let ended = world.run(&named.concat(), &[&refused, &file]).await;
+    ended.says(&["✗ It was not stored: Google refuses a token to deleted@stand-in", "can read the sheet 1StandIn"]);
+    assert_eq!(world.stored("GOOGLE_CREDENTIALS"), Some(world.fakes.google.credentials()));
+    world.run(&["secrets", "--sheet", "当番表"], &[]).await.badly(&["between /d/ and /edit"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

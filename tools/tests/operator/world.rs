@@ -239,8 +239,9 @@ impl Ended {
         self.says(words);
     }
 
+    /// However it ended, it said all of this.
     #[track_caller]
-    fn says(&self, words: &[&str]) {
+    pub(crate) fn says(&self, words: &[&str]) {
         for word in words {
             assert!(self.said.contains(word), "{word:?} is not in\n{}", self.said);
         }

@@ -10,12 +10,14 @@ use oncall_relay::domain::calendar::{BusinessDays, BusinessHours, Calendar, Holi
 use serde_json::{Value, json};
 
 use super::AccountArgs;
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::pagerduty::PagerDuty;
 use crate::operator::stack::Stack;
-use crate::operator::terminal::{Outcome, Terminal};
 
 /// How schedule and policy are called, by which they are found again.
 const NAME: &str = "oncall-relay, daytime";
+/// How long the developers have if nobody says otherwise.
+const MINUTES: u32 = 30;
 /// How far ahead it is looked for hours with nobody.
 const AHEAD: TimeDelta = TimeDelta::days(7);
 
@@ -29,9 +31,9 @@ pub(in crate::cli) struct ArrangeArgs {
     /// Who is called next: the id of a schedule that has somebody around the clock, or of a user.
     #[arg(long)]
     then: Option<String>,
-    /// How long the developers have.
-    #[arg(long, default_value = "30", value_parser = clap::value_parser!(u32).range(1..=1440))]
-    minutes: u32,
+    /// How long the developers have; 30 for a new policy, and without it one that is there keeps what it has.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    minutes: Option<u32>,
 }
 
 /// Somebody, or a schedule: what a level of a policy can be.
@@ -67,16 +69,29 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
     let (schedule, policy) =
         (schedules.iter().find(|one| one.name == NAME), policies.iter().find(|one| one.name == NAME));
     let whose = restrictions(&settings)?;
-    let there = |found: Option<&Target>, words: String| match found {
-        Some(found) => format!("use {} as it is: it is there ({})", NAME, found.id),
-        None => words,
+    let found = match policy {
+        Some(policy) => Some(Policy::read(&account, policy, schedule, then).await?),
+        None => None,
     };
+    let change = found.as_ref().and_then(|found| found.with_minutes(args.minutes?));
+    let minutes = args.minutes.unwrap_or(MINUTES);
     terminal.plan(&[
-        there(schedule, format!("create the schedule “{NAME}” with {} alone, in business hours", dummy.name)),
-        there(
-            policy,
-            format!("create the policy “{NAME}”: that schedule, and after {} minutes {}", args.minutes, then.name),
-        ),
+        match schedule {
+            Some(found) => format!("use the schedule “{NAME}” as it is: it is there ({})", found.id),
+            None => format!("create the schedule “{NAME}” with {} alone, in business hours", dummy.name),
+        },
+        match (&found, &change) {
+            (None, _) => {
+                format!("create the policy “{NAME}”: that schedule, and after {minutes} minutes {}", then.name)
+            }
+            (Some(Policy { id, minutes, .. }), None) => {
+                format!("use the policy “{NAME}” as it is: it is there ({id}), and goes on after {minutes} minutes")
+            }
+            (Some(Policy { id, minutes: before, .. }), Some(_)) => format!(
+                "change the policy “{NAME}” ({id}): it goes on after {before} minutes now, and after {minutes} from \
+                 then on"
+            ),
+        },
         format!("give this policy to {}", services.join(", ")),
     ])?;
     terminal
@@ -85,16 +100,16 @@ async fn arrange(args: &ArrangeArgs, terminal: &Terminal) -> Outcome {
         Some(schedule) => schedule.id.clone(),
         None => created(&account, "/schedules", "schedule", new_schedule(dummy, &settings, &whose, now)).await?,
     };
-    let policy = match policy {
-        Some(policy) => {
-            refuse_other(&account, policy, &schedule, then).await?;
-            policy.id.clone()
-        }
+    let policy = match found {
+        Some(found) => found.id,
         None => {
-            created(&account, "/escalation_policies", "escalation_policy", new_policy(&schedule, then, args.minutes))
-                .await?
+            created(&account, "/escalation_policies", "escalation_policy", new_policy(&schedule, then, minutes)).await?
         }
     };
+    if let Some(change) = change {
+        account.call(Method::PUT, &format!("/escalation_policies/{policy}"), Some(change)).await?;
+        terminal.say(format!("✓ The policy {policy} goes on after {minutes} minutes."));
+    }
     for service in &services {
         let change = json!({"service": {"type": "service", "escalation_policy": {"id": policy, "type": "escalation_policy_reference"}}});
         account.call(Method::PUT, &format!("/services/{service}"), Some(change)).await?;
@@ -173,28 +188,67 @@ fn first_gap(
     (covered < until).then_some(covered)
 }
 
-/// A policy of the name that goes elsewhere is somebody's own.
-async fn refuse_other(account: &PagerDuty, policy: &Target, schedule: &str, then: &Target) -> Outcome {
-    let found = account.get(&format!("/escalation_policies/{}", policy.id)).await?;
-    let rules = found["escalation_policy"]["escalation_rules"].as_array().cloned().unwrap_or_default();
-    let goes = |rule: &Value| {
-        rule["targets"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|one| one["id"].as_str().map(str::to_owned))
-            .collect::<Vec<_>>()
-    };
-    let levels: Vec<_> = rules.iter().map(goes).collect();
-    if levels.len() >= 2 && levels[0].iter().any(|id| id == schedule) && levels.iter().any(|ids| ids.contains(&then.id))
-    {
-        return Ok(());
+/// A policy of the name that is there.
+struct Policy {
+    id: String,
+    /// How long its first level has.
+    minutes: u64,
+    whole: Value,
+}
+
+impl Policy {
+    /// Reads it. One that goes elsewhere is somebody's own.
+    async fn read(account: &PagerDuty, policy: &Target, schedule: Option<&Target>, then: &Target) -> Outcome<Self> {
+        let whole = account.get(&format!("/escalation_policies/{}", policy.id)).await?["escalation_policy"].take();
+        let rules = whole["escalation_rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let goes = |rule: &Value, to: &Target| {
+            rule["targets"].as_array().into_iter().flatten().any(|target| target["id"] == *to.id)
+        };
+        let begins = schedule.is_some_and(|schedule| rules.first().is_some_and(|rule| goes(rule, schedule)));
+        if rules.len() < 2 || !begins || !rules.iter().any(|rule| goes(rule, then)) {
+            let id = &policy.id;
+            return Err(format!(
+                "the policy “{NAME}” ({id}) goes elsewhere; rename it or delete it in PagerDuty, and run this again"
+            )
+            .into());
+        }
+        let minutes = rules[0]["escalation_delay_in_minutes"].as_u64().unwrap_or_default();
+        Ok(Self { id: policy.id.clone(), minutes, whole })
     }
-    Err(format!(
-        "the policy “{NAME}” ({}) goes elsewhere; rename it or delete it in PagerDuty, and run this again",
-        policy.id
-    )
-    .into())
+
+    /// The request that gives its first level this long, and leaves all else; none if it has that already.
+    fn with_minutes(&self, minutes: u32) -> Option<Value> {
+        if self.minutes == u64::from(minutes) {
+            return None;
+        }
+        let reference = |one: &Value| {
+            let kind = one["type"].as_str().unwrap_or_default().trim_end_matches("_reference");
+            json!({"id": one["id"], "type": format!("{kind}_reference")})
+        };
+        let references = |all: &Value| -> Value { all.as_array().into_iter().flatten().map(reference).collect() };
+        let mut policy = json!({"type": "escalation_policy"});
+        for field in ["name", "description", "num_loops", "on_call_handoff_notifications"] {
+            if !self.whole[field].is_null() {
+                policy[field] = self.whole[field].clone();
+            }
+        }
+        if self.whole["teams"].is_array() {
+            policy["teams"] = references(&self.whole["teams"]);
+        }
+        let rule = |rule: &Value| {
+            let mut kept = json!({
+                "escalation_delay_in_minutes": rule["escalation_delay_in_minutes"], "targets": references(&rule["targets"]),
+            });
+            if !rule["escalation_rule_assignment_strategy"].is_null() {
+                kept["escalation_rule_assignment_strategy"] = rule["escalation_rule_assignment_strategy"].clone();
+            }
+            kept
+        };
+        policy["escalation_rules"] =
+            self.whole["escalation_rules"].as_array().into_iter().flatten().map(rule).collect();
+        policy["escalation_rules"][0]["escalation_delay_in_minutes"] = json!(minutes);
+        Some(json!({ "escalation_policy": policy }))
+    }
 }
 
 async fn created(account: &PagerDuty, path: &str, field: &str, body: Value) -> Outcome<String> {

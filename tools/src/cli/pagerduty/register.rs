@@ -3,11 +3,12 @@
 use clap::Args;
 use http::Method;
 
+use super::listing::Listing;
 use super::{AccountArgs, Extension, SIGNING_SECRETS, Situation};
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::pagerduty::PagerDuty;
 use crate::operator::stack::Stack;
 use crate::operator::subscriptions::{State, Subscription, is_named_like_ours, new, strangers};
-use crate::operator::terminal::{Outcome, Terminal};
 
 /// SSM's limit of a standard parameter.
 const MAX_PARAMETER: usize = 4096;
@@ -45,18 +46,17 @@ async fn register(args: &RegisterArgs, terminal: &Terminal) -> Outcome {
     let settings = stack.settings(terminal).await?;
     let account = PagerDuty::sign_in(&args.account.base_url(&settings), terminal).await?;
     let services = args.account.services(&settings, &account, terminal).await?;
+    let ids: Vec<_> = services.iter().map(|service| service.id.clone()).collect();
     let situation = Situation::of(&stack, &settings, services, &account, terminal).await?;
-    for stranger in strangers(&situation.all, &situation.addresses, &situation.states) {
-        terminal.say(format!(
-            "⚠ The subscription {} (“{}”) posts here, too. It is left alone. If it isn't wanted, delete it in PagerDuty.",
-            stranger.id,
-            stranger.description()
-        ));
-    }
+    let left_over = left_over(&situation, terminal)?;
     let work = work(args, &situation, terminal)?;
+    let listing = Listing::of(&args.account, &ids, &settings, &stack, terminal).await?;
     let mut steps: Vec<_> = work.iter().flat_map(|work| in_words(work, &stack)).collect();
+    steps.extend(left_over.iter().map(|one| format!("delete the subscription {}, which doubles it", one.id)));
     steps.push("have PagerDuty send a test event, which appears in the alert channel".to_owned());
+    steps.extend(listing.as_ref().map(Listing::in_words));
     terminal.plan(&steps)?;
+    terminal.if_stopped(GO_ON);
     let mut secrets = situation.secrets;
     let mut ready = Vec::new();
     for work in work {
@@ -69,12 +69,17 @@ async fn register(args: &RegisterArgs, terminal: &Terminal) -> Outcome {
                 for service in services {
                     ids.push(create(&situation.url, &service, &mut secrets, &stack, &account, terminal).await?);
                 }
+                terminal.if_stopped(&still_there(&old));
                 delete(&old, &mut secrets, &stack, &account, terminal).await?;
                 ids
             }
             Work::Repair { subscription } => vec![repair(&subscription, &account, terminal).await?],
             Work::Nothing { subscription } => vec![subscription.id],
         });
+    }
+    for old in &left_over {
+        terminal.if_stopped(&still_there(old));
+        delete(old, &mut secrets, &stack, &account, terminal).await?;
     }
     let ready: Vec<_> = ready.into_iter().flatten().collect();
     for id in &ready {
@@ -90,8 +95,50 @@ async fn register(args: &RegisterArgs, terminal: &Terminal) -> Outcome {
             end_extension(args, extension, &here, &account, terminal).await?;
         }
     }
-    terminal.say("Next: cargo oncall send-test");
+    match listing {
+        Some(listing) => {
+            listing.write(terminal)?;
+            terminal.say("Next: sam deploy, for the list of services; then cargo oncall send-test");
+        }
+        None => terminal.say("Next: cargo oncall send-test"),
+    }
     Ok(())
+}
+
+/// What is true once a step is done.
+const GO_ON: &str = "What is done is whole. Run the command again: it goes on with the rest.";
+
+/// What is true between the new subscription and the end of the old one.
+fn still_there(old: &Subscription) -> String {
+    let Subscription { id, .. } = old;
+    let next = match old.wide_scope() {
+        Some(_) => "Delete it in PagerDuty, and run the command again for the rest.",
+        None if old.is_ours() => "Run the command again: it deletes it.",
+        None => "Run the command again: it asks whether to delete it.",
+    };
+    format!("The subscription {id} may still be there, so that alerts come twice. {next}")
+}
+
+/// Subscriptions that double those of the services: what an earlier run of ours left, or a person gives up now.
+fn left_over(situation: &Situation, terminal: &Terminal) -> Outcome<Vec<Subscription>> {
+    let mut left_over = Vec::new();
+    for stranger in strangers(&situation.all, &situation.addresses, &situation.states) {
+        let Subscription { id, .. } = stranger;
+        let doubles = stranger.doubles(&situation.states);
+        if doubles && stranger.is_ours() {
+            terminal.say(format!("⚠ The subscription {id} posts here, too: an earlier run has left it."));
+            left_over.push(stranger.clone());
+            continue;
+        }
+        terminal.say(format!("⚠ The subscription {id} (“{}”) posts here, too.", stranger.description()));
+        let question = "It doubles the alerts of a service of yours. Delete it?";
+        if doubles && !terminal.is_unattended() && terminal.agrees(question, false)? {
+            left_over.push(stranger.clone());
+        } else {
+            terminal.say("  It is left alone. If it isn't wanted, delete it in PagerDuty.");
+        }
+    }
+    Ok(left_over)
 }
 
 /// Has a v2 extension deleted, if nobody's alerts come by it alone or somebody says so all the same.
@@ -301,7 +348,7 @@ async fn create(
         .repaired(secrets.first().map(String::as_str));
     account.call(Method::PUT, &format!("/webhook_subscriptions/{id}"), Some(repaired)).await?;
     terminal.say(format!("✓ The subscription {id} is on, and its secret is in the store."));
-    terminal.if_stopped("What is done is whole. Run the command again: it goes on with the rest.");
+    terminal.if_stopped(GO_ON);
     Ok(id)
 }
 
@@ -312,12 +359,14 @@ async fn delete(
     account: &PagerDuty,
     terminal: &Terminal,
 ) -> Outcome {
-    account.delete(&format!("/webhook_subscriptions/{}", old.id)).await?;
     let before = secrets.len();
     secrets.retain(|secret| !old.has(secret));
+    // Before its subscription: were it the other way round, a run that ends in between would leave the secret for good.
     if secrets.len() < before {
         store(secrets, stack, terminal).await?;
     }
+    account.delete(&format!("/webhook_subscriptions/{}", old.id)).await?;
+    terminal.if_stopped(GO_ON);
     terminal.say(format!("✓ The old subscription {} is deleted.", old.id));
     Ok(())
 }

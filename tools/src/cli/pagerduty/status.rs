@@ -1,10 +1,10 @@
 //! `oncall pagerduty status`: whether PagerDuty's webhooks reach the relay. It changes nothing.
 
 use super::{AccountArgs, Situation};
+use crate::operator::dialogue::{Outcome, Terminal};
 use crate::operator::pagerduty::PagerDuty;
 use crate::operator::stack::Stack;
 use crate::operator::subscriptions::{State, strangers};
-use crate::operator::terminal::{Outcome, Terminal};
 
 /// The setting that has a key which may read.
 const API_KEY: &str = "PAGERDUTY_API_KEY";

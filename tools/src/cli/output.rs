@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 /// The standard output.
-pub(super) struct Terminal {
+pub(super) struct Output {
     out: io::Stdout,
     colour: bool,
 }
@@ -18,7 +18,7 @@ pub(super) enum Paint {
     Strong,
 }
 
-impl Terminal {
+impl Output {
     pub(super) fn new() -> Self {
         let out = io::stdout();
         let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

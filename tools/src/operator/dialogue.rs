@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::{Command, Stdio, exit};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -24,6 +25,7 @@ const INTERRUPTED: i32 = 130;
 #[derive(Debug, Clone)]
 pub struct Terminal {
     yes: bool,
+    is_aside: bool,
     resume: Arc<Mutex<String>>,
 }
 
@@ -32,16 +34,25 @@ impl Terminal {
     #[must_use]
     pub fn new(yes: bool) -> Self {
         let resume = Arc::new(Mutex::new("Nothing was changed.".to_owned()));
-        let terminal = Self { yes, resume };
+        let terminal = Self { yes, is_aside: false, resume };
         let at_ctrl_c = terminal.clone();
+        let mut pressed = Box::pin(tokio::signal::ctrl_c());
+        // It listens from when it is first asked, and the task below may begin late.
+        let _ = pressed.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if pressed.await.is_ok() {
                 echo(true);
                 eprintln!("\noncall: stopped. {}", at_ctrl_c.how_to_go_on());
                 exit(INTERRUPTED);
             }
         });
         terminal
+    }
+
+    /// The same, beside an output that a script reads: all that is said and asked goes to the standard error.
+    #[must_use]
+    pub fn aside(self) -> Self {
+        Self { is_aside: true, ..self }
     }
 
     /// What is to be said if it ends here: by Ctrl-C or by a failure.
@@ -57,8 +68,16 @@ impl Terminal {
 
     /// Says a line.
     pub fn say(&self, line: impl Display) {
+        self.write(&format!("{line}\n"));
+    }
+
+    fn write(&self, text: &str) {
         // Whoever closes the output has seen enough; the work goes on.
-        let _ = writeln!(io::stdout(), "{line}");
+        let _ = if self.is_aside {
+            io::stderr().write_all(text.as_bytes())
+        } else {
+            io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
+        };
     }
 
     /// Says a line that is no part of what a script reads.
@@ -76,6 +95,18 @@ impl Terminal {
             self.say(format!("  {}. {step}", index + 1));
         }
         if self.yes || self.agrees("Go on?", true)? { Ok(()) } else { Err("you said no; nothing was changed".into()) }
+    }
+
+    /// The same for what nobody may cause unseen: without `--yes` there must be somebody at a terminal.
+    ///
+    /// # Errors
+    /// If the answer is no, or nobody is there to give one.
+    pub fn plan_in_person(&self, steps: &[String]) -> Outcome {
+        if !self.yes && !io::stdin().is_terminal() {
+            let steps = steps.join("; ");
+            return Err(format!("nobody is there to ask: run it in a terminal, or with --yes, to {steps}").into());
+        }
+        self.plan(steps)
     }
 
     /// Asks for a yes or a no; Enter is the default. `--yes` doesn't answer it.
@@ -130,8 +161,7 @@ impl Terminal {
     }
 
     fn line(&self, prompt: &str) -> Outcome<String> {
-        print!("{prompt}");
-        io::stdout().flush()?;
+        self.write(prompt);
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             self.say("");
