@@ -290,7 +290,9 @@ impl Directory {
         self.ids = self.by_id.keys().map(|id| key(id).into()).collect();
         self.beside = words::all().chain(COURTESY).chain(ROLES).map(|word| key(word).into()).collect();
         let forms: Vec<Box<str>> = self.ids.iter().chain(&self.beside).cloned().collect();
-        forms.iter().for_each(|form| self.add_length(form));
+        for form in &forms {
+            self.add_length(form);
+        }
     }
 }
 

@@ -35,16 +35,9 @@ fn cleaned(text: &str) -> String {
 
 /// Whether a text has nothing but what cleaning leaves as it is; most cells are such.
 fn is_plain(text: &str) -> bool {
-    let mut was_blank = true;
-    text.chars().all(|c| {
-        let (before, is_blank) = (was_blank, c == ' ');
-        was_blank = is_blank;
-        match c {
-            ' ' => !before,
-            '!'..='~' | '、' | '。' | '々' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | '一'..='龥' => true,
-            _ => false,
-        }
-    }) && !(was_blank && !text.is_empty())
+    let has_gaps = text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
+    let stays = |c| matches!(c, ' '..='~' | '、' | '。' | '々' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | '一'..='龥');
+    !has_gaps && text.chars().all(stays)
 }
 
 /// The compared form of a cleaned text: blanks, case and the kind of apostrophe don't distinguish.
