@@ -1,0 +1,89 @@
+//! What the ledger remembers of presses: enough to know each again, and never so much that an item can't be written.
+
+use chrono::TimeDelta;
+use oncall_relay::budget::PRESS_KNOWN_FOR;
+use oncall_relay::domain::acting::{Action, Pressed, Presser};
+use oncall_relay::edge::ledger::{Ending, Hold, Turn};
+
+use super::*;
+
+/// People of whom an item keeps a press.
+const KEPT: usize = 30;
+
+fn id() -> IncidentId {
+    IncidentId::parse("PPRESSED").unwrap()
+}
+
+async fn take(ledger: &Ledger, press: &str, at: DateTime<Utc>) -> Hold {
+    match ledger.take_turn(&id(), press, at).await {
+        Turn::Taken(hold) => hold,
+        other => panic!("{press}: {other:?}"),
+    }
+}
+
+fn pressed(person: usize, at: DateTime<Utc>) -> Pressed {
+    let presser = Presser::new(&format!("U0{person:07}"), &"名".repeat(100));
+    Pressed { action: Action::Acknowledge, presser, at, agent: Some("PACTING".to_owned()) }
+}
+
+async fn everybody_presses(ledger: &Ledger, people: usize, every: TimeDelta) -> DateTime<Utc> {
+    let mut now = at(0);
+    for person in 0..people {
+        let hold = take(ledger, &format!("press {person}"), now).await;
+        let pressed = pressed(person, now);
+        ledger.remember_press(&id(), &pressed, now).await;
+        let ending = match person % 3 {
+            0 => Ending::Acted(pressed),
+            1 => Ending::InDoubt(pressed),
+            _ => Ending::Failed(Some(pressed)),
+        };
+        ledger.end_turn(&id(), &hold, &ending, now).await;
+        now += every;
+    }
+    now
+}
+
+#[tokio::test]
+async fn however_many_people_press_an_incident_its_item_stays_small() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let ledger = process(&table.url());
+    let people = 150;
+    let now = everybody_presses(&ledger, people, TimeDelta::minutes(1)).await;
+    let last: Vec<_> = process(&table.url()).incident(&id(), now).await.pressed;
+    assert_eq!(last.len(), KEPT);
+    assert_eq!(last[0].presser.id, "U00000148", "the newest stay; the last one's failed");
+    // Key, time to live, the last people, their presses of some minutes.
+    let most = 2 + KEPT + 1 + usize::try_from(PRESS_KNOWN_FOR.num_minutes()).unwrap() + 2;
+    assert!(table.attributes("incident#PPRESSED") <= most, "{}", table.attributes("incident#PPRESSED"));
+    assert_eq!(ledger.failures(), 0);
+    // Whoever pressed long ago may press again, although what was remembered of them is being taken away.
+    let hold = take(&ledger, "once more", now).await;
+    let again = pressed(0, now);
+    ledger.remember_press(&id(), &again, now).await;
+    ledger.end_turn(&id(), &hold, &Ending::Acted(again.clone()), now).await;
+    assert_eq!((process(&table.url()).incident(&id(), now).await.pressed[0].clone(), ledger.failures()), (again, 0));
+}
+
+#[tokio::test]
+async fn a_crowd_at_once_leaves_nothing_that_later_presses_do_not_take_away() {
+    let table = DynamoDb::start(0, TABLE).await.unwrap();
+    let ledger = process(&table.url());
+    let now = everybody_presses(&ledger, 200, TimeDelta::milliseconds(100)).await;
+    assert!(table.attributes("incident#PPRESSED") > KEPT + 30, "each can be sent again for a while");
+    for later in 1..=5 {
+        let now = now + PRESS_KNOWN_FOR * later;
+        let hold = take(&ledger, &format!("later {later}"), now).await;
+        ledger.end_turn(&id(), &hold, &Ending::NothingToDo, now).await;
+    }
+    assert!(table.attributes("incident#PPRESSED") <= 2 + KEPT + 2, "{}", table.attributes("incident#PPRESSED"));
+    assert_eq!(ledger.failures(), 0);
+}
+
+#[tokio::test]
+async fn the_memory_of_a_process_keeps_no_more_and_knows_a_press_again() {
+    let ledger = Ledger::new(None, budget::WEBHOOK, &HttpClient::new());
+    let now = everybody_presses(&ledger, 151, TimeDelta::minutes(1)).await;
+    assert_eq!(ledger.incident(&id(), now).await.pressed.len(), KEPT);
+    assert_eq!(ledger.take_turn(&id(), "press 150", now).await, Turn::Replayed);
+    assert!(matches!(ledger.take_turn(&id(), "press 135", now).await, Turn::Taken(_)), "its signature has ended");
+}
