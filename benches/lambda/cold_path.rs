@@ -1,15 +1,18 @@
-//! From a webhook to its post when the function starts cold, on as little of a processor as Lambda gives, with services
+//! From a webhook to its post, and from a press to its answer, when the function starts cold, on as little of a processor as Lambda gives, with services
 //! that are as far away as the real ones.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use oncall::fakes::Fakes;
+use chrono::SecondsFormat;
 use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::emulator::Emulator;
+use oncall::fakes::people::{Button, Person, payload, slack_event};
 use oncall::fakes::server::Distance;
 use oncall::fakes::ssm::Ssm;
+use oncall::fakes::{Fakes, SLACK_SIGNING_SECRET};
+use oncall_relay::clock;
 
 use crate::bounds::{Figure, Figures};
 use crate::{Functions, Result, alert, median, on_aws};
@@ -25,6 +28,8 @@ const GOOGLE: Distance = Distance {
     works: |path| Duration::from_millis(if path == "/token" { 60 } else { 250 }),
 };
 const CHAT: Distance = Distance { round_trip: Duration::from_millis(5), works: |_| Duration::from_millis(300) };
+/// PagerDuty's REST API.
+const PAGERDUTY: Distance = Distance { round_trip: Duration::from_millis(3), works: |_| Duration::from_millis(200) };
 const AWS: Distance = Distance { round_trip: Duration::from_millis(1), works: |_| Duration::from_millis(8) };
 
 /// What one call takes, with a connection that is open or a new one.
@@ -44,12 +49,20 @@ pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Res
     let (ssm, dynamodb) = (Ssm::start(0).await?, DynamoDb::start(0, "ledger").await?);
     fakes.google.move_away(GOOGLE);
     fakes.slack.move_away(CHAT);
+    fakes.incidents.move_away(PAGERDUTY);
     ssm.move_away(AWS);
     dynamodb.move_away(AWS);
     let open =
         [("CHATS", "slack"), ("BUSINESS_DAYS", "Mon-Sun"), ("BUSINESS_HOURS", "00:00-24:00"), ("HOLIDAYS", "none")];
     let settings = on_aws(&fakes.settings(), &open);
-    let secrets = ["SLACK_TOKEN", "GOOGLE_CREDENTIALS", "PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"];
+    let secrets = [
+        "SLACK_TOKEN",
+        "GOOGLE_CREDENTIALS",
+        "PAGERDUTY_SIGNING_SECRETS",
+        "PAGERDUTY_TOKENS",
+        "SLACK_SIGNING_SECRETS",
+        "PAGERDUTY_ACTION_KEY",
+    ];
     for name in secrets {
         ssm.put(&format!("/oncall/{name}"), &settings[name]);
     }
@@ -100,7 +113,45 @@ pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Res
         println!("  {name}: {time:.0} ms, {:.2} times the {limit:.0} ms that the calls take", time / limit);
         figures.add(Some(*figure), time / limit);
     }
+    let function = share.wrap(&functions.webhook)?;
+    let mut presses = Vec::new();
+    for number in 0..COLD_PATHS {
+        presses.push(until_the_answer(&functions.rie, &function, &deployed, &fakes, number).await?);
+    }
+    let time = median(&mut presses);
+    let one = takes(PAGERDUTY, "/incidents", true).as_millis();
+    println!("  a press, with secrets and ledger: {time:.0} ms, of which PagerDuty takes {one} ms twice");
+    figures.add(Some(Figure::ColdPress), time);
     Ok(())
+}
+
+/// From a press's arrival to its answer. Nobody has an incident yet, and then somebody has.
+async fn until_the_answer(
+    rie: &Path,
+    function: &Path,
+    settings: &HashMap<String, String>,
+    fakes: &Fakes,
+    number: usize,
+) -> Result<f64> {
+    let function = Emulator::start(rie, function, settings).await?;
+    let (id, at) = (format!("PPRESSED{number}"), clock::now().fixed_offset());
+    let began = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    fakes.incidents.open_as(&id, u64::try_from(number)? + 1, "応答が遅い", "triggered", &began);
+    let presser = Person { id: "U0TANAKA1", name: "tanaka" };
+    let text = "🔴 発生 応答が遅い";
+    let button = Button { action: "acknowledge", value: &id, channel: "C0ALERTS", ts: "1795485600.000100", text };
+    let body = payload(&presser.press(&button, u64::try_from(number)?, &fakes.slack.url()));
+    let event = slack_event(SLACK_SIGNING_SECRET, at, &body);
+    let _ = (fakes.incidents.take_done(), fakes.slack.take_told());
+    let started = Instant::now();
+    crate::invoke(&function, &event).await?;
+    let time = crate::milliseconds(started);
+    let done: Vec<_> = fakes.incidents.take_done().iter().map(|done| done.what).collect();
+    let told = fakes.slack.take_told();
+    if done != ["acknowledged"] || !told.is_empty() {
+        return Err(format!("a press did {done:?} and was told {told:?}: {}", function.log()).into());
+    }
+    Ok(time)
 }
 
 /// From the webhook's arrival to Slack's answer.

@@ -91,9 +91,9 @@ impl Dispatcher {
             }
         }
         for (update, at) in again {
-            if at + MIN_TRY < invocation.deadline() {
+            if at + WEBHOOK.claim + MIN_TRY < invocation.deadline() {
                 sleep_until(at).await;
-                self.show_one(&update, left(invocation)).await;
+                self.show_late(update, invocation).await;
             }
         }
         // One that an earlier webhook has left; never in time that anything of this one needs.

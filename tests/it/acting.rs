@@ -1,6 +1,8 @@
 //! Acting on an incident from Slack: each press has its effect once, and everybody is told the truth about it.
 
 mod odd;
+mod turns;
+mod writes;
 
 use std::time::Duration;
 

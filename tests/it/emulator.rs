@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::dynamodb_local::DynamoDbLocal;
 use oncall::fakes::emulator::Emulator;
 use oncall::fakes::pagerduty::{http_api_event, signature, v2};
+use oncall::fakes::people::{Button, Person, payload, slack_event};
 use oncall::fakes::ssm::Ssm;
-use oncall::fakes::{BEARER_TOKEN, Fakes, ROSTER_TAB, SIGNING_SECRET};
+use oncall::fakes::{BEARER_TOKEN, Fakes, ROSTER_TAB, SIGNING_SECRET, SLACK_SIGNING_SECRET};
+use oncall_relay::clock;
 use oncall_relay::config::SETTINGS;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -145,6 +148,40 @@ async fn the_deployed_functions_take_their_secrets_from_parameter_store() {
     assert_eq!(reminders.invoke(&request).await.unwrap()["posted"], true, "{}", reminders.log());
     assert!(reminders.log().contains(r#""ReminderSettled":1"#), "{}", reminders.log());
     assert_eq!(ssm.requests(), 3, "each function at its start, and the check beside the reminder");
+}
+
+#[tokio::test]
+#[ignore = "needs AWS's runtime emulator and release binaries"]
+async fn the_deployed_webhook_function_carries_out_a_press_at_a_cold_start() {
+    let fakes = Fakes::start().await.unwrap();
+    let (ssm, table) = (Ssm::start(0).await.unwrap(), DynamoDb::start(0, "ledger").await.unwrap());
+    let mut settings = always_open(&fakes);
+    for name in ["SLACK_TOKEN", "SLACK_SIGNING_SECRETS", "PAGERDUTY_ACTION_KEY"] {
+        ssm.put(&format!("/oncall/{name}"), &settings.remove(name).unwrap());
+    }
+    for (variable, value) in [
+        ("CHATS", "slack"),
+        ("SECRETS_PATH", "/oncall"),
+        ("AWS_ENDPOINT_URL_SSM", &ssm.url()),
+        ("LEDGER_TABLE", "ledger"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &table.url()),
+    ] {
+        settings.insert(variable.to_owned(), value.to_owned());
+    }
+    fakes.incidents.open_as("PPRESSED", 1, "応答が遅い", "triggered", EVENING);
+    let text = "🔴 発生 #pd1 応答が遅い";
+    let button =
+        Button { action: "acknowledge", value: "PPRESSED", channel: "C0ALERTS", ts: "1795485600.000100", text };
+    let presser = Person { id: "U0TANAKA1", name: "tanaka" };
+    let body = payload(&presser.press(&button, 1, &fakes.slack.url()));
+    // The function has a real clock.
+    let event = slack_event(SLACK_SIGNING_SECRET, clock::now().fixed_offset(), &body);
+    let function = function("pagerduty2typetalk", &settings).await;
+    let response = function.invoke(&event).await.unwrap();
+    assert_eq!(response["statusCode"], 200, "{}", function.log());
+    let done: Vec<_> = fakes.incidents.take_done().iter().map(|done| done.what).collect();
+    assert_eq!((done, fakes.slack.take_told()), (vec!["acknowledged"], vec![]), "{}", function.log());
+    assert!(table.holds("incident#PPRESSED", "田中"), "{}", function.log());
 }
 
 #[tokio::test]

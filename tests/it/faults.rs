@@ -11,7 +11,7 @@ use oncall::simulation::storm::{
     Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, killed_between_reply_and_update,
     odd_titles, one_event_twice, storm, thread_ends, wrong_secrets_put_right,
 };
-use oncall::simulation::{presses, reminders};
+use oncall::simulation::{notices, presses, reminders};
 use oncall_relay::domain::chat::ChatName;
 
 const FAILURES: [&str; 7] =
@@ -77,6 +77,41 @@ async fn no_press_opens_an_incident_again_or_is_answered_too_late_whatever_fails
         }))
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_notice_is_lost_doubled_or_mentions_anybody_whichever_service_fails() {
+    let names = ["refused connection", "hang", "503", "400 of the message", "accepted, then reset", "garbage"];
+    let more = ["accepted, then 500, then 503", "accepted, then internal_error", "throttled"];
+    let all = notices::rows();
+    assert!((50..58).contains(&all.len()), "with those beside, sixty at most: {}", all.len());
+    let rows: Vec<_> = all.iter().filter(|row| names.contains(&row.name) || more.contains(&row.name)).collect();
+    assert_eq!(rows.len(), 2 * names.len() + (names.len() - 1) + more.len());
+    for some in rows.chunks(8) {
+        join_all(some.iter().map(async |row| {
+            let outcome = notices::run(row, &Target::Linked).await.unwrap();
+            assert!(outcome.is_as_promised(), "{row:?}: {outcome:?}");
+        }))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn one_notice_from_two_runners_is_posted_once_and_one_whose_process_died_says_so() {
+    let (twice, killed) =
+        tokio::join!(notices::two_runners(&Target::Linked), notices::killed_between_post_and_record(&Target::Linked),);
+    let (twice, killed) = (twice.unwrap(), killed.unwrap());
+    assert!(twice.is_as_promised(), "{twice:?}");
+    assert_eq!((twice.arrived.repeated_in_doubt, twice.sent.attempts), (0, 2), "{twice:?}");
+    assert!(killed.is_as_promised(), "{killed:?}");
+    assert_eq!(killed.arrived.repeated_in_doubt, 1, "{killed:?}");
+}
+
+#[tokio::test]
+async fn a_job_in_a_loop_keeps_no_alert_waiting() {
+    let outcome = notices::too_many(&Target::Linked).await.unwrap();
+    assert!(outcome.is_as_promised(), "{outcome:?}");
+    assert_eq!(outcome.sent.attempts, 25 + 4, "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,6 +238,10 @@ fn a_wrong_mention_a_missing_one_and_an_untold_doubt_are_noticed() {
         ("@tanaka @suzuki-k", old_copy, 1),
         ("@tanaka @suzuki-k\n当番表を読めないため、5分前に読んだ内容を使っています", old_copy, 0),
         ("@tanaka @suzuki-k\n当番表を読めないため、5分前に読んだ内容を使っています", Mentioned::TODAY, 1),
+        // A notice.
+        ("▶️ 開始 #pd1 [n1]", Mentioned::NOBODY, 0),
+        ("▶️ 開始 #pd1 [n1] @all", Mentioned::NOBODY, 1),
+        ("@tanaka @suzuki-k\n▶️ 開始 #pd1 [n1]", Mentioned::NOBODY, 1),
     ] {
         assert_eq!(mistaken(text, expected), count, "{text} {expected:?}");
     }

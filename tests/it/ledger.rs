@@ -1,6 +1,7 @@
 //! The ledger by one suite, in memory, in the stand-in's table and in Amazon's own DynamoDB Local.
 
 mod failing;
+mod presses;
 
 use std::time::Duration;
 

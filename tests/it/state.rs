@@ -1,5 +1,7 @@
 //! Slack's channel as the list of incidents: the first message shows the state, and nothing is stranded.
 
+pub(crate) mod overtaken;
+
 use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::pagerduty::EventSpec;
 use oncall::fakes::server::Fault;

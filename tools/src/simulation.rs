@@ -14,6 +14,8 @@ pub mod reminders;
 
 pub mod presses;
 
+pub mod notices;
+
 pub mod storm;
 
 use std::collections::HashMap;

@@ -30,7 +30,7 @@ pub struct Hold {
     pub(super) until: DateTime<Utc>,
     /// What tells the press from others.
     pub(super) press: String,
-    /// Presses in the table that nobody can send again any more, by the names of their attributes.
+    /// What of earlier presses in the table is of no use any more, by the names of the attributes.
     pub(super) old: Vec<String>,
 }
 

@@ -8,7 +8,7 @@ use crate::simulation::faults::{self, Outcome, Row};
 use crate::simulation::fleet::Target;
 use crate::simulation::sender::Version;
 use crate::simulation::storm::{self, ThreadEnds};
-use crate::simulation::{presses, reminders};
+use crate::simulation::{notices, presses, reminders};
 
 /// Rows at the same time: most of them wait.
 const AT_ONCE: usize = 8;
@@ -62,6 +62,22 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     while let Some((outcome, row)) = outcomes.next().await {
         let Row { service, name, lasting, .. } = row;
         broken += print_row(&format!("press | {service} | {name} | {lasting} | cold"), 4, &outcome.map_err(said)?);
+    }
+    let notice = |row: Row| {
+        let make = make.clone();
+        async move { (notices::run(&row, &make).await, row) }
+    };
+    let mut outcomes = std::pin::pin!(stream::iter(notices::rows()).map(notice).buffered(AT_ONCE));
+    while let Some((outcome, row)) = outcomes.next().await {
+        let Row { service, name, lasting, .. } = row;
+        broken += print_row(&format!("notice | {service} | {name} | {lasting} | cold"), 4, &outcome.map_err(said)?);
+    }
+    for (what, sent, outcome) in [
+        ("one key from two runners | at once", 1, notices::two_runners(&make).await),
+        ("killed between post and record | once", 1, notices::killed_between_post_and_record(&make).await),
+        ("too many in a minute | for good", 25 + 4, notices::too_many(&make).await),
+    ] {
+        broken += print_row(&format!("notice | function | {what} | cold"), sent, &outcome.map_err(said)?);
     }
     if broken > 0 {
         return Err(format!("{broken} rows are not as promised").into());

@@ -3,7 +3,7 @@
 //! It knows the few forms of expressions that the ledger writes and refuses all others. The same tests run
 //! against Amazon's own DynamoDB Local.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Mutex;
 
@@ -71,6 +71,12 @@ impl DynamoDb {
         lock(&self.state.items).get(pk).is_some_and(|item| format!("{item:?}").contains(text))
     }
 
+    /// How many attributes an item has.
+    #[must_use]
+    pub fn attributes(&self, pk: &str) -> usize {
+        lock(&self.state.items).get(pk).map_or(0, Item::len)
+    }
+
     /// How many items there are.
     #[must_use]
     pub fn items(&self) -> usize {
@@ -128,6 +134,7 @@ impl Table {
 
     fn update(&self, asked: &Request) -> Result<Value, Refused> {
         let pk = key(&asked.key)?;
+        asked.names_and_values_are_used()?;
         let mut items = lock(&self.items);
         let old = items.get(&pk).cloned();
         let mut item = old.clone().unwrap_or_else(|| asked.key.clone());
@@ -180,8 +187,29 @@ impl Request {
         }
     }
 
-    /// `SET a = :v, b = :w ADD e :x REMOVE c, d`, each part alone, too.
+    /// The real one refuses a name or a value that no expression has.
+    fn names_and_values_are_used(&self) -> Result<(), Refused> {
+        let expressions = format!("{} {}", self.update_expression, self.condition_expression);
+        let is_word = |c: char| c.is_ascii_alphanumeric() || "#:_".contains(c);
+        let words: HashSet<_> = expressions.split(|c| !is_word(c)).collect();
+        let mut given = self.expression_attribute_names.keys().chain(self.expression_attribute_values.keys());
+        if given.all(|name| words.contains(name.as_str())) { Ok(()) } else { Err(Refused("ValidationException")) }
+    }
+
+    /// `SET a = :v, b = :w ADD e :x REMOVE c, d`, each part alone, too. No path may overlap with another one.
     fn change(&self, item: &mut Item) -> Result<(), Refused> {
+        let mut changed: Vec<String> = Vec::new();
+        let mut once = |path: String| {
+            let overlap = |other: &String| {
+                let within = |a: &str, b: &str| {
+                    a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('\u{1f}'))
+                };
+                within(&path, other) || within(other, &path)
+            };
+            let is_free = !changed.iter().any(overlap);
+            changed.push(path);
+            if is_free { Ok(()) } else { Err(Refused("ValidationException")) }
+        };
         let (set, remove) = self.update_expression.split_once("REMOVE ").unwrap_or((&self.update_expression, ""));
         let (set, add) = set.split_once("ADD ").unwrap_or((set, ""));
         let set = set.trim().strip_prefix("SET ").unwrap_or_default();
@@ -196,10 +224,12 @@ impl Request {
             };
             match path.split_once('.') {
                 None => {
+                    once(self.name(path)?)?;
                     item.insert(self.name(path)?, value);
                 }
                 Some((outer, inner)) => {
                     let (outer, inner) = (self.name(outer)?, self.name(inner)?);
+                    once(format!("{outer}\u{1f}{inner}"))?;
                     let map = item.get_mut(&outer).and_then(|value| value["M"].as_object_mut());
                     map.ok_or(Refused("ValidationException"))?.insert(inner, value);
                 }
@@ -208,6 +238,7 @@ impl Request {
         for addition in add.trim().split(", ").filter(|addition| !addition.is_empty()) {
             let (path, value) = addition.split_once(' ').ok_or(Refused("ValidationException"))?;
             let name = self.name(path)?;
+            once(name.clone())?;
             let number = |value: Option<&Value>| match value {
                 None => Some(0),
                 Some(value) => value["N"].as_str().and_then(|number| number.parse::<i64>().ok()),
@@ -216,6 +247,7 @@ impl Request {
             item.insert(name, json!({ "N": sum.ok_or(Refused("ValidationException"))?.to_string() }));
         }
         for path in remove.split(", ").filter(|path| !path.is_empty()) {
+            once(self.name(path)?)?;
             item.remove(&self.name(path)?);
         }
         Ok(())

@@ -288,7 +288,7 @@ impl Row {
 
     /// The chats: a backup for one that is out of order for good, or that refuses what is said, since a message
     /// that every chat refuses is given up.
-    fn chats(&self) -> &'static str {
+    pub(super) fn chats(&self) -> &'static str {
         let needs_backup = self.lasting == Lasting::ForGood || self.name == MESSAGE_REFUSED;
         match (self.service, needs_backup) {
             (Service::Slack, true) => "slack,typetalk",

@@ -40,6 +40,8 @@ pub struct Mentioned {
 impl Mentioned {
     /// The day's people, as if nothing were wrong.
     pub const TODAY: Self = Self { whom: Whom::Today, in_doubt: false };
+    /// Nobody, on purpose.
+    pub const NOBODY: Self = Self { whom: Whom::Nobody, in_doubt: false };
 
     /// What a text does in a chat.
     #[must_use]

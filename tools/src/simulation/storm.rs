@@ -21,17 +21,21 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 /// # Errors
 /// If the services or the instances can't be started.
 pub async fn one_event_twice(version: Version, make: &Target) -> Result<Outcome> {
+    at_once(Webhook::new(version, "PTWICE", 1, Kind::Triggered, "w1"), Mentioned::TODAY, make).await
+}
+
+pub(super) async fn at_once(webhook: Webhook, expected: Mentioned, make: &Target) -> Result<Outcome> {
     let around = Services::start().await?;
     let mut settings = around.settings();
     settings.insert("CHATS".to_owned(), "typetalk".to_owned());
     let fleet = Fleet::start(make, 2, &settings).await?;
     // Slow enough that both are at it.
     around.fakes.typetalk.fail_once(Fault::Delay(Duration::from_millis(700)));
-    let webhooks = [Webhook::new(version, "PTWICE", 1, Kind::Triggered, "w1")];
+    let webhooks = [webhook];
     let nothing = async |_| {};
     let deliver = || Box::pin(deliver_all(&fleet, &webhooks, nothing));
     let (one, other) = tokio::join!(deliver(), deliver());
-    Ok(Outcome::of_webhooks(&around, one.and(other), &webhooks, &around.take_posts(Mentioned::TODAY)))
+    Ok(Outcome::of_webhooks(&around, one.and(other), &webhooks, &around.take_posts(expected)))
 }
 
 /// The function is killed when the chat has the post and the ledger doesn't know it yet; PagerDuty delivers again.
@@ -39,10 +43,14 @@ pub async fn one_event_twice(version: Version, make: &Target) -> Result<Outcome>
 /// # Errors
 /// If the services or the instances can't be started.
 pub async fn killed_between_post_and_record(version: Version, make: &Target) -> Result<Outcome> {
+    killed_over(Webhook::new(version, "PKILLED", 1, Kind::Triggered, "w1"), Mentioned::TODAY, make).await
+}
+
+pub(super) async fn killed_over(webhook: Webhook, expected: Mentioned, make: &Target) -> Result<Outcome> {
     let around = Services::start().await?;
     let mut settings = around.settings();
     settings.insert("CHATS".to_owned(), "typetalk".to_owned());
-    let webhooks = [Webhook::new(version, "PKILLED", 1, Kind::Triggered, "w1")];
+    let webhooks = [webhook];
     let mut posts = Vec::new();
     {
         let mut doomed = Fleet::start(make, 1, &settings).await?;
@@ -50,7 +58,7 @@ pub async fn killed_between_post_and_record(version: Version, make: &Target) -> 
         around.fakes.typetalk.fail_once(Fault::TakeAndHang);
         let posted = async {
             while posts.is_empty() {
-                posts.extend(around.take_posts(Mentioned::TODAY));
+                posts.extend(around.take_posts(expected));
                 sleep(Duration::from_millis(1)).await;
             }
         };
@@ -62,7 +70,7 @@ pub async fn killed_between_post_and_record(version: Version, make: &Target) -> 
     }
     let fleet = Fleet::start(make, 2, &settings).await?;
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    posts.extend(around.take_posts(Mentioned::TODAY));
+    posts.extend(around.take_posts(expected));
     Ok(Outcome::of_webhooks(&around, sent, &webhooks, &posts))
 }
 

@@ -104,7 +104,12 @@ impl Table {
             remove.push("#press".to_owned());
             update = update.expression_attribute_names("#press", of_press(&hold.press));
         }
-        for (index, old) in hold.old.iter().enumerate() {
+        // An expression may name an attribute once.
+        let own = match ending {
+            Ending::Acted(pressed) | Ending::InDoubt(pressed) | Ending::Failed(Some(pressed)) => of_presser(pressed),
+            Ending::NothingToDo | Ending::Failed(None) => String::new(),
+        };
+        for (index, old) in hold.old.iter().filter(|old| **old != own).enumerate() {
             let alias = format!("#old{index}");
             update = update.expression_attribute_names(&alias, old);
             remove.push(alias);
@@ -144,11 +149,15 @@ pub(super) fn pressed(item: &Item) -> Vec<Pressed> {
     item.iter().filter_map(of).fold(Vec::new(), keep_last)
 }
 
-/// Presses that nobody can send again any more: their signatures prove nothing by now.
+/// Presses that nobody can send again any more, since their signatures prove nothing by now; and who pressed so long
+/// ago that others have pressed since: an item has 400 KiB at most.
 fn old_presses(item: &Item, now: DateTime<Utc>) -> Vec<String> {
-    let is_old = |at: &AttributeValue| time(at).is_none_or(|at| now - at > PRESS_KNOWN_FOR);
-    let old = item.iter().filter(|(name, at)| name.starts_with(PRESS) && is_old(at)).map(|(name, _)| name.clone());
-    old.take(MAX_PRUNED).collect()
+    let last: Vec<_> = pressed(item).iter().map(of_presser).collect();
+    let is_past = |at: &AttributeValue| time(at).is_none_or(|at| now - at > PRESS_KNOWN_FOR);
+    let is_old = |(name, value): &(&String, &AttributeValue)| {
+        (name.starts_with(PRESS) && is_past(value)) || (name.starts_with(WHO) && !last.contains(*name))
+    };
+    item.iter().filter(is_old).map(|(name, _)| name.clone()).take(MAX_PRUNED).collect()
 }
 
 fn to_map(pressed: &Pressed) -> AttributeValue {
