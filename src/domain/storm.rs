@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 
 use super::alert::Mentions;
 use super::event::Link;
@@ -24,6 +24,13 @@ impl Counts {
     #[must_use]
     pub fn piece(now: DateTime<Utc>) -> u32 {
         now.num_seconds_from_midnight() / Self::PIECE
+    }
+
+    /// When the last piece of a day begins that has any.
+    #[must_use]
+    pub fn last(&self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        let (piece, _) = self.0.last_key_value()?;
+        Some(day.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::seconds((piece * Self::PIECE).into()))
     }
 
     /// The same with so many more in a piece.
@@ -89,6 +96,26 @@ pub struct Storm {
     pub list: Option<Link>,
     /// Whether an earlier attempt may have posted it already.
     pub in_doubt: bool,
+    /// Whether it is over.
+    pub is_over: bool,
+}
+
+impl Storm {
+    /// One that is over, which is nothing to disturb anybody for.
+    #[must_use]
+    pub fn over(past: &PastStorm, list: Option<Link>) -> Self {
+        let so_far = past.incidents;
+        Self { so_far, before: 0, mentions: Mentions::Nobody, list, in_doubt: false, is_over: true }
+    }
+}
+
+/// A storm that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastStorm {
+    /// On which day it was.
+    pub on: NaiveDate,
+    /// How many new incidents it brought.
+    pub incidents: u64,
 }
 
 #[cfg(test)]

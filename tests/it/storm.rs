@@ -8,6 +8,7 @@ use oncall::fakes::server::Fault;
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::storm::{Counts, Course};
 use oncall_relay::edge::ledger::{IdempotencyKey, Ledger, Told};
+use oncall_relay::lambda::scheduler;
 use serde_json::{Value, json};
 
 use crate::ledger::{TABLE, at, facts, granted};
@@ -127,6 +128,96 @@ async fn after_five_minutes_below_the_limit_people_are_mentioned_again() {
             comes(&relay, number, second).await;
             assert_eq!(mentioned(&relay.channel()), mentions, "{second}");
         }
+    }
+}
+
+/// What the message about the storm shows now.
+fn shown(world: &World) -> String {
+    let shown = world.slack.shown();
+    shown.iter().find(|message| message.text.contains(['🌪', '🌤'])).unwrap().text.clone()
+}
+
+const OVER: &str = "🌤️ インシデントの多発は収まりました(全 5 件)\n\
+                    これからの新しいインシデントは、通常どおりメンション付きで投稿します";
+
+#[tokio::test]
+async fn the_first_event_after_it_ends_a_storm_and_its_message_shows_how_many_there_were() {
+    let list = "\n一覧: <https://acme.pagerduty.com/incidents>";
+    for (has_table, event, mentions) in
+        [(true, "incident.triggered", 1), (true, "incident.acknowledged", 1), (false, "incident.annotated", 1)]
+    {
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        let mut world = world("2").await;
+        if has_table {
+            world.remember_in(&dynamodb.url(), TABLE);
+        }
+        let relay = world.relay().await;
+        for number in 1..=5 {
+            comes(&relay, number, 0).await;
+        }
+        assert_eq!(mentioned(&relay.channel()), 3 + 1);
+        for (second, is_over) in [(250, false), (420, true), (430, true)] {
+            let number = if event == "incident.triggered" { 100 + u64::try_from(second).unwrap() } else { 1 };
+            if number > 5 && second == 250 {
+                continue;
+            }
+            let id = format!("PSTORM{number}");
+            let incident = Incident { id: &id, number, title: "title".to_owned(), service: "Backlog" };
+            let body = incident.v3(&event_spec(&format!("{event}{second}"), event, &after(second)));
+            assert_eq!(relay.signed(&after(second), &body).await, posted(1));
+            assert_eq!(mentioned(&relay.channel()), mentions, "{event} {second}");
+            assert_eq!(shown(&world) == format!("{OVER}{list}"), is_over, "{event} {second}: {}", shown(&world));
+        }
+        for number in [1001, 1002] {
+            comes(&relay, number, 440).await;
+        }
+        assert_eq!(mentioned(&relay.channel()), 2, "{event}: as usual");
+    }
+}
+
+/// The lines about storms in a reminder.
+async fn reminded(world: &World, kind: &str, at: &str) -> Vec<String> {
+    let request = json!({"reminder": kind, "at": at});
+    let (answer, _, _) = scheduler::answer(&world.reminders().await, &request, instant(at).to_utc()).await;
+    let text = answer.unwrap()["text"].as_str().unwrap().to_owned();
+    text.lines().filter(|line| line.contains('🌤')).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_storm_that_no_event_ends_is_ended_by_the_next_reminder_which_says_so_once() {
+    let line = "🌤️ 11/24(火)のインシデントの多発は収まりました(全 5 件)";
+    let (evening, morning) = ("2026-11-24T17:00:00+09:00", "2026-11-25T10:00:00+09:00");
+    for (begins, in_the_evening, in_the_morning) in
+        [("2026-11-24T16:30:00+09:00", vec![line], vec![]), ("2026-11-24T16:58:00+09:00", vec![], vec![line])]
+    {
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        let mut world = world("2").await;
+        world.remember_in(&dynamodb.url(), TABLE);
+        let relay = world.relay().await;
+        for number in 1..=5 {
+            assert_eq!(relay.signed(begins, &new_incident(number, begins)).await, posted(1));
+        }
+        assert_eq!(reminded(&world, "next", evening).await, in_the_evening, "{begins}");
+        assert_eq!(shown(&world) == OVER, !in_the_evening.is_empty(), "{}", shown(&world));
+        assert_eq!(reminded(&world, "today", morning).await, in_the_morning, "{begins}");
+        assert_eq!(shown(&world), OVER);
+        assert_eq!(reminded(&world, "next", "2026-11-25T17:00:00+09:00").await, [""; 0], "it is said once");
+        assert_eq!(relay.signed(morning, &new_incident(9, morning)).await, posted(1));
+    }
+}
+
+#[tokio::test]
+async fn a_reminder_looks_for_storms_only_if_they_are_told_of_and_back_to_the_last_working_day() {
+    let requests = async |limit: &str, at: &str| {
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        let mut world = world(limit).await;
+        world.remember_in(&dynamodb.url(), TABLE);
+        reminded(&world, "next", at).await;
+        dynamodb.requests()
+    };
+    let without = requests("", "2026-11-26T17:00:00+09:00").await;
+    for (at, days) in [("2026-11-26T17:00:00+09:00", 3), ("2026-11-24T17:00:00+09:00", 6)] {
+        assert_eq!(requests("20", at).await, without + days, "{at}");
     }
 }
 

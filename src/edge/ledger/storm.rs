@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::memory::Memory;
 use super::record::Entry;
@@ -18,9 +18,11 @@ use crate::budget::{EVENT_LEASE, RECORD_FOR};
 use crate::domain::storm::{Counts, Course};
 use crate::edge::chat::Thread;
 
-/// What is known of the day's new incidents and storms.
+/// What is known of a day's new incidents and storms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Storms {
+    /// The day (UTC).
+    pub day: NaiveDate,
     /// How many new incidents there were lately.
     pub counts: Counts,
     /// How many there were on this day.
@@ -34,10 +36,20 @@ pub struct Storms {
 }
 
 impl Storms {
-    /// What a new incident finds, with this limit.
+    /// What a new incident finds, with this limit. Every day begins anew.
     #[must_use]
     pub fn course(&self, limit: u32, now: DateTime<Utc>) -> Course {
+        if self.day != now.date_naive() {
+            return if self.told.is_some() { Course::Over } else { Course::Usual };
+        }
         Course::of(&self.counts, limit, self.is_counted, self.told.is_some(), now)
+    }
+
+    /// How many new incidents the storm that people were told of has brought, without one that finds it over.
+    #[must_use]
+    pub fn incidents(&self) -> u64 {
+        let others = self.today.saturating_sub(self.is_counted.into());
+        others.saturating_sub(self.told.as_ref().map_or(0, |told| told.before))
     }
 }
 
@@ -54,53 +66,59 @@ impl IdempotencyKey {
     /// The message about the day's next storm, after so many that are over.
     #[must_use]
     pub fn of_storm(now: DateTime<Utc>, over: u64) -> Self {
-        Self { record: record(now), entry: format!("storm{over}"), lease_time: EVENT_LEASE }
+        Self { record: record(now.date_naive()), entry: format!("storm{over}"), lease_time: EVENT_LEASE }
     }
 }
 
-fn record(now: DateTime<Utc>) -> String {
-    format!("storm#{}", now.date_naive())
+fn record(day: NaiveDate) -> String {
+    format!("storm#{day}")
 }
 
 impl Ledger {
     /// Counts a new incident, if `is_new`, and says how many there were. None if the table can't say in time: then
     /// nobody can tell whether others know of a storm.
     pub async fn storms(&self, is_new: bool, within: Duration, now: DateTime<Utc>) -> Option<Storms> {
-        let Some(table) = &self.table else { return Some(self.memory.storms(is_new, now)) };
+        let Some(table) = &self.table else { return Some(self.memory.storms_of(now.date_naive(), is_new, now)) };
         if within.is_zero() {
             return None;
         }
-        self.asked(within, Box::pin(table.storms(is_new, now))).await
+        self.asked(within, Box::pin(table.storms_of(now.date_naive(), is_new, now))).await
+    }
+
+    /// What is known of a day, without counting anything; none if the table can't say.
+    pub async fn storms_of(&self, day: NaiveDate, now: DateTime<Utc>) -> Option<Storms> {
+        let Some(table) = &self.table else { return Some(self.memory.storms_of(day, false, now)) };
+        self.asked(self.budget.claim, Box::pin(table.storms_of(day, false, now))).await
     }
 
     /// Writes down that a storm is over, unless somebody has already.
     pub async fn end_storm(&self, storms: &Storms, now: DateTime<Utc>) {
         match &self.table {
-            None => self.memory.end_storm(storms.over, now),
+            None => self.memory.end_storm(storms, now),
             Some(table) => {
-                self.asked(self.budget.settle, Box::pin(table.end_storm(storms.over, now))).await;
+                self.asked(self.budget.settle, Box::pin(table.end_storm(storms))).await;
             }
         }
     }
 }
 
 impl Memory {
-    fn storms(&self, is_new: bool, now: DateTime<Utc>) -> Storms {
-        self.with_record(&record(now), now, |record| {
+    fn storms_of(&self, day: NaiveDate, is_new: bool, now: DateTime<Utc>) -> Storms {
+        self.with_record(&record(day), now, |record| {
             if is_new {
                 record.storms.counts.add(Counts::piece(now), 1);
                 record.storms.today += 1;
+                record.storms.counts.forget_before(Counts::piece(now));
             }
-            record.storms.counts.forget_before(Counts::piece(now));
             let key = IdempotencyKey::of_storm(now, record.storms.over);
             let told = told(record.entries.get(&key.entry).copied(), record.facts.number, record.facts.thread.clone());
-            Storms { told, is_counted: is_new, ..record.storms.clone() }
+            Storms { day, told, is_counted: is_new, ..record.storms.clone() }
         })
     }
 
-    fn end_storm(&self, over: u64, now: DateTime<Utc>) {
-        self.with_record(&record(now), now, |record| {
-            if record.storms.over == over {
+    fn end_storm(&self, storms: &Storms, now: DateTime<Utc>) {
+        self.with_record(&record(storms.day), now, |record| {
+            if record.storms.over == storms.over {
                 record.storms.over += 1;
             }
         });
@@ -108,8 +126,8 @@ impl Memory {
 }
 
 impl Table {
-    async fn storms(&self, is_new: bool, now: DateTime<Utc>) -> Result<Storms, TableError> {
-        let item = if is_new { self.count(now).await? } else { self.item(&record(now)).await? };
+    async fn storms_of(&self, day: NaiveDate, is_new: bool, now: DateTime<Utc>) -> Result<Storms, TableError> {
+        let item = if is_new { self.count(now).await? } else { self.item(&record(day)).await? };
         let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()?.parse().ok());
         let mut counts = Counts::default();
         for (name, value) in &item {
@@ -124,6 +142,7 @@ impl Table {
         let key = IdempotencyKey::of_storm(now, over);
         let entry = item.get(&format!("event#{}", key.entry)).and_then(entry);
         Ok(Storms {
+            day,
             counts,
             today: number("incidents").unwrap_or_default(),
             is_counted: is_new,
@@ -141,7 +160,7 @@ impl Table {
             .collect();
         let remove = if old.is_empty() { String::new() } else { format!(" REMOVE {}", old.join(", ")) };
         let update = self
-            .incident(&record(now))
+            .incident(&record(now.date_naive()))
             .update_expression(format!("SET expires = :expires ADD incidents :one, c{piece} :one{remove}"))
             .expression_attribute_values(":expires", seconds(now + RECORD_FOR))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
@@ -153,9 +172,10 @@ impl Table {
         Ok(output.attributes.unwrap_or_default())
     }
 
-    async fn end_storm(&self, over: u64, now: DateTime<Utc>) -> Result<(), TableError> {
+    async fn end_storm(&self, storms: &Storms) -> Result<(), TableError> {
+        let over = storms.over;
         let update = self
-            .incident(&record(now))
+            .incident(&record(storms.day))
             .update_expression("SET storms = :next")
             .condition_expression("attribute_not_exists(storms) OR storms = :over")
             .expression_attribute_values(":over", AttributeValue::N(over.to_string()))

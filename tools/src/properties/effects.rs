@@ -203,12 +203,12 @@ pub(super) fn strangers_set_nothing_off_in_a_reminder(reminder: &Reminder) {
     let OpenIncidents::Known { oldest, .. } = &reminder.open else { panic!("no incident") };
     for (text, chat, is_whole) in printed(Subject::Reminder(reminder)) {
         let incident: Vec<_> = oldest.iter().filter(|_| is_whole).map(|open| &open.incident).collect();
-        // Mentions, whose day, the sheet, lines on the roster (eight), how it is read, the day ahead, what to act on, the
-        // incidents' headline, the incident, the chat.
+        // Mentions, whose day, the sheet, lines on the roster (eight), how it is read, the day ahead, what to act on, a
+        // storm, the incidents' headline, the incident, the chat.
         let mut meant = Effects::meant(Some(&reminder.day), &incident, chat);
         let sheet = reminder.sheet.iter().filter(|_| is_whole && chat == ChatName::Slack).map(ToString::to_string);
         meant.links = sheet.chain(meant.links).collect();
-        check(&text, chat, &meant, 17);
+        check(&text, chat, &meant, 18);
     }
 }
 

@@ -13,6 +13,7 @@ use oncall_relay::domain::check::Act;
 use oncall_relay::domain::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Link, Urgency};
 use oncall_relay::domain::notice::{Notice, NoticeStatus};
 use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Outlook, Reminder, ReminderKind};
+use oncall_relay::domain::storm::PastStorm;
 use oncall_relay::domain::week::{Count, Frequent, Period, Report, Resolution, Week};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
@@ -69,6 +70,7 @@ pub fn texts(bytes: &[u8]) {
         day: today,
         manual: None,
         open: OpenIncidents::Known { oldest: vec![open], more: 0, or_more: false, link: None },
+        storms: vec![PastStorm { on: now().date_naive(), incidents: 1_000 }],
         in_doubt: false,
         now: now(),
     });
