@@ -21,7 +21,8 @@ impl ReminderHandler {
         let before = self.calendar.previous_working_day(today).unwrap_or(today) - TimeDelta::days(1);
         let ledger = self.dispatcher.ledger();
         let days = before.max(last - LOOK_BACK).iter_days().take_while(|day| *day <= last);
-        let mut all: Beside<'_, Option<Storms>> = Beside::new(days.map(|day| Box::pin(ledger.storms_of(day, now)) as Work<'_, _>).collect());
+        let mut all: Beside<'_, Option<Storms>> =
+            Beside::new(days.map(|day| Box::pin(ledger.storms_of(day, now)) as Work<'_, _>).collect());
         all.all().await;
         let mut over: Vec<Storms> = all.into_ended().into_iter().flatten().collect();
         over.retain(|storms| storms.course(limit, now) == Course::Over);

@@ -38,7 +38,11 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
             ("one event on two instances | at once", 1, trials::one_event_twice(version, &make).await),
             ("accepted, answered too late, no table | once", 1, trials::in_doubt_without_a_table(version, &make).await),
             ("killed between post and record | once", 1, trials::killed_between_post_and_record(version, &make).await),
-            ("killed between reply and update | once", 2, trials::killed_between_reply_and_update(version, &make).await),
+            (
+                "killed between reply and update | once",
+                2,
+                trials::killed_between_reply_and_update(version, &make).await,
+            ),
             ("odd titles | for good", 6, trials::odd_titles(version, &make).await),
             ("wrong secrets, then the right ones | a while", 4, trials::wrong_secrets_put_right(version, &make).await),
             ("thread deleted | for good", 3, trials::thread_ends(version, &make, ThreadEnds::Deleted).await),

@@ -63,7 +63,12 @@ impl Fleet {
         for _ in 0..size {
             instances.push(Mutex::new(Instance::start(make, settings).await?));
         }
-        Ok(Self { instances, turn: AtomicUsize::new(0), later: std::sync::Mutex::default(), is_linked: matches!(make, Target::Linked) })
+        Ok(Self {
+            instances,
+            turn: AtomicUsize::new(0),
+            later: std::sync::Mutex::default(),
+            is_linked: matches!(make, Target::Linked),
+        })
     }
 
     /// Starts others, for which it is as late.
