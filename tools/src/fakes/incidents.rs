@@ -132,6 +132,9 @@ impl RestApi {
         let mut incidents = lock(&self.state.incidents);
         if let Some(incident) = incidents.iter_mut().find(|incident| incident["id"] == id) {
             incident["status"] = json!(status);
+            if status == "resolved" {
+                incident["resolved_at"] = json!(at);
+            }
             incident["last_status_change_at"] = json!(at);
             incident["last_status_change_by"] = json!({"id": "PSEAT", "type": "user_reference", "summary": by});
         }
