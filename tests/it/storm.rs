@@ -225,6 +225,33 @@ async fn a_reminder_looks_for_storms_only_if_they_are_told_of_and_back_to_the_la
 }
 
 #[tokio::test]
+async fn a_storm_is_not_over_as_long_as_its_incidents_come_again() {
+    let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+    for has_table in [false, true] {
+        let mut world = world("2").await;
+        if has_table {
+            world.remember_in(&dynamodb.url(), TABLE);
+        }
+        let relay = world.relay().await;
+        for number in 1..=5 {
+            comes(&relay, number, 0).await;
+        }
+        assert_eq!(mentioned(&relay.channel()), 3 + 1);
+        let waits = new_incident(6, &after(10));
+        world.slack.fail_always(Some(Fault::status(403)));
+        for second in (10..500).step_by(15) {
+            assert_eq!(relay.signed(&after(second), &waits).await.0, 503, "{second}");
+        }
+        world.slack.fail_always(None);
+        assert_eq!(relay.signed(&after(500), &waits).await, posted(1));
+        assert_eq!(mentioned(&relay.channel()), 0, "{has_table}");
+        comes(&relay, 7, 900).await;
+        assert_eq!(mentioned(&relay.channel()), 1, "{has_table}");
+        assert!(shown(&world).contains("(全 6 件)"), "{}", shown(&world));
+    }
+}
+
+#[tokio::test]
 async fn in_doubt_people_are_mentioned() {
     // The chat doesn't take the message about the storm.
     let world = world("1").await;
