@@ -8,8 +8,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 use super::alert::Mentions;
 use super::event::Link;
 
-/// New incidents that mention people, counted in pieces of ten seconds of a day (UTC): a minute is six of them. Those that
-/// come again, because nobody could post them, don't make a storm; but it isn't over as long as they do.
+/// New incidents that mention people, counted in pieces of ten seconds of a day (UTC): a minute is six of them.
+///
+/// Those that come again, because nobody could post them, don't make a storm; but it isn't over as long as they do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     new: BTreeMap<u32, u32>,

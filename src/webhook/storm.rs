@@ -26,7 +26,7 @@ pub(super) struct Watch {
 /// What is to be done about a storm once the posts of a webhook are made.
 pub(super) enum StormNews {
     /// Tell what the incident at hand has found.
-    Found { course: Course, storms: Storms, storm: Storm },
+    Found(Box<(Course, Storms, Storm)>),
     /// Look whether the storm of a day is over.
     Look { day: NaiveDate, list: Option<Link> },
 }
@@ -52,7 +52,7 @@ impl WebhookHandler {
         };
         let so_far = storms.today.saturating_sub(before);
         let storm = Storm { so_far, before, mentions: mentions.clone(), list, in_doubt: false, is_over: false };
-        let news = (course != Course::Usual).then_some(StormNews::Found { course, storms, storm });
+        let news = (course != Course::Usual).then(|| StormNews::Found(Box::new((course, storms, storm))));
         (if course == Course::GoesOn { Mentions::Nobody } else { mentions }, news)
     }
 
@@ -63,7 +63,7 @@ impl WebhookHandler {
         }
         let now = invocation.now();
         let (course, storms, mut storm) = match news {
-            StormNews::Found { course, storms, storm } => (course, storms, storm),
+            StormNews::Found(found) => *found,
             StormNews::Look { day, list } => return self.look(day, list, invocation).await,
         };
         match course {

@@ -132,7 +132,7 @@ impl Memory {
             }
             let key = IdempotencyKey::of_storm(now, record.storms.over);
             let told = told(record.entries.get(&key.entry).copied(), record.facts.number, record.facts.thread.clone());
-            Storms { day, told, counted, ..record.storms.clone() }
+            Storms { day, counted, told, ..record.storms.clone() }
         })
     }
 

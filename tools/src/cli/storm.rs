@@ -27,7 +27,7 @@ pub(super) struct How {
     /// Give Slack a backup: Typetalk, which takes whatever comes.
     #[arg(long)]
     backup: bool,
-    /// The relay's STORM_ABOVE; without it every new incident mentions people.
+    /// The relay's `STORM_ABOVE`; without it every new incident mentions people.
     #[arg(long)]
     storm_above: Option<NonZeroU32>,
     /// Have the webhooks come, and Slack take messages, so many times faster. The pauses between attempts and the
