@@ -190,6 +190,9 @@ pub const MAX_UPDATE: Duration = Duration::from_secs(1);
 /// How often a process brings the number of a storm's incidents up to date: Slack allows some fifty changes a minute.
 pub const STORM_SHOWN_EVERY: TimeDelta = TimeDelta::seconds(10);
 
+/// How often a process that knows of a storm looks whether it is over, if no new incident says so.
+pub const STORM_ASKED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
 // ---- everything that is called
 
 /// Opening a connection.

@@ -101,6 +101,8 @@ pub struct ReminderConfig {
     pub team: TeamConfig,
     /// From `MANUAL_URL`.
     pub manual: Option<Link>,
+    /// From `STORM_ABOVE`.
+    pub storm_above: Option<u32>,
     /// From `PAGERDUTY_API_KEY`, `PAGERDUTY_SERVICES`, `PAGERDUTY_BASE_URL`.
     pub incidents: Option<IncidentsConfig>,
     /// What only the check needs.
@@ -129,13 +131,7 @@ impl WebhookConfig {
         let secrets = webhook_secrets(&mut reader);
         let mention_on =
             reader.parsed("MENTION_ON", "all", |text| MentionOn::parse(text).map_err(|error| error.to_string()));
-        let storm_above = reader.optional("STORM_ABOVE").and_then(|text| {
-            let limit = text.trim().parse().ok().filter(|limit| *limit > 0);
-            if limit.is_none() {
-                reader.malformed("STORM_ABOVE", "it must be a number of new incidents a minute, such as `20`");
-            }
-            limit
-        });
+        let storm_above = storm_above(&mut reader);
         let notices = notice_secrets(&mut reader);
         let interaction = interaction::interaction(&mut reader, team.as_ref().map(|team| &team.chats[..]));
         let settings = reader.found();
@@ -189,11 +185,20 @@ impl ReminderConfig {
             }
             link
         });
+        let storm_above = storm_above(&mut reader);
         let incidents = incidents(&mut reader);
         let check = check::check(&mut reader);
         let ((team, check), warnings) = reader.finish(team.zip(check))?;
-        Ok(Self { team: TeamConfig { warnings, ..team }, manual, incidents, check })
+        Ok(Self { team: TeamConfig { warnings, ..team }, manual, storm_above, incidents, check })
     }
+}
+
+fn storm_above(reader: &mut Reader<'_>) -> Option<u32> {
+    let limit = reader.optional("STORM_ABOVE")?.trim().parse().ok().filter(|limit| *limit > 0);
+    if limit.is_none() {
+        reader.malformed("STORM_ABOVE", "it must be a number of new incidents a minute, such as `20`");
+    }
+    limit
 }
 
 fn team(reader: &mut Reader<'_>, purpose: Purpose) -> Option<TeamConfig> {

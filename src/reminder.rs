@@ -1,5 +1,8 @@
 //! At a scheduled time, the people of a day are reminded of their duty, or everybody is told of a week.
 
+mod draft;
+mod storms;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use tokio::time::{Instant, timeout, timeout_at};
@@ -10,19 +13,17 @@ use crate::clock::Invocation;
 use crate::config::ReminderConfig;
 use crate::delivery::{Delivery, Dispatcher, NotPermitted};
 use crate::domain::calendar::Calendar;
-use crate::domain::chat::ChatName;
 use crate::domain::check::{Report, acts};
 use crate::domain::event::Link;
-use crate::domain::message::Subject;
 use crate::domain::reminder::{self, OpenIncidents, Outlook, Reminder, ReminderKind};
-use crate::domain::roster::{OnCall, OnCallDay};
 use crate::domain::week::{self, Period, Week};
 use crate::edge::http::HttpClient;
-use crate::edge::ledger::IdempotencyKey;
+use crate::edge::ledger::{IdempotencyKey, Storms};
 use crate::edge::pagerduty::rest::RestClient;
 use crate::edge::roster::{KeyError, RosterSource};
 use crate::edge::secrets::Secrets;
 use crate::log_events;
+use draft::Draft;
 
 /// Clocks differ by less than this.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::hours(1);
@@ -137,6 +138,7 @@ pub struct ReminderHandler {
     incidents: Option<RestClient>,
     dispatcher: Dispatcher,
     checker: Checker,
+    storm_above: Option<u32>,
 }
 
 impl ReminderHandler {
@@ -147,7 +149,7 @@ impl ReminderHandler {
     pub async fn new(config: ReminderConfig) -> Result<Self, KeyError> {
         let http = HttpClient::new();
         let checker = Checker::new(&config);
-        let ReminderConfig { team, manual, incidents, .. } = config;
+        let ReminderConfig { team, manual, incidents, storm_above, .. } = config;
         team.log_warnings();
         Ok(Self {
             sheet: team.roster.link(),
@@ -158,6 +160,7 @@ impl ReminderHandler {
             fallback_mentions: team.fallback_mentions,
             manual,
             checker,
+            storm_above,
         })
     }
 
@@ -245,7 +248,8 @@ impl ReminderHandler {
         let mut draft = match (request.kind, &self.incidents) {
             (ReminderKind::Today | ReminderKind::Next, _) => {
                 let checks = checks.as_deref_mut();
-                Draft::Day(Box::new(self.reminder(request, today, first, invocation, checks, tally).await))
+                let (reminder, storms) = self.reminder(request, today, first, invocation, checks, tally).await;
+                Draft::Day(Box::new(reminder), storms)
             }
             (ReminderKind::Week, Some(incidents)) => {
                 let period = Period::until(request.at.unwrap_or(now), &self.calendar);
@@ -276,6 +280,7 @@ impl ReminderHandler {
                     tally.seconds_to_post =
                         request.at.filter(|_| request.is_current(now)).map(|at| (now - at).as_seconds_f64());
                     self.roster.save(self.dispatcher.ledger(), now).await;
+                    self.end(&draft, invocation).await;
                     Ok(draft.reminded(true, text))
                 }
                 Delivery::GivenUp { .. } => {
@@ -301,7 +306,7 @@ impl ReminderHandler {
         invocation: Invocation,
         checks: Option<&mut Checks<'_>>,
         tally: &mut Tally,
-    ) -> Reminder {
+    ) -> (Reminder, Vec<Storms>) {
         let (kind, now) = (request.kind, invocation.arrived_at());
         if !self.calendar.knows_year_of(first) {
             tracing::warn!(
@@ -313,12 +318,14 @@ impl ReminderHandler {
             let roster = self.roster.reading(self.dispatcher.ledger(), today, invocation).await;
             (roster, Instant::now())
         };
-        let both = async { tokio::join!(read, self.open_incidents(kind, invocation)) };
+        let all = async {
+            tokio::join!(read, self.open_incidents(kind, invocation), self.storms_that_are_over(today, invocation))
+        };
         let mut acts_found = Vec::new();
-        let ((roster, _), open) = match checks {
-            None => both.await,
+        let ((roster, _), open, storms) = match checks {
+            None => all.await,
             Some(checks) => {
-                let read = checks.during(both).await;
+                let read = checks.during(all).await;
                 // What isn't found by then is not in the message.
                 let _ = timeout_at(read.0.1 + CHECK_WAIT, checks.all()).await;
                 acts_found = acts(checks.ended());
@@ -334,7 +341,10 @@ impl ReminderHandler {
             ReminderKind::Next => Outlook::of(today, day.date, &self.calendar, &roster, &self.fallback_mentions, now),
         };
         let (manual, sheet) = (self.manual.clone(), self.sheet.clone());
-        Reminder { kind, now, day, manual, open, in_doubt: false, sheet, outlook, acts: acts_found }
+        let past = self.past(&storms);
+        let reminder =
+            Reminder { kind, now, day, manual, open, storms: past, in_doubt: false, sheet, outlook, acts: acts_found };
+        (reminder, storms)
     }
 
     async fn open_incidents(&self, kind: ReminderKind, invocation: Invocation) -> OpenIncidents {
@@ -347,53 +357,4 @@ impl ReminderHandler {
     fn as_if_posted(&self, draft: &Draft, posted: bool) -> ReminderOutcome {
         draft.reminded(posted, self.dispatcher.preview(draft.subject()))
     }
-}
-
-/// What is to be posted.
-enum Draft {
-    /// To the people of a day.
-    Day(Box<Reminder>),
-    /// To everybody, on this day.
-    Week(NaiveDate, Box<Week>),
-}
-
-impl Draft {
-    fn subject(&self) -> Subject<'_> {
-        match self {
-            Self::Day(reminder) => Subject::Reminder(reminder),
-            Self::Week(_, week) => Subject::Week(week),
-        }
-    }
-
-    fn set_in_doubt(&mut self, in_doubt: bool) {
-        match self {
-            Self::Day(reminder) => reminder.in_doubt = in_doubt,
-            Self::Week(_, week) => week.in_doubt = in_doubt,
-        }
-    }
-
-    /// Counts whom the post on this chat could not mention.
-    fn count(&self, chat: ChatName, tally: &mut Tally) {
-        if let Self::Day(reminder) = self {
-            tally.unmentionable = reminder.day.unmentionable(chat);
-            // Nobody is reminded of a day on which nobody is meant to be on call.
-            let is_meant_for_somebody = reminder.day.on_call != OnCall::Nobody;
-            tally.nobody_mentioned = u32::from(is_meant_for_somebody && reminder.day.mentions_nobody(chat));
-        }
-    }
-
-    fn reminded(&self, posted: bool, text: String) -> ReminderOutcome {
-        match self {
-            Self::Day(reminder) => reminded(&reminder.day, posted, text),
-            Self::Week(date, _) => ReminderOutcome::Reminded { posted, date: *date, on_call: Vec::new(), text },
-        }
-    }
-}
-
-fn reminded(day: &OnCallDay, posted: bool, text: String) -> ReminderOutcome {
-    let on_call = match &day.on_call {
-        OnCall::People(people) => people.iter().map(|person| person.name().to_owned()).collect(),
-        _ => Vec::new(),
-    };
-    ReminderOutcome::Reminded { posted, date: day.date, on_call, text }
 }

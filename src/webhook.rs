@@ -38,8 +38,7 @@ pub struct WebhookHandler {
     calendar: Calendar,
     mention_on: MentionOn,
     storm_above: Option<u32>,
-    /// When the message about a storm was brought up to date.
-    storm_shown: Mutex<Option<DateTime<Utc>>>,
+    storm: Mutex<storm::Watch>,
     fallback_mentions: Vec<String>,
     roster: Arc<RosterSource>,
     dispatcher: Arc<Dispatcher>,
@@ -142,7 +141,7 @@ impl WebhookHandler {
             calendar: team.calendar,
             mention_on,
             storm_above,
-            storm_shown: Mutex::default(),
+            storm: Mutex::default(),
             fallback_mentions: team.fallback_mentions,
             settings,
         })

@@ -60,7 +60,7 @@ pub const SETTINGS: &[Setting] = &[
     both("BUSINESS_HOURS"),
     both("HOLIDAYS"),
     webhook("MENTION_ON"),
-    webhook("STORM_ABOVE"),
+    both("STORM_ABOVE"),
     both("FALLBACK_MENTIONS"),
     reminder("MANUAL_URL"),
     both("MESSAGE_LANGUAGE"),

@@ -114,7 +114,7 @@ impl Dispatcher {
 
     /// Brings the message about a storm up to date; that it isn't costs nothing.
     pub async fn show_storm(&self, storm: &Storm, message: &Thread, within: Duration) {
-        let Some(chat) = self.chats.iter().find(|chat| chat.has(message)) else { return };
+        let Some(chat) = self.chats.iter().find(|chat| chat.has_threads()) else { return };
         let card = storm.card(chat.name(), self.language);
         let (text, within) = (chat.render(&card.text()), within.min(MAX_UPDATE));
         let result = chat.update(ChatUpdate { message, text: &text, card: &card, within }).await;

@@ -6,6 +6,7 @@ use super::calendar::Calendar;
 use super::check::Act;
 use super::event::{Incident, Link};
 use super::roster::{OnCall, OnCallDay, RosterState};
+use super::storm::PastStorm;
 use super::week;
 
 /// How far a reminder looks for a day with people, in days after the one it is sent on.
@@ -133,6 +134,8 @@ pub struct Reminder {
     pub manual: Option<Link>,
     /// What is still open from the night.
     pub open: OpenIncidents,
+    /// Storms that are over, which no event has said.
+    pub storms: Vec<PastStorm>,
     /// Whether an earlier attempt may have posted it already.
     pub in_doubt: bool,
     /// Where the sheet is.

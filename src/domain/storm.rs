@@ -3,14 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 
 use super::alert::Mentions;
 use super::event::Link;
 
 /// New incidents that mention people, counted in pieces of ten seconds of a day (UTC): a minute is six of them.
+///
+/// Those that come again, because nobody could post them, don't make a storm; but it isn't over as long as they do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts(BTreeMap<u32, u32>);
+pub struct Counts {
+    new: BTreeMap<u32, u32>,
+    again: BTreeMap<u32, u32>,
+}
 
 impl Counts {
     const PIECE: u32 = 10;
@@ -26,22 +31,44 @@ impl Counts {
         now.num_seconds_from_midnight() / Self::PIECE
     }
 
+    /// When the last piece of a day begins that has any.
+    #[must_use]
+    pub fn last(&self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        let (piece, _) = self.new.last_key_value()?;
+        Some(day.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::seconds((piece * Self::PIECE).into()))
+    }
+
     /// The same with so many more in a piece.
     pub fn add(&mut self, piece: u32, count: u32) {
-        let counted = self.0.entry(piece).or_default();
+        let counted = self.new.entry(piece).or_default();
+        *counted = counted.saturating_add(count);
+    }
+
+    /// The same with so many more that have come again.
+    pub fn add_again(&mut self, piece: u32, count: u32) {
+        let counted = self.again.entry(piece).or_default();
         *counted = counted.saturating_add(count);
     }
 
     /// The same without what is too old to matter.
     pub fn forget_before(&mut self, piece: u32) {
-        self.0.retain(|counted, _| counted + Self::LENGTH > piece);
+        self.new.retain(|counted, _| counted + Self::LENGTH > piece);
+        self.again.retain(|counted, _| counted + Self::LENGTH > piece);
     }
 
     /// How many there were in the minute that ends with this piece.
     #[must_use]
     pub fn in_minute(&self, piece: u32) -> u32 {
-        self.0.range((piece + 1).saturating_sub(Self::MINUTE)..=piece).map(|(_, count)| count).sum()
+        in_minute(&self.new, piece)
     }
+
+    fn with_again(&self, piece: u32) -> u32 {
+        self.in_minute(piece).saturating_add(in_minute(&self.again, piece))
+    }
+}
+
+fn in_minute(counts: &BTreeMap<u32, u32>, piece: u32) -> u32 {
+    counts.range((piece + 1).saturating_sub(Counts::MINUTE)..=piece).map(|(_, count)| count).sum()
 }
 
 /// What a new incident finds.
@@ -63,14 +90,13 @@ impl Course {
     #[must_use]
     pub fn of(counts: &Counts, limit: u32, is_counted: bool, is_told: bool, now: DateTime<Utc>) -> Self {
         let piece = Counts::piece(now);
-        let now_in_minute = counts.in_minute(piece);
-        let before = now_in_minute.saturating_sub(u32::from(is_counted));
+        let before = counts.with_again(piece).saturating_sub(u32::from(is_counted));
         let earlier = (1..=Counts::CALM).filter_map(|back| piece.checked_sub(back));
-        let goes_on = before > limit || earlier.into_iter().any(|piece| counts.in_minute(piece) > limit);
+        let goes_on = before > limit || earlier.into_iter().any(|piece| counts.with_again(piece) > limit);
         match (is_told, goes_on) {
             (true, true) => Self::GoesOn,
             (true, false) => Self::Over,
-            (false, _) if now_in_minute > limit => Self::Begins,
+            (false, _) if counts.in_minute(piece) > limit => Self::Begins,
             (false, _) => Self::Usual,
         }
     }
@@ -89,6 +115,26 @@ pub struct Storm {
     pub list: Option<Link>,
     /// Whether an earlier attempt may have posted it already.
     pub in_doubt: bool,
+    /// Whether it is over.
+    pub is_over: bool,
+}
+
+impl Storm {
+    /// One that is over, which is nothing to disturb anybody for.
+    #[must_use]
+    pub fn over(past: &PastStorm, list: Option<Link>) -> Self {
+        let so_far = past.incidents;
+        Self { so_far, before: 0, mentions: Mentions::Nobody, list, in_doubt: false, is_over: true }
+    }
+}
+
+/// A storm that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastStorm {
+    /// On which day it was.
+    pub on: NaiveDate,
+    /// How many new incidents it brought.
+    pub incidents: u64,
 }
 
 #[cfg(test)]
@@ -131,6 +177,12 @@ mod tests {
         ] {
             let found = Course::of(&counts(incidents), 20, true, is_told, at(second));
             assert_eq!(found, course, "{incidents:?} {is_told} {second}");
+        }
+        // What comes again makes no storm, and keeps one from being over.
+        let mut again = counts(&[(0, 21)]);
+        again.add_again(Counts::piece(at(300)), 21);
+        for (is_told, second, course) in [(true, 600, GoesOn), (true, 660, Over), (false, 300, Usual)] {
+            assert_eq!(Course::of(&again, 20, true, is_told, at(second)), course, "{is_told} {second}");
         }
         assert_eq!(Course::of(&counts(&[(0, 1)]), 0, true, false, at(0)), Begins, "a limit of none");
     }

@@ -1,23 +1,34 @@
 //! What a storm changes about a new incident's post, and what people are told of it.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::time::Instant;
 
 use super::WebhookHandler;
-use crate::budget::{MIN_EVENT, STORM_SHOWN_EVERY};
+use crate::budget::{MIN_EVENT, STORM_ASKED_EVERY, STORM_SHOWN_EVERY};
 use crate::clock::Invocation;
 use crate::domain::alert::Mentions;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Link};
 use crate::domain::message::Subject;
-use crate::domain::storm::{Counts, Course, Storm};
+use crate::domain::storm::{Counts, Course, PastStorm, Storm};
 use crate::edge::ledger::Storms;
 
-/// What is to be told of a storm once the posts of a webhook are made.
-pub(super) struct StormNews {
-    course: Course,
-    storms: Storms,
-    storm: Storm,
+/// What a process has seen of a storm.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// When it brought the message about it up to date.
+    shown: Option<DateTime<Utc>>,
+    /// The day of a storm that isn't known to be over, and when that was last looked at.
+    ongoing: Option<(NaiveDate, DateTime<Utc>)>,
+}
+
+/// What is to be done about a storm once the posts of a webhook are made.
+pub(super) enum StormNews {
+    /// Tell what the incident at hand has found.
+    Found(Box<(Course, Storms, Storm)>),
+    /// Look whether the storm of a day is over.
+    Look { day: NaiveDate, list: Option<Link> },
 }
 
 impl WebhookHandler {
@@ -29,46 +40,105 @@ impl WebhookHandler {
         event: &Event,
         invocation: Invocation,
     ) -> (Mentions, Option<StormNews>) {
-        let (Some(storms), Some(limit)) = (storms, self.storm_above) else { return (mentions, None) };
+        let list = event.incident.link.as_ref().and_then(|link| link.sibling("/incidents"));
         let now = invocation.now();
+        let (Some(storms), Some(limit)) = (storms, self.storm_above) else {
+            return (mentions, Watch::due(&self.storm, now).map(|day| StormNews::Look { day, list }));
+        };
         let course = storms.course(limit, now);
         let before = match &storms.told {
             Some(told) => told.before,
             None => storms.today.saturating_sub(storms.counts.in_minute(Counts::piece(now)).into()),
         };
-        let list = event.incident.link.as_ref().and_then(|link| link.sibling("/incidents"));
         let so_far = storms.today.saturating_sub(before);
-        let storm = Storm { so_far, before, mentions: mentions.clone(), list, in_doubt: false };
-        let news = (course != Course::Usual).then_some(StormNews { course, storms, storm });
+        let storm = Storm { so_far, before, mentions: mentions.clone(), list, in_doubt: false, is_over: false };
+        let news = (course != Course::Usual).then(|| StormNews::Found(Box::new((course, storms, storm))));
         (if course == Course::GoesOn { Mentions::Nobody } else { mentions }, news)
     }
 
     /// Tells that a storm is on, how many there are by now, or that it is over, in time that no post needs.
-    pub(super) async fn tell(&self, StormNews { course, storms, mut storm }: StormNews, invocation: Invocation) {
+    pub(super) async fn tell(&self, news: StormNews, invocation: Invocation) {
         if !invocation.has_more_than(MIN_EVENT) {
             return;
         }
+        let now = invocation.now();
+        let (course, storms, mut storm) = match news {
+            StormNews::Found(found) => *found,
+            StormNews::Look { day, list } => return self.look(day, list, invocation).await,
+        };
         match course {
             Course::Usual => {}
-            Course::Over => self.dispatcher.ledger().end_storm(&storms, invocation.now()).await,
+            Course::Over => self.end(&storms, storm.list, invocation).await,
             Course::Begins => {
+                Watch::saw(&self.storm, storms.day, now);
                 if let Ok(permit) = self.dispatcher.claim_storm(storms.over, invocation).await {
                     storm.in_doubt = permit.is_in_doubt();
                     self.dispatcher.post(permit, Subject::Storm(&storm), invocation).await;
                 }
             }
             Course::GoesOn => {
+                Watch::saw(&self.storm, storms.day, now);
                 let Some(message) = storms.told.and_then(|told| told.message) else { return };
-                {
-                    let mut shown = self.storm_shown.lock().unwrap_or_else(PoisonError::into_inner);
-                    if shown.is_some_and(|shown| invocation.arrived_at() < shown + STORM_SHOWN_EVERY) {
-                        return;
-                    }
-                    *shown = Some(invocation.arrived_at());
+                if !Watch::shows(&self.storm, invocation.arrived_at()) {
+                    return;
                 }
                 let left = invocation.deadline().saturating_duration_since(Instant::now());
                 self.dispatcher.show_storm(&storm, &message, left).await;
             }
         }
+    }
+
+    /// Looks whether a storm is over by now, of which this event says nothing.
+    async fn look(&self, day: NaiveDate, list: Option<Link>, invocation: Invocation) {
+        let (Some(limit), now) = (self.storm_above, invocation.now()) else { return };
+        let Some(storms) = self.dispatcher.ledger().storms_of(day, now).await else { return };
+        match storms.course(limit, now) {
+            Course::Over => self.end(&storms, list, invocation).await,
+            // Another process has ended it.
+            _ if storms.told.is_none() => Watch::ended(&self.storm),
+            _ => {}
+        }
+    }
+
+    /// Shows for the last time how many there were, and writes down that it is over.
+    async fn end(&self, storms: &Storms, list: Option<Link>, invocation: Invocation) {
+        if let Some(message) = storms.told.as_ref().and_then(|told| told.message.as_ref()) {
+            let storm = Storm::over(&PastStorm { on: storms.day, incidents: storms.incidents() }, list);
+            let left = invocation.deadline().saturating_duration_since(Instant::now());
+            self.dispatcher.show_storm(&storm, message, left).await;
+        }
+        self.dispatcher.ledger().end_storm(storms, invocation.now()).await;
+        Watch::ended(&self.storm);
+    }
+}
+
+impl Watch {
+    fn saw(watch: &Mutex<Self>, day: NaiveDate, now: DateTime<Utc>) {
+        watch.lock().unwrap_or_else(PoisonError::into_inner).ongoing = Some((day, now));
+    }
+
+    fn ended(watch: &Mutex<Self>) {
+        watch.lock().unwrap_or_else(PoisonError::into_inner).ongoing = None;
+    }
+
+    /// The day of a storm that may be over by now, at most once in a while.
+    fn due(watch: &Mutex<Self>, now: DateTime<Utc>) -> Option<NaiveDate> {
+        let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let (day, looked) = watch.ongoing.as_mut()?;
+        let is_due = now >= *looked + STORM_ASKED_EVERY;
+        is_due.then(|| {
+            *looked = now;
+            *day
+        })
+    }
+
+    /// Whether the message about a storm is to be brought up to date now.
+    fn shows(watch: &Mutex<Self>, now: DateTime<Utc>) -> bool {
+        let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = watch.shown.is_none_or(|shown| now >= shown + STORM_SHOWN_EVERY);
+        if is_due {
+            watch.shown = Some(now);
+        }
+        is_due
     }
 }

@@ -7,9 +7,10 @@ use oncall::simulation::faults::{self, Lasting, Row, Service};
 use oncall::simulation::fleet::Target;
 use oncall::simulation::mentions::{Costs, Known, Mentioned, Posted};
 use oncall::simulation::sender::{Kind, Schedule, Version, Webhook, compare};
-use oncall::simulation::storm::{
-    Storm, ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, killed_between_reply_and_update,
-    odd_titles, one_event_twice, storm, thread_ends, wrong_secrets_put_right,
+use oncall::simulation::storm::{Storm, storm};
+use oncall::simulation::trials::{
+    ThreadEnds, in_doubt_without_a_table, killed_between_post_and_record, killed_between_reply_and_update, odd_titles,
+    one_event_twice, thread_ends, wrong_secrets_put_right,
 };
 use oncall::simulation::{notices, presses, reminders};
 use oncall_relay::domain::chat::ChatName;
@@ -202,6 +203,8 @@ async fn a_small_storm_passes_at_slacks_pace() {
         within: Duration::from_secs(1),
         slack_pace: Duration::from_millis(25),
         schedule: Schedule::Eager,
+        has_backup: false,
+        storm_above: None,
     };
     let weathered = storm(small, &Target::Linked).await.unwrap();
     assert!(weathered.outcome.is_as_promised(), "{weathered:?}");

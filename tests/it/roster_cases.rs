@@ -92,6 +92,7 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
             open: OpenIncidents::NotRequested,
             in_doubt: false,
             sheet: None,
+            storms: Vec::new(),
             outlook: Outlook::default(),
             acts: Vec::new(),
         };

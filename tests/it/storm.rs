@@ -5,9 +5,13 @@ use std::time::Duration;
 use oncall::fakes::dynamodb::DynamoDb;
 use oncall::fakes::pagerduty::Incident;
 use oncall::fakes::server::Fault;
+use oncall::properties::{Posted, Posts, mentions_are_as_storm_above_says};
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::storm::{Counts, Course};
 use oncall_relay::edge::ledger::{IdempotencyKey, Ledger, Told};
+use oncall_relay::lambda::scheduler;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::ledger::{TABLE, at, facts, granted};
@@ -130,6 +134,123 @@ async fn after_five_minutes_below_the_limit_people_are_mentioned_again() {
     }
 }
 
+/// What the message about the storm shows now.
+fn shown(world: &World) -> String {
+    let shown = world.slack.shown();
+    shown.iter().find(|message| message.text.contains(['🌪', '🌤'])).unwrap().text.clone()
+}
+
+const OVER: &str = "🌤️ インシデントの多発は収まりました(全 5 件)\n\
+                    これからの新しいインシデントは、通常どおりメンション付きで投稿します";
+
+#[tokio::test]
+async fn the_first_event_after_it_ends_a_storm_and_its_message_shows_how_many_there_were() {
+    let list = "\n一覧: <https://acme.pagerduty.com/incidents>";
+    for (has_table, event, mentions) in
+        [(true, "incident.triggered", 1), (false, "incident.acknowledged", 1), (false, "incident.annotated", 1)]
+    {
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        let mut world = world("2").await;
+        if has_table {
+            world.remember_in(&dynamodb.url(), TABLE);
+        }
+        let relay = world.relay().await;
+        for number in 1..=5 {
+            comes(&relay, number, 0).await;
+        }
+        assert_eq!(mentioned(&relay.channel()), 3 + 1);
+        for (second, is_over) in [(250, false), (420, true), (430, true)] {
+            let number = if event == "incident.triggered" { 100 + u64::try_from(second).unwrap() } else { 1 };
+            if number > 5 && second == 250 {
+                continue;
+            }
+            let id = format!("PSTORM{number}");
+            let incident = Incident { id: &id, number, title: "title".to_owned(), service: "Backlog" };
+            let body = incident.v3(&event_spec(&format!("{event}{second}"), event, &after(second)));
+            assert_eq!(relay.signed(&after(second), &body).await, posted(1));
+            assert_eq!(mentioned(&relay.channel()), mentions, "{event} {second}");
+            assert_eq!(shown(&world) == format!("{OVER}{list}"), is_over, "{event} {second}: {}", shown(&world));
+        }
+        for number in [1001, 1002] {
+            comes(&relay, number, 440).await;
+        }
+        assert_eq!(mentioned(&relay.channel()), 2, "{event}: as usual");
+    }
+}
+
+/// The lines about storms in a reminder.
+async fn reminded(world: &World, kind: &str, at: &str) -> Vec<String> {
+    let request = json!({"reminder": kind, "at": at});
+    let (answer, _, _) = scheduler::answer(&world.reminders().await, &request, instant(at).to_utc()).await;
+    let text = answer.unwrap()["text"].as_str().unwrap().to_owned();
+    text.lines().filter(|line| line.contains('🌤')).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_storm_that_no_event_ends_is_ended_by_the_next_reminder_which_says_so_once() {
+    let line = "🌤️ 11/24(火)のインシデントの多発は収まりました(全 5 件)";
+    let (evening, morning) = ("2026-11-24T17:00:00+09:00", "2026-11-25T10:00:00+09:00");
+    for (begins, in_the_evening, in_the_morning) in
+        [("2026-11-24T16:30:00+09:00", vec![line], vec![]), ("2026-11-24T16:58:00+09:00", vec![], vec![line])]
+    {
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        let mut world = world("2").await;
+        world.remember_in(&dynamodb.url(), TABLE);
+        let relay = world.relay().await;
+        for number in 1..=5 {
+            assert_eq!(relay.signed(begins, &new_incident(number, begins)).await, posted(1));
+        }
+        assert_eq!(reminded(&world, "next", evening).await, in_the_evening, "{begins}");
+        assert_eq!(shown(&world) == OVER, !in_the_evening.is_empty(), "{}", shown(&world));
+        assert_eq!(reminded(&world, "today", morning).await, in_the_morning, "{begins}");
+        assert_eq!(shown(&world), OVER);
+        assert_eq!(reminded(&world, "next", "2026-11-25T17:00:00+09:00").await, [""; 0], "it is said once");
+        assert_eq!(relay.signed(morning, &new_incident(9, morning)).await, posted(1));
+    }
+}
+
+#[tokio::test]
+async fn a_reminder_looks_for_storms_only_if_they_are_told_of_and_back_to_the_last_working_day() {
+    let requests = async |limit: &str, at: &str| {
+        let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+        let mut world = world(limit).await;
+        world.remember_in(&dynamodb.url(), TABLE);
+        reminded(&world, "next", at).await;
+        dynamodb.requests()
+    };
+    let without = requests("", "2026-11-26T17:00:00+09:00").await;
+    for (at, days) in [("2026-11-26T17:00:00+09:00", 3), ("2026-11-24T17:00:00+09:00", 6)] {
+        assert_eq!(requests("20", at).await, without + days, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_storm_is_not_over_as_long_as_its_incidents_come_again() {
+    let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+    for has_table in [false, true] {
+        let mut world = world("2").await;
+        if has_table {
+            world.remember_in(&dynamodb.url(), TABLE);
+        }
+        let relay = world.relay().await;
+        for number in 1..=5 {
+            comes(&relay, number, 0).await;
+        }
+        assert_eq!(mentioned(&relay.channel()), 3 + 1);
+        let waits = new_incident(6, &after(10));
+        world.slack.fail_always(Some(Fault::status(403)));
+        for second in (10..500).step_by(15) {
+            assert_eq!(relay.signed(&after(second), &waits).await.0, 503, "{second}");
+        }
+        world.slack.fail_always(None);
+        assert_eq!(relay.signed(&after(500), &waits).await, posted(1));
+        assert_eq!(mentioned(&relay.channel()), 0, "{has_table}");
+        comes(&relay, 7, 900).await;
+        assert_eq!(mentioned(&relay.channel()), 1, "{has_table}");
+        assert!(shown(&world).contains("(全 6 件)"), "{}", shown(&world));
+    }
+}
+
 #[tokio::test]
 async fn in_doubt_people_are_mentioned() {
     // The chat doesn't take the message about the storm.
@@ -191,4 +312,69 @@ async fn the_count_is_one_more_request_for_a_new_incident_and_only_if_it_is_set(
     let without = requests("", DAYTIME).await;
     assert_eq!(requests("20", DAYTIME).await, without + 1);
     assert_eq!(requests("20", EVENING).await, requests("", EVENING).await);
+}
+
+/// What comes in a case of the law: after so many seconds, and what it is.
+#[derive(Debug, Clone, Copy)]
+enum Comes {
+    New,
+    Acknowledged,
+    /// The last one once more.
+    Again,
+    Practice,
+}
+
+#[test]
+fn whatever_comes_people_are_mentioned_up_to_the_limit_told_of_the_storm_and_mentioned_once_it_is_over() {
+    let gap = prop_oneof![12 => 0..4_i64, 4 => 5..40_i64, 1 => 200..500_i64];
+    let what = prop_oneof![
+        8 => Just(Comes::New),
+        2 => Just(Comes::Acknowledged),
+        1 => Just(Comes::Again),
+        1 => Just(Comes::Practice)
+    ];
+    let cases = (1..5_usize, prop::collection::vec((gap, what), 1..45));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let config = Config { cases: 40, failure_persistence: None, max_shrink_iters: 100, ..Config::default() };
+    let storms = std::cell::Cell::new(0);
+    TestRunner::new(config)
+        .run(&cases, |(limit, comes)| {
+            let posts = runtime.block_on(posts_of(limit, &comes));
+            storms.set(storms.get() + posts.iter().filter(|(_, what, _)| *what == Posted::Storm).count());
+            mentions_are_as_storm_above_says(limit, &posts);
+            Ok(())
+        })
+        .unwrap();
+    assert!(storms.get() > 20, "{storms:?}");
+}
+
+async fn posts_of(limit: usize, comes: &[(i64, Comes)]) -> Posts {
+    let world = world(&limit.to_string()).await;
+    let relay = world.relay().await;
+    let (mut posts, mut second, mut last) = (Posts::new(), 0, None);
+    for (number, (gap, what)) in (1..).zip(comes) {
+        second += gap;
+        let at = after(second);
+        let incident = match what {
+            Comes::Practice => format!("PRACTICE{number}"),
+            Comes::Acknowledged => "PSTORM".to_owned(),
+            Comes::New | Comes::Again => format!("PSTORM{number}"),
+        };
+        let incident = Incident { id: &incident, number, title: "title".to_owned(), service: "Backlog" };
+        let kind = if matches!(what, Comes::Acknowledged) { "incident.acknowledged" } else { "incident.triggered" };
+        let body = incident.v3(&event_spec(&format!("e{number}"), kind, &at));
+        let body = if let (Comes::Again, Some(last)) = (what, last.take()) { last } else { body };
+        assert_eq!(relay.signed(&at, &body).await.0, 200);
+        let mut texts = relay.channel().into_iter();
+        posts.extend(texts.next().filter(|_| !matches!(what, Comes::Practice)).map(|text| {
+            let of_new = !matches!(what, Comes::Acknowledged);
+            (instant(&at).to_utc(), if of_new { Posted::New } else { Posted::Later }, mentioned(&[text]) == 1)
+        }));
+        for text in texts {
+            assert!(text.contains("🌪️"), "{text}");
+            posts.push((instant(&at).to_utc(), Posted::Storm, mentioned(&[text]) == 1));
+        }
+        last = Some(body);
+    }
+    posts
 }

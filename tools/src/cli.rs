@@ -2,14 +2,12 @@
 
 use std::error::Error;
 use std::io;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::page::Language;
 use crate::simulation::fleet::Target;
-use crate::simulation::sender::Schedule;
 
 mod check;
 mod demo;
@@ -106,16 +104,15 @@ enum Lab {
         functions: Functions,
     },
     /// Send 1,000 webhooks within a minute, against Slack at its pace; that takes some twenty minutes.
-    #[command(after_help = "Examples:\n  oncall lab storm\n  oncall lab storm --times 20 --schedule eager")]
+    #[command(
+        after_help = "Examples:\n  oncall lab storm\n  oncall lab storm --schedule five-in-twenty-minutes --backup\n  \
+                      oncall lab storm --storm-above 20"
+    )]
     Storm {
         #[command(flatten)]
         functions: Functions,
-        /// Run everything this many times faster.
-        #[arg(long, default_value = "1")]
-        times: NonZeroU32,
-        /// When PagerDuty sends a webhook again that was not taken: it publishes no schedule.
-        #[arg(long, value_enum, default_value = "eager")]
-        schedule: Schedule,
+        #[command(flatten)]
+        how: storm::How,
     },
     /// Keep stand-ins for every service running on fixed ports, and print what is posted.
     #[command(name = "stand-ins", after_help = "Example: oncall lab stand-ins")]
@@ -193,8 +190,8 @@ impl Cli {
             Command::Lab(Lab::Faults { functions }) => {
                 Box::pin(faults::run(functions.make())).await.map(|()| Ended::Well)
             }
-            Command::Lab(Lab::Storm { functions, times, schedule }) => {
-                Box::pin(storm::run(functions.make(), times, schedule)).await.map(|()| Ended::Well)
+            Command::Lab(Lab::Storm { functions, how }) => {
+                Box::pin(storm::run(functions.make(), &how)).await.map(|()| Ended::Well)
             }
             Command::Lab(Lab::StandIns) => stand_ins::run().await.map(|()| Ended::Well),
         };

@@ -3,6 +3,7 @@
 //! Each law takes bytes of any kind and panics where it doesn't hold. No Lambda function contains them.
 
 mod effects;
+mod storms;
 mod texts;
 
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ use oncall_relay::edge::pagerduty::{Item, Verifier, parse};
 
 use effects::strangers_set_nothing_off_in_a_notice;
 pub use effects::{Effects, strangers_set_nothing_off};
+pub use storms::{Posted, Posts, mentions_are_as_storm_above_says};
 pub use texts::{event, texts};
 
 /// What holds for any bytes at all; it panics where it doesn't.

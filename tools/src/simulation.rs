@@ -18,6 +18,8 @@ pub mod notices;
 
 pub mod storm;
 
+pub mod trials;
+
 use std::collections::HashMap;
 use std::io;
 
@@ -43,7 +45,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts all of them; the roster names people on the real day, because the functions have real clocks.
+    /// Starts all of them; the roster names people on the real day and those after it, because the functions have real clocks.
     ///
     /// # Errors
     /// If there is no free port.
@@ -55,9 +57,9 @@ impl Services {
         Ok(around)
     }
 
-    /// Has the sheet name these people today and tomorrow.
+    /// Has the sheet name these people today and on the days after it.
     pub fn write_roster(&self, people: &str) {
-        let days: Vec<_> = self.today.iter_days().take(2).map(|day| day.to_string()).collect();
+        let days: Vec<_> = self.today.iter_days().take(4).map(|day| day.to_string()).collect();
         let rows: Vec<_> = days.iter().map(|day| [day.as_str(), people]).collect();
         self.fakes.google.write(ROSTER_TAB, &rows.iter().map(<[&str; 2]>::as_slice).collect::<Vec<_>>());
     }

@@ -1,6 +1,7 @@
 //! The demo prints what the documents quote of it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should stop")]
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Each with the command that it quotes, and the language of what that prints.
@@ -71,6 +72,31 @@ fn the_messages_that_the_documents_show_are_the_demos() {
             for message in messages {
                 assert!(posted.windows(message.len()).any(|lines| lines == message), "{document}: {message:#?}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_weeks_numbers_are_those_of_the_incidents_that_the_story_has_told() {
+    for (language, all, in_hours, open) in [
+        ("en", "This week: {} incidents", "{} in business hours", "{} still open"),
+        ("ja", "今週のインシデント: {}件", "営業時間内 {}件", "未解決 {}件"),
+    ] {
+        let output = demo(language);
+        let (story, week) = output.split_once("\nFriday, 17:00").unwrap();
+        let told = |icon: char| {
+            let lines = story.lines().filter(|line| line.contains(icon));
+            let tags = lines.filter_map(|line| line.split(' ').find(|word| word.starts_with("#pd")));
+            tags.collect::<BTreeSet<_>>()
+        };
+        let (begun, ended) = (told('🔴'), told('🟢'));
+        assert_eq!(begun.len(), 10, "{begun:?}");
+        // At 20:00 and at 17:30.
+        let out_of_hours = ["#pd34", "#pd41"].into_iter().filter(|tag| begun.contains(tag)).count();
+        let counts = [begun.len(), begun.len() - out_of_hours, begun.difference(&ended).count()];
+        for (words, count) in [all, in_hours, open].into_iter().zip(counts) {
+            let words = words.replace("{}", &count.to_string());
+            assert!(week.contains(&words), "{words}: {week}");
         }
     }
 }

@@ -148,7 +148,7 @@ async fn what_can_not_be_done_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn of_ten_thousand_posts_the_page_has_the_latest_and_counts_the_others() {
+async fn of_many_posts_the_page_has_the_latest_and_counts_the_others() {
     let page = page().await;
     // Out of hours, so that Google's quota is no matter.
     ask(&page, &json!({"do": "clock", "at": "2026-11-24T20:00"})).await;
@@ -159,7 +159,7 @@ async fn of_ten_thousand_posts_the_page_has_the_latest_and_counts_the_others() {
     }
     let scene = scene(&page).await;
     let lengths = ["posts", "steps"].map(|list| scene[list].as_array().unwrap().len());
-    assert_eq!((lengths, &scene["left_out"]), ([400, 200], &json!(100)));
+    assert_eq!((lengths, &scene["left_out"]), ([200, 100], &json!(300)));
 }
 
 #[tokio::test]
@@ -327,6 +327,57 @@ async fn two_pages_show_the_same_and_a_reload_in_the_middle_loses_nothing() {
             "document.documentElement.lang === 'ja' && document.querySelector('#team h2').textContent === '当番表'",
         )
         .await;
+    assert_eq!(browser.problems(), [""; 0]);
+}
+
+/// The resident memory of this process, in which the page's server is, in MiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and some minutes; .ci/run brings them"]
+async fn after_ten_thousand_posts_the_page_is_as_quick_as_ever_and_its_server_no_larger() {
+    let page = page().await;
+    ask(&page, &json!({"do": "settings", "language": "en", "chats": "slack"})).await;
+    // Out of hours, so that Google's quota is no matter.
+    ask(&page, &json!({"do": "clock", "at": "2026-11-24T20:00"})).await;
+    let notice = json!({"do": "notice", "incident": null, "text": "app-01 restarts", "status": "started"});
+    let mut settled = 0;
+    for number in 1..=10_000 {
+        let order = if number % 4 == 0 { trigger(&format!("slow {number}")) } else { notice.clone() };
+        assert_eq!(ask(&page, &order).await.status, 200);
+        if number == 4_000 {
+            settled = resident();
+        }
+    }
+    let grown = resident().saturating_sub(settled);
+    assert!(grown < 64, "{grown} MiB more than {settled} MiB");
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        let before = std::time::Instant::now();
+        assert_eq!(request(&page, "GET /scene HTTP/1.1\r\n", "").await.status, 200);
+        answers.push(before.elapsed());
+    }
+    answers.sort_unstable();
+    assert!(answers[10].as_millis() < 100, "{answers:?}");
+    println!("{settled} MiB after 4,000 posts, {grown} more after 10,000; an answer in {:?}", answers[10]);
+
+    let mut browser = Browser::start("many");
+    let tab = browser.open(&page.url()).await;
+    browser.wait(&tab, "document.querySelectorAll('#slack-alert .post').length > 0").await;
+    let left_out = "document.querySelector('#slack-alert .hint').textContent";
+    assert!(browser.eval(&tab, left_out).await.as_str().unwrap().contains("9800"), "what is left out is counted");
+    let shown = browser.eval(&tab, "document.querySelectorAll('#slack-alert .post').length").await;
+    assert!(shown.as_u64().unwrap() <= 200, "{shown}");
+    browser.type_over(&tab, "#title", "the last one").await;
+    let pressed = std::time::Instant::now();
+    browser.click(&tab, "[data-act=trigger]").await;
+    browser.wait(&tab, "document.querySelector('#slack-alert').innerText.includes('the last one')").await;
+    println!("a press is shown after {:?}", pressed.elapsed());
+    assert!(pressed.elapsed().as_secs() < 5, "{:?}", pressed.elapsed());
     assert_eq!(browser.problems(), [""; 0]);
 }
 

@@ -106,6 +106,7 @@ mod tests {
             day: on_call("田中"),
             manual: None,
             open: OpenIncidents::NotRequested,
+            storms: Vec::new(),
             in_doubt: false,
             sheet: Link::parse("https://docs.google.com/spreadsheets/d/1aB/edit"),
             outlook,

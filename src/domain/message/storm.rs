@@ -23,16 +23,19 @@ impl Storm {
     #[must_use]
     pub fn card(&self, chat: ChatName, language: Language) -> Card {
         let [head, body] = [head(self, chat, language), body(self, language)].map(Message::of);
-        Card { colour: Colour::Red, head, body, buttons: Vec::new() }
+        let colour = if self.is_over { Colour::Green } else { Colour::Red };
+        Card { colour, head, body, buttons: Vec::new() }
     }
 }
 
 fn head(storm: &Storm, chat: ChatName, language: Language) -> Vec<Vec<Span>> {
-    vec![mention_spans(&storm.mentions, chat, language), vec![Span::Words(language.storm(storm.so_far))]]
+    let words = if storm.is_over { language.storm_over(storm.so_far) } else { language.storm(storm.so_far) };
+    vec![mention_spans(&storm.mentions, chat, language), vec![Span::Words(words)]]
 }
 
 fn body(storm: &Storm, language: Language) -> Vec<Vec<Span>> {
-    let mut lines = vec![vec![Span::Words(language.storm_without_mentions().to_owned())]];
+    let meaning = if storm.is_over { language.storm_mentions_again() } else { language.storm_without_mentions() };
+    let mut lines = vec![vec![Span::Words(meaning.to_owned())]];
     let list = storm.list.clone().map(Span::Link);
     lines.extend(list.map(|list| vec![Span::Words(language.storm_list().to_owned()), list]));
     lines

@@ -164,6 +164,7 @@ fn said(kind: ReminderKind, rows: Option<&[&[&str]]>, open: OpenIncidents, langu
         open,
         in_doubt: false,
         sheet: None,
+        storms: Vec::new(),
         outlook: Outlook::default(),
         acts: Vec::new(),
     };
@@ -316,6 +317,7 @@ fn the_bare_minimum_mentions_names_the_day_and_links_the_manual() {
         open,
         in_doubt: false,
         sheet: None,
+        storms: Vec::new(),
         outlook: Outlook::default(),
         acts: Vec::new(),
     };

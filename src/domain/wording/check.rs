@@ -136,7 +136,7 @@ impl Language {
         }
     }
 
-    fn dates(self, dates: &[NaiveDate]) -> String {
+    pub(super) fn dates(self, dates: &[NaiveDate]) -> String {
         dates.iter().map(|date| self.date(*date)).collect::<Vec<_>>().join(self.and())
     }
 }

@@ -12,7 +12,7 @@
 //! | `event#<id>` | a map: `until` in milliseconds, `by`, the claim's own mark, and `chat` once that chat has the event |
 //! | `who#<action>#<member>` | a map: who pressed that button (`member`, `name`), when they did last (`at`), and as which `agent` |
 //! | `pressing`, `press#<id>` | a map: until when a press is being carried out; and when each press of the last minutes was |
-//! | `incidents`, `c<piece>`, `storms` | under `storm#<date>`: the new incidents of a day (UTC), those of each ten seconds of late, and how many storms are over; `number` is then how many came before the last one |
+//! | `incidents`, `c<piece>`, `r<piece>`, `storms` | under `storm#<date>`: the new incidents of a day (UTC), those of each ten seconds of late, those that came again then, and how many storms are over; `number` is then how many came before the last one |
 //! | `user` | under the key `acting`: the user of PagerDuty's as whom presses are carried out |
 //! | `tables`, `read_at` | the last good roster, as JSON, and when it was read, in milliseconds |
 //! | `settings`, `webhook_at`, `click_at`, `heartbeat`, `heartbeat_at` | under `watch`: what the functions leave for the check |

@@ -80,7 +80,9 @@ impl Story {
         self.scene("16:30: a stranger's title tries to call everybody. It is text, nothing else. (A v2 webhook.)")?;
         let hostile = incident("PINC40", 40, "@all @here #pd33 <!channel> `rm -rf`\nhelp");
         let message = hostile.v2(&self.event_spec("incident.trigger", "2026-11-25T16:30:00+09:00", None)?);
+        self.happened(&hostile, "incident.triggered", "2026-11-25T16:30:00+09:00");
         self.send(&v2(&[message]), "2026-11-25T16:30:00+09:00", &Proof::Bearer).await?;
+        self.over(&hostile, "2026-11-25T16:40:00+09:00").await?;
 
         self.press().await?;
         self.the_week().await?;
@@ -140,8 +142,34 @@ impl Story {
         at: &str,
         agent: Option<&'static str>,
     ) -> Result<(), Box<dyn Error>> {
+        self.happened(incident, event_type, at);
         let event = incident.v3(&self.event_spec(event_type, at, agent)?);
         self.send(&event, at, &Proof::Signature).await
+    }
+
+    /// Has PagerDuty know what its webhook is about, for the week's numbers.
+    fn happened(&self, incident: &Incident<'_>, event_type: &str, at: &str) {
+        let api = &self.fakes.incidents;
+        match event_type {
+            "incident.acknowledged" => api.set(incident.id, "acknowledged", "田中 太郎", at),
+            "incident.resolved" => api.set(incident.id, "resolved", "田中 太郎", at),
+            _ if api.status(incident.id).is_empty() => api.open(incident.number, &incident.title, "triggered", at),
+            _ => {}
+        }
+    }
+
+    /// An incident is resolved; of its message only the headline is shown.
+    async fn over(&mut self, incident: &Incident<'_>, at: &str) -> Result<(), Box<dyn Error>> {
+        self.happened(incident, "incident.resolved", at);
+        let event = incident.v3(&self.event_spec("incident.resolved", at, Some("田中 太郎"))?);
+        let (at, status, _) = self.hand_over(&event, at, &Proof::Signature).await?;
+        let posts = self.posts();
+        let [(place, text)] = &posts[..] else {
+            return Err(format!("the relay answered {status} and posted {}", posts.len()).into());
+        };
+        let tag = format!("#pd{}", incident.number);
+        let headline = text.lines().find(|line| line.contains(&tag)).unwrap_or_default();
+        self.screen.aside(&format!("{} {place}: {headline}", at.format("%H:%M")))
     }
 
     fn event_spec(
@@ -160,18 +188,8 @@ impl Story {
 
     /// Delivers a webhook at a moment of the story, and shows what the chats got.
     async fn deliver(&mut self, body: &Value, at: &str, proof: &Proof, ending: &Ending) -> Result<(), Box<dyn Error>> {
-        let at: DateTime<FixedOffset> = at.parse()?;
-        let body = body.to_string();
-        let header = match proof {
-            Proof::Signature => ("x-pagerduty-signature", signature(SIGNING_SECRET, body.as_bytes())),
-            Proof::Bearer => ("authorization", format!("Bearer {BEARER_TOKEN}")),
-        };
-        let event = http_api_event("/pagerduty", &[(header.0, &header.1)], body.as_bytes());
-        let request = lambda_http::request::from_str(&event.to_string())?;
-        let (response, _) = api_gateway::answer(&self.relay, request, at.to_utc()).await;
-
+        let (at, status, answer) = self.hand_over(body, at, proof).await?;
         let posts = self.posts();
-        let status = response.status().as_u16();
         let as_told = match ending {
             Ending::Posted => status == 200 && posts.len() == 1,
             Ending::SentAgain => status == 503 && posts.is_empty(),
@@ -182,7 +200,26 @@ impl Story {
         for (place, text) in posts {
             self.screen.post(&at.format("%H:%M").to_string(), place, &text)?;
         }
-        self.screen.aside(&format!("answer to PagerDuty: {}", answer(&response)))
+        self.screen.aside(&format!("answer to PagerDuty: {answer}"))
+    }
+
+    /// Hands a webhook to the relay: when that was, the answer's status, and the answer.
+    async fn hand_over(
+        &self,
+        body: &Value,
+        at: &str,
+        proof: &Proof,
+    ) -> Result<(DateTime<FixedOffset>, u16, String), Box<dyn Error>> {
+        let at: DateTime<FixedOffset> = at.parse()?;
+        let body = body.to_string();
+        let header = match proof {
+            Proof::Signature => ("x-pagerduty-signature", signature(SIGNING_SECRET, body.as_bytes())),
+            Proof::Bearer => ("authorization", format!("Bearer {BEARER_TOKEN}")),
+        };
+        let event = http_api_event("/pagerduty", &[(header.0, &header.1)], body.as_bytes());
+        let request = lambda_http::request::from_str(&event.to_string())?;
+        let (response, _) = api_gateway::answer(&self.relay, request, at.to_utc()).await;
+        Ok((at, response.status().as_u16(), answer(&response)))
     }
 
     /// Shows what the chats got; nothing ends the demo.

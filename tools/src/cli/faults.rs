@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::simulation::faults::{self, Outcome, Row};
 use crate::simulation::fleet::Target;
 use crate::simulation::sender::Version;
-use crate::simulation::storm::{self, ThreadEnds};
+use crate::simulation::trials::{self, ThreadEnds};
 use crate::simulation::{notices, presses, reminders};
 
 /// Rows at the same time: most of them wait.
@@ -35,14 +35,18 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     let said = |error: Box<dyn Error + Send + Sync>| error.to_string();
     for version in [Version::V2, Version::V3] {
         for (what, sent, outcome) in [
-            ("one event on two instances | at once", 1, storm::one_event_twice(version, &make).await),
-            ("accepted, answered too late, no table | once", 1, storm::in_doubt_without_a_table(version, &make).await),
-            ("killed between post and record | once", 1, storm::killed_between_post_and_record(version, &make).await),
-            ("killed between reply and update | once", 2, storm::killed_between_reply_and_update(version, &make).await),
-            ("odd titles | for good", 6, storm::odd_titles(version, &make).await),
-            ("wrong secrets, then the right ones | a while", 4, storm::wrong_secrets_put_right(version, &make).await),
-            ("thread deleted | for good", 3, storm::thread_ends(version, &make, ThreadEnds::Deleted).await),
-            ("other channel | for good", 3, storm::thread_ends(version, &make, ThreadEnds::OtherChannel).await),
+            ("one event on two instances | at once", 1, trials::one_event_twice(version, &make).await),
+            ("accepted, answered too late, no table | once", 1, trials::in_doubt_without_a_table(version, &make).await),
+            ("killed between post and record | once", 1, trials::killed_between_post_and_record(version, &make).await),
+            (
+                "killed between reply and update | once",
+                2,
+                trials::killed_between_reply_and_update(version, &make).await,
+            ),
+            ("odd titles | for good", 6, trials::odd_titles(version, &make).await),
+            ("wrong secrets, then the right ones | a while", 4, trials::wrong_secrets_put_right(version, &make).await),
+            ("thread deleted | for good", 3, trials::thread_ends(version, &make, ThreadEnds::Deleted).await),
+            ("other channel | for good", 3, trials::thread_ends(version, &make, ThreadEnds::OtherChannel).await),
         ] {
             broken += print_row(&format!("{version} | function | {what} | cold"), sent, &outcome.map_err(said)?);
         }

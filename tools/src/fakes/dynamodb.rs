@@ -3,7 +3,7 @@
 //! It knows the few forms of expressions that the ledger writes and refuses all others. The same tests run
 //! against Amazon's own DynamoDB Local.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Mutex;
 
@@ -21,6 +21,8 @@ pub type DynamoDb = Fake<Table>;
 pub struct Table {
     name: String,
     items: Mutex<BTreeMap<String, Item>>,
+    /// The keys that are kept, in the order in which they came, and how many there may be.
+    bound: Mutex<Option<(VecDeque<String>, usize)>>,
 }
 
 type Item = Map<String, Value>;
@@ -54,7 +56,7 @@ impl DynamoDb {
     /// # Errors
     /// If the port is taken.
     pub async fn start(port: u16, table: &str) -> io::Result<Self> {
-        let table = Table { name: table.to_owned(), items: Mutex::default() };
+        let table = Table { name: table.to_owned(), items: Mutex::default(), bound: Mutex::default() };
         Self::serve(port, table).await
     }
 
@@ -75,6 +77,11 @@ impl DynamoDb {
     #[must_use]
     pub fn attributes(&self, pk: &str) -> usize {
         lock(&self.state.items).get(pk).map_or(0, Item::len)
+    }
+
+    /// Keeps no more items than this, so that new ones can come without end; the first that came are the first to go.
+    pub fn keep_at_most(&self, items: usize) {
+        *lock(&self.state.bound) = Some((lock(&self.state.items).keys().cloned().collect(), items));
     }
 
     /// How many items there are.
@@ -117,6 +124,16 @@ fn key(key: &Item) -> Result<String, Refused> {
 }
 
 impl Table {
+    fn insert(&self, items: &mut BTreeMap<String, Item>, pk: String, item: Item) {
+        let is_new = items.insert(pk.clone(), item).is_none();
+        if let Some((order, kept)) = lock(&self.bound).as_mut().filter(|_| is_new) {
+            order.push_back(pk);
+            if order.len() > *kept {
+                order.pop_front().and_then(|first| items.remove(&first));
+            }
+        }
+    }
+
     fn get(&self, asked: &Request) -> Result<Value, Refused> {
         let item = lock(&self.items).get(&key(&asked.key)?).cloned();
         Ok(item.map_or(json!({}), |item| json!({ "Item": item })))
@@ -128,7 +145,7 @@ impl Table {
         if !asked.holds(items.get(&pk).unwrap_or(&Item::new()))? {
             return Err(Refused("ConditionalCheckFailedException"));
         }
-        items.insert(pk, asked.item);
+        self.insert(&mut items, pk, asked.item);
         Ok(json!({}))
     }
 
@@ -142,7 +159,7 @@ impl Table {
             return Err(Refused("ConditionalCheckFailedException"));
         }
         asked.change(&mut item)?;
-        items.insert(pk, item.clone());
+        self.insert(&mut items, pk, item.clone());
         let attributes = match asked.return_values.as_deref() {
             Some("ALL_OLD") => old,
             Some("ALL_NEW") => Some(item),

@@ -29,6 +29,8 @@ pub struct Account {
     keys: Keys,
     service: String,
     incidents: Mutex<Vec<Value>>,
+    /// How many of them there may be, if there is a limit.
+    kept: Mutex<Option<usize>>,
     done: Mutex<Vec<Done>>,
     clock: Mutex<String>,
     set_up: Mutex<SetUp>,
@@ -72,6 +74,7 @@ impl RestApi {
             keys,
             service: service.to_owned(),
             incidents: Mutex::default(),
+            kept: Mutex::default(),
             done: Mutex::default(),
             clock: Mutex::new("2026-11-24T02:05:00Z".to_owned()),
             set_up: Mutex::new(set_up),
@@ -124,7 +127,16 @@ impl RestApi {
         for (name, value) in fields.as_object().into_iter().flatten() {
             incident[name] = value.clone();
         }
-        lock(&self.state.incidents).push(incident);
+        let mut incidents = lock(&self.state.incidents);
+        incidents.push(incident);
+        if lock(&self.state.kept).is_some_and(|kept| incidents.len() > kept) {
+            incidents.remove(0);
+        }
+    }
+
+    /// Keeps no more incidents than this, so that new ones can come without end; the first are the first to go.
+    pub fn keep_at_most(&self, incidents: usize) {
+        *lock(&self.state.kept) = Some(incidents);
     }
 
     /// Changes an incident's status in PagerDuty itself, by somebody with a seat there.
@@ -132,6 +144,9 @@ impl RestApi {
         let mut incidents = lock(&self.state.incidents);
         if let Some(incident) = incidents.iter_mut().find(|incident| incident["id"] == id) {
             incident["status"] = json!(status);
+            if status == "resolved" {
+                incident["resolved_at"] = json!(at);
+            }
             incident["last_status_change_at"] = json!(at);
             incident["last_status_change_by"] = json!({"id": "PSEAT", "type": "user_reference", "summary": by});
         }

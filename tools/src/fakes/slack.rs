@@ -95,6 +95,8 @@ struct Messages {
     edit_window_closed: bool,
     unseen: usize,
     count: usize,
+    /// How many are remembered, if there is a limit.
+    kept: Option<usize>,
     /// The least time between two messages, and when the last one came.
     pace: Duration,
     last: Option<Instant>,
@@ -176,6 +178,26 @@ impl Slack {
     pub fn message(&self, channel: &str, ts: &str) -> Option<Shown> {
         let key = (channel.to_owned(), ts.to_owned());
         lock(&self.state.messages).known.get(&key).filter(|message| message.is_there).cloned()
+    }
+
+    /// The same, if it has been changed another number of times than this.
+    #[must_use]
+    pub fn message_changed(&self, channel: &str, ts: &str, updates: usize) -> Option<Shown> {
+        let messages = lock(&self.state.messages);
+        let message = messages.known.get(&(channel.to_owned(), ts.to_owned()))?;
+        (message.is_there && message.updates != updates).then(|| message.clone())
+    }
+
+    /// Remembers no more messages than this, so that they can come without end; the oldest replies are forgotten first,
+    /// for whatever a message in the channel is about may go on.
+    pub fn keep_at_most(&self, messages: usize) {
+        lock(&self.state.messages).kept = Some(messages);
+    }
+
+    /// How many messages are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        lock(&self.state.messages).known.len()
     }
 
     /// How many updates were taken.
@@ -310,6 +332,7 @@ impl Workspace {
             is_ours: true,
         };
         messages.known.insert((message.channel.clone(), ts.clone()), shown);
+        messages.forget_the_oldest();
         messages.new.push(Post {
             channel: message.channel.clone(),
             text: message.text,
@@ -318,6 +341,18 @@ impl Workspace {
             ts: ts.clone(),
         });
         ok(&json!({"ok": true, "channel": message.channel, "ts": ts, "message": told}))
+    }
+}
+
+impl Messages {
+    fn forget_the_oldest(&mut self) {
+        if self.kept.is_none_or(|kept| self.known.len() <= kept) {
+            return;
+        }
+        let oldest = self.known.iter().min_by_key(|((_, ts), message)| (message.thread.is_none(), ts.as_str()));
+        if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+            self.known.remove(&oldest);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::request::{Chats, Language};
 use super::story::StoryIncident;
 
 /// How many posts of each chat, steps and incidents the page has; a browser and its reader need no more.
-const KEPT: usize = 200;
+const KEPT: usize = 100;
 
 /// The rows of a tab, as they were typed.
 pub(super) type Rows = Vec<Vec<String>>;

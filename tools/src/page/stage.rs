@@ -19,6 +19,10 @@ const TABLE: &str = "page-ledger";
 /// The token of the page's jobs.
 pub(super) const NOTICE_TOKEN: &str = "stand-in-notice-token";
 
+/// How many messages, incidents and items of the table the services remember: far more than the page shows, and no more,
+/// however long somebody plays.
+const REMEMBERED: usize = 2_000;
+
 /// The services; beginning again takes new ones.
 pub(super) struct Stage {
     pub(super) fakes: Fakes,
@@ -27,7 +31,11 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn start() -> Result<Self, Failure> {
-        Ok(Self { fakes: Fakes::start().await?, table: DynamoDb::start(0, TABLE).await? })
+        let stage = Self { fakes: Fakes::start().await?, table: DynamoDb::start(0, TABLE).await? };
+        stage.fakes.slack.keep_at_most(REMEMBERED);
+        stage.fakes.incidents.keep_at_most(REMEMBERED);
+        stage.table.keep_at_most(REMEMBERED);
+        Ok(stage)
     }
 
     pub(super) async fn deploy(&self, scene: &Scene) -> Result<Relay, Failure> {
@@ -103,10 +111,15 @@ impl Stage {
         topic.chain(channel).collect()
     }
 
-    /// Brings a message up to what Slack shows of it now.
+    /// Brings a message up to what Slack shows of it now, if that is another thing than before.
     pub(super) fn update(&self, post: &mut Post) {
         let Some(ts) = &post.ts else { return };
-        if let Some(shown) = self.fakes.slack.message(&post.channel, ts) {
+        let slack = &self.fakes.slack;
+        let shown = match post.layout {
+            Value::Null => slack.message(&post.channel, ts),
+            _ => slack.message_changed(&post.channel, ts, post.updates),
+        };
+        if let Some(shown) = shown {
             (post.text, post.layout, post.updates) = (shown.text, shown.layout, shown.updates);
             (post.thread, post.broadcast) = (shown.thread, shown.broadcast);
         }

@@ -8,6 +8,7 @@ use oncall_relay::domain::message::{Destination, Message, Subject};
 use oncall_relay::domain::notice::Notice;
 use oncall_relay::domain::reminder::{OpenIncidents, Reminder};
 use oncall_relay::domain::roster::{Mention, OnCall, OnCallDay, Person};
+use oncall_relay::domain::storm::Storm;
 use oncall_relay::domain::week::{Report, Week};
 use oncall_relay::domain::wording::Language;
 use oncall_relay::edge::chat;
@@ -203,12 +204,25 @@ pub(super) fn strangers_set_nothing_off_in_a_reminder(reminder: &Reminder) {
     let OpenIncidents::Known { oldest, .. } = &reminder.open else { panic!("no incident") };
     for (text, chat, is_whole) in printed(Subject::Reminder(reminder)) {
         let incident: Vec<_> = oldest.iter().filter(|_| is_whole).map(|open| &open.incident).collect();
-        // Mentions, whose day, the sheet, lines on the roster (eight), how it is read, the day ahead, what to act on, the
-        // incidents' headline, the incident, the chat.
+        // Mentions, whose day, the sheet, lines on the roster (eight), how it is read, the day ahead, what to act on, a
+        // storm, the incidents' headline, the incident, the chat.
         let mut meant = Effects::meant(Some(&reminder.day), &incident, chat);
         let sheet = reminder.sheet.iter().filter(|_| is_whole && chat == ChatName::Slack).map(ToString::to_string);
         meant.links = sheet.chain(meant.links).collect();
-        check(&text, chat, &meant, 17);
+        check(&text, chat, &meant, 18);
+    }
+}
+
+/// The same of what is told of a storm: it mentions people while it is on, and nobody once it is over.
+#[track_caller]
+pub(super) fn strangers_set_nothing_off_in_a_storm(storm: &Storm) {
+    for (text, chat, _) in printed(Subject::Storm(storm)) {
+        let today =
+            if let (Mentions::OnCall(today), false) = (&storm.mentions, storm.is_over) { Some(today) } else { None };
+        let mut meant = Effects::meant(today, &[], chat);
+        meant.links.extend(storm.list.iter().filter(|_| chat == ChatName::Slack).map(ToString::to_string));
+        // Mentions, how many, what that means, the list, lines on the roster (eight), the doubt and the chat.
+        check(&text, chat, &meant, 14);
     }
 }
 

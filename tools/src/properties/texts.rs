@@ -5,7 +5,7 @@ use chrono_tz::Asia::Tokyo;
 
 use super::effects::{
     strangers_set_nothing_off, strangers_set_nothing_off_in_a_notice, strangers_set_nothing_off_in_a_reminder,
-    strangers_set_nothing_off_in_a_week,
+    strangers_set_nothing_off_in_a_storm, strangers_set_nothing_off_in_a_week,
 };
 use super::{day, now};
 use oncall_relay::domain::alert::Mentions;
@@ -13,6 +13,7 @@ use oncall_relay::domain::check::Act;
 use oncall_relay::domain::event::{Actor, ActorKind, Event, Incident, IncidentId, Kind, Link, Urgency};
 use oncall_relay::domain::notice::{Notice, NoticeStatus};
 use oncall_relay::domain::reminder::{OpenIncident, OpenIncidents, Outlook, Reminder, ReminderKind};
+use oncall_relay::domain::storm::{PastStorm, Storm};
 use oncall_relay::domain::week::{Count, Frequent, Period, Report, Resolution, Week};
 
 /// Texts with the unit separator (U+001F) between them; the first byte says which kind of event it is, and to whom.
@@ -52,6 +53,20 @@ pub fn texts(bytes: &[u8]) {
         in_doubt: true,
     });
     strangers_set_nothing_off_in_a_week(&week(&incident, &service));
+    let list = incident.link.as_ref().and_then(|link| link.sibling("/incidents"));
+    strangers_set_nothing_off_in_a_storm(&Storm::over(
+        &PastStorm { on: now().date_naive(), incidents: 7 },
+        list.clone(),
+    ));
+    let mentions_in_it = mentions.clone();
+    strangers_set_nothing_off_in_a_storm(&Storm {
+        so_far: 21,
+        before: 3,
+        mentions: mentions_in_it,
+        list,
+        in_doubt: true,
+        is_over: false,
+    });
     let event = Event {
         service: Some(service),
         actor: Some(Actor { id: None, name: Some(actor), kind: ActorKind::Person }),
@@ -69,6 +84,7 @@ pub fn texts(bytes: &[u8]) {
         day: today,
         manual: None,
         open: OpenIncidents::Known { oldest: vec![open], more: 0, or_more: false, link: None },
+        storms: vec![PastStorm { on: now().date_naive(), incidents: 1_000 }],
         in_doubt: false,
         now: now(),
     });

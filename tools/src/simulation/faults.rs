@@ -241,7 +241,7 @@ async fn start(
     if matches!(known, Known::NewerInLedger | Known::OldOnly) {
         around.write_roster(BEFORE);
     }
-    let mut fleet = Fleet::start(make, 2, settings).await?;
+    let fleet = Fleet::start(make, 2, settings).await?;
     if known.is_warm() {
         warm_up(&fleet, &["before1", "before2"]).await?;
         fleet.let_pass(STALE).await;

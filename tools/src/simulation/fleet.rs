@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ pub struct Fleet {
     instances: Vec<Mutex<Instance>>,
     turn: AtomicUsize,
     /// How much later than now it is for linked instances.
-    later: Duration,
+    later: std::sync::Mutex<Duration>,
+    is_linked: bool,
 }
 
 impl Fleet {
@@ -61,7 +63,12 @@ impl Fleet {
         for _ in 0..size {
             instances.push(Mutex::new(Instance::start(make, settings).await?));
         }
-        Ok(Self { instances, turn: AtomicUsize::new(0), later: Duration::ZERO })
+        Ok(Self {
+            instances,
+            turn: AtomicUsize::new(0),
+            later: std::sync::Mutex::default(),
+            is_linked: matches!(make, Target::Linked),
+        })
     }
 
     /// Starts others, for which it is as late.
@@ -74,16 +81,26 @@ impl Fleet {
         size: usize,
         settings: &HashMap<String, String>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self { later: self.later, ..Self::start(make, size, settings).await? })
+        Ok(Self { later: self.later().into(), ..Self::start(make, size, settings).await? })
     }
 
     /// Lets so much time pass: linked instances are told so, built ones have clocks of their own.
-    pub async fn let_pass(&mut self, time: Duration) {
-        if self.instances.iter_mut().all(|instance| matches!(instance.get_mut(), Instance::Linked(_))) {
-            self.later += time;
-        } else {
+    pub async fn let_pass(&self, time: Duration) {
+        if !self.let_pass_at_once(time) {
             sleep(time).await;
         }
+    }
+
+    /// Tells linked instances that so much time has passed, and says whether that could be done.
+    pub fn let_pass_at_once(&self, time: Duration) -> bool {
+        if self.is_linked {
+            *self.later.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        }
+        self.is_linked
+    }
+
+    fn later(&self) -> Duration {
+        *self.later.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces every instance by one with these settings, as a deployment does.
@@ -117,7 +134,7 @@ impl Fleet {
             }
             Instance::Linked(relay) => {
                 let request = lambda_http::request::from_str(&event.to_string()).ok()?;
-                let (response, _) = api_gateway::answer(relay, request, clock::now() + self.later).await;
+                let (response, _) = api_gateway::answer(relay, request, clock::now() + self.later()).await;
                 Some(response.status().as_u16())
             }
         }

@@ -10,7 +10,7 @@ use super::faults::{self, Failure, Lasting, Outcome, Row, Service, begin, end};
 use super::fleet::{Fleet, Target};
 use super::mentions::{Costs, Known, Mentioned, Posted};
 use super::sender::{Kind, Sent, Version, Webhook, deliver_all, two_incidents};
-use super::storm::{at_once, killed_over};
+use super::trials::{at_once, killed_over};
 use crate::fakes::NOTICE_TOKEN;
 use crate::fakes::pagerduty::http_api_event;
 

@@ -1,220 +1,21 @@
-//! Trials beside the matrix: one event twice, a function killed over a post, wrong secrets, a storm of webhooks.
+//! A storm of webhooks against Slack at its pace: what is late, what is lost, and whom it disturbs.
 
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
-use tokio::time::{sleep, sleep_until};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::Services;
 use super::faults::Outcome;
 use super::fleet::{Fleet, Target};
-use super::mentions::{Mentioned, Posted};
-use super::sender::{Kind, Schedule, Sent, Version, Webhook, deliver_all, two_incidents};
-use crate::fakes::server::Fault;
+use super::mentions::{Mentioned, Posted, Whom};
+use super::sender::{Kind, Schedule, Sent, Version, Webhook};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
-/// Two instances get the same webhook at the same time.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn one_event_twice(version: Version, make: &Target) -> Result<Outcome> {
-    at_once(Webhook::new(version, "PTWICE", 1, Kind::Triggered, "w1"), Mentioned::TODAY, make).await
-}
-
-pub(super) async fn at_once(webhook: Webhook, expected: Mentioned, make: &Target) -> Result<Outcome> {
-    let around = Services::start().await?;
-    let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "typetalk".to_owned());
-    let fleet = Fleet::start(make, 2, &settings).await?;
-    // Slow enough that both are at it.
-    around.fakes.typetalk.fail_once(Fault::Delay(Duration::from_millis(700)));
-    let webhooks = [webhook];
-    let nothing = async |_| {};
-    let deliver = || Box::pin(deliver_all(&fleet, &webhooks, nothing));
-    let (one, other) = tokio::join!(deliver(), deliver());
-    Ok(Outcome::of_webhooks(&around, one.and(other), &webhooks, &around.take_posts(expected)))
-}
-
-/// The function is killed when the chat has the post and the ledger doesn't know it yet; PagerDuty delivers again.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn killed_between_post_and_record(version: Version, make: &Target) -> Result<Outcome> {
-    killed_over(Webhook::new(version, "PKILLED", 1, Kind::Triggered, "w1"), Mentioned::TODAY, make).await
-}
-
-pub(super) async fn killed_over(webhook: Webhook, expected: Mentioned, make: &Target) -> Result<Outcome> {
-    let around = Services::start().await?;
-    let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "typetalk".to_owned());
-    let webhooks = [webhook];
-    let mut posts = Vec::new();
-    {
-        let mut doomed = Fleet::start(make, 1, &settings).await?;
-        // The chat has the post, and the function still waits to hear so.
-        around.fakes.typetalk.fail_once(Fault::TakeAndHang);
-        let posted = async {
-            while posts.is_empty() {
-                posts.extend(around.take_posts(expected));
-                sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::select! {
-            _ = doomed.invoke(&webhooks[0].event) => {}
-            () = posted => {}
-        }
-        doomed.kill();
-    }
-    let fleet = Fleet::start(make, 2, &settings).await?;
-    let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    posts.extend(around.take_posts(expected));
-    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &posts))
-}
-
-/// The function is killed when Slack has a reply, and the incident's first message doesn't show the state yet.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn killed_between_reply_and_update(version: Version, make: &Target) -> Result<Outcome> {
-    let around = Services::start().await?;
-    let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "slack".to_owned());
-    let webhooks = [("w1", Kind::Triggered), ("w2", Kind::Acknowledged)]
-        .map(|(id, kind)| Webhook::new(version, "PUPDATE", 1, kind, id));
-    let mut sent = Sent::default();
-    {
-        let mut doomed = Fleet::start(make, 1, &settings).await?;
-        sent = sent.and(deliver_all(&doomed, &webhooks[..1], async |_| {}).await);
-        let asked = || around.fakes.slack.requests_to("/api/chat.update");
-        let slack = &around.fakes.slack;
-        slack.fail_only("/api/chat.update");
-        slack.fail_once(Fault::Hang);
-        let updating = async {
-            while asked() == 0 {
-                sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::select! {
-            _ = doomed.invoke(&webhooks[1].event) => {}
-            () = updating => {}
-        }
-        doomed.kill();
-    }
-    let fleet = Fleet::start(make, 2, &settings).await?;
-    sent = sent.and(deliver_all(&fleet, &webhooks[1..], async |_| {}).await);
-    let mut outcome = Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY));
-    outcome.arrived.mistaken += not_shown(&around, "🟡");
-    Ok(outcome)
-}
-
-/// Titles that are too long, full of markup, or written from right to left.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn odd_titles(version: Version, make: &Target) -> Result<Outcome> {
-    let around = Services::start().await?;
-    let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "slack".to_owned());
-    let fleet = Fleet::start(make, 2, &settings).await?;
-    let titles = ["長い".repeat(5_000), "&<>*_~`@all <!channel> ".repeat(400), "שרת \u{202e}נפל".to_owned()];
-    let incidents = ["PLONG", "PMARKUP", "PRIGHT"];
-    let mut webhooks = Vec::new();
-    for ((number, incident), title) in (1..).zip(incidents).zip(&titles) {
-        for kind in [Kind::Triggered, Kind::Resolved] {
-            let id = format!("{incident}{kind:?}");
-            webhooks.push(Webhook::titled(version, incident, number, kind, &id, title));
-        }
-    }
-    let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    let mut outcome = Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY));
-    outcome.arrived.mistaken += not_shown(&around, "🟢");
-    Ok(outcome)
-}
-
-/// How many first messages on Slack have another headline than one that begins so.
-fn not_shown(around: &Services, headline: &str) -> usize {
-    let firsts = around.fakes.slack.shown().into_iter().filter(|message| message.thread.is_none());
-    firsts.filter(|first| !first.head.last().is_some_and(|line| line.starts_with(headline))).count()
-}
-
-/// The ledger's table is down, the chat takes a post and doesn't answer, and another instance gets the redelivery.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn in_doubt_without_a_table(version: Version, make: &Target) -> Result<Outcome> {
-    let around = Services::start().await?;
-    let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "typetalk".to_owned());
-    around.dynamodb.shut_down();
-    around.fakes.typetalk.fail_once(Fault::TakeAndHang);
-    let fleet = Fleet::start(make, 2, &settings).await?;
-    let webhooks = [Webhook::new(version, "PDOUBT", 1, Kind::Triggered, "w1")];
-    let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
-    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY)))
-}
-
-/// How an incident's thread on Slack ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ThreadEnds {
-    /// Somebody deletes its first message.
-    Deleted,
-    /// `SLACK_ALERT_CHANNEL` is set to another channel.
-    OtherChannel,
-}
-
-/// An incident's thread can't be continued after its first event.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn thread_ends(version: Version, make: &Target, how: ThreadEnds) -> Result<Outcome> {
-    let around = Services::start().await?;
-    let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "slack".to_owned());
-    let webhooks = [("w1", Kind::Triggered), ("w2", Kind::Acknowledged), ("w3", Kind::Resolved)]
-        .map(|(id, kind)| Webhook::new(version, "PTHREAD", 1, kind, id));
-    let before = Fleet::start(make, 2, &settings).await?;
-    let sent = deliver_all(&before, &webhooks[..1], async |_| {}).await;
-    match how {
-        ThreadEnds::Deleted => around.fakes.slack.delete_messages(),
-        ThreadEnds::OtherChannel => {
-            let other = settings["SLACK_ONCALL_CHANNEL"].clone();
-            settings.insert("SLACK_ALERT_CHANNEL".to_owned(), other);
-        }
-    }
-    let after = Fleet::start(make, 2, &settings).await?;
-    let sent = sent.and(deliver_all(&after, &webhooks[1..], async |_| {}).await);
-    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY)))
-}
-
-/// The function has wrong secrets, until somebody sees the alarm and puts them right; PagerDuty keeps what it sends.
-///
-/// # Errors
-/// If the services or the instances can't be started.
-pub async fn wrong_secrets_put_right(version: Version, make: &Target) -> Result<Outcome> {
-    /// More than the drops that disable a subscription.
-    const NOTICED_AFTER: usize = 6;
-    let around = Services::start().await?;
-    let mut right = around.settings();
-    right.insert("CHATS".to_owned(), "typetalk".to_owned());
-    let mut wrong = right.clone();
-    for variable in ["PAGERDUTY_SIGNING_SECRETS", "PAGERDUTY_TOKENS"] {
-        wrong.insert(variable.to_owned(), "of-another-subscription".to_owned());
-    }
-    let fleet = Fleet::start(make, 2, &wrong).await?;
-    let webhooks = two_incidents(version);
-    let mut deployed = Ok(());
-    let sent = deliver_all(&fleet, &webhooks, async |attempt| {
-        if attempt == NOTICED_AFTER {
-            deployed = fleet.deploy(make, &right).await;
-        }
-    })
-    .await;
-    deployed?;
-    Ok(Outcome::of_webhooks(&around, sent, &webhooks, &around.take_posts(Mentioned::TODAY)))
-}
 
 /// How a storm is made.
 #[derive(Debug, Clone, Copy)]
@@ -229,125 +30,210 @@ pub struct Storm {
     pub slack_pace: Duration,
     /// When a webhook that was not taken comes again.
     pub schedule: Schedule,
+    /// Whether Typetalk, which takes whatever comes, is Slack's backup.
+    pub has_backup: bool,
+    /// `STORM_ABOVE`.
+    pub storm_above: Option<u32>,
 }
 
-/// What a storm came to.
+/// What a storm came to. Times are from the first webhook.
 #[derive(Debug, Clone)]
 pub struct StormReport {
     /// As in the fault matrix.
     pub outcome: Outcome,
-    /// From the first webhook to the last post.
+    /// How many incidents there were.
+    pub incidents: usize,
+    /// When the last post came.
     pub took: Duration,
     /// What Slack's pace alone makes of it.
     pub bound: Duration,
-    /// For each webhook that was posted, how long after its incident began; the shortest first.
-    pub waits: Vec<Duration>,
+    /// For each incident whose beginning was posted, how long after it; the shortest first.
+    pub begun: Vec<Duration>,
+    /// The same of those whose end was posted.
+    pub over: Vec<Duration>,
     /// The most reads of the sheet in any one minute.
     pub reads_in_a_minute: usize,
+    /// When posts about new incidents or the storm itself mentioned somebody, the earliest first.
+    pub mentions: Vec<Duration>,
+    /// How many posts about what came after mentioned somebody.
+    pub later_mentions: usize,
 }
 
-/// Webhooks by the hundred, against Slack at its pace and no backup, with PagerDuty's timeouts.
+/// The time of a storm. While everybody waits it is passed over, if the functions can be told so.
+struct Timeline {
+    started: Instant,
+    passed_over: watch::Sender<Duration>,
+    waiting: Mutex<BTreeSet<(Duration, usize)>>,
+}
+
+impl Timeline {
+    /// So long before the next webhook it is real again.
+    const AHEAD: Duration = Duration::from_secs(2);
+
+    fn now(&self) -> Duration {
+        self.started.elapsed() + *self.passed_over.borrow()
+    }
+
+    async fn until(&self, due: Duration, incident: usize) {
+        let mut passed_over = self.passed_over.subscribe();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert((due, incident));
+        while let Some(left) = due.checked_sub(self.now()).filter(|left| !left.is_zero()) {
+            let _ = timeout(left, passed_over.changed()).await;
+        }
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&(due, incident));
+    }
+
+    /// Passes over what lies before the next webhook, if all of them wait for their next attempt.
+    fn pass_over(&self, incidents: usize, fleet: &Fleet) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = waiting.first().and_then(|(due, _)| due.checked_sub(self.now() + Self::AHEAD));
+        if let Some(idle) = idle.filter(|idle| waiting.len() == incidents && fleet.let_pass_at_once(*idle)) {
+            self.passed_over.send_modify(|passed_over| *passed_over += idle);
+        }
+    }
+}
+
+/// Webhooks by the hundred, against Slack at its pace, with PagerDuty's timeouts.
 ///
 /// # Errors
 /// If the services or the instances can't be started.
 pub async fn storm(storm: Storm, make: &Target) -> Result<StormReport> {
-    let around = Arc::new(Services::start().await?);
+    let around = Services::start().await?;
     around.fakes.slack.keep_pace(storm.slack_pace);
     let mut settings = around.settings();
-    settings.insert("CHATS".to_owned(), "slack".to_owned());
+    settings.insert("CHATS".to_owned(), if storm.has_backup { "slack,typetalk" } else { "slack" }.to_owned());
+    if let Some(limit) = storm.storm_above {
+        settings.insert("STORM_ABOVE".to_owned(), limit.to_string());
+    }
     let fleet = Arc::new(Fleet::start(make, storm.instances, &settings).await?);
-    let pairs: Vec<_> = (0..storm.webhooks / 2).map(pair).collect();
-    let started = Instant::now();
-    let every = storm.within / u32::try_from(pairs.len()).unwrap_or(u32::MAX);
-    let total = Arc::new(Mutex::new(Sent::default()));
-    let mut incidents = tokio::task::JoinSet::new();
+    let pairs: Vec<_> = (0..storm.incidents()).map(pair).collect();
+    let (started, passed_over) = (Instant::now(), watch::Sender::default());
+    let timeline = Arc::new(Timeline { started, passed_over, waiting: Mutex::default() });
+    let mut incidents = JoinSet::new();
     for (index, pair) in pairs.iter().cloned().enumerate() {
-        let (fleet, total) = (Arc::clone(&fleet), Arc::clone(&total));
-        let due = tokio::time::Instant::from_std(started) + every * u32::try_from(index).unwrap_or(u32::MAX);
+        let (fleet, timeline, due) = (Arc::clone(&fleet), Arc::clone(&timeline), storm.begins(index));
         incidents.spawn(async move {
-            sleep_until(due).await;
-            let sent = patiently(&fleet, &pair, storm.schedule).await;
-            let mut total = total.lock().await;
-            total.attempts += sent.attempts;
-            total.undelivered += sent.undelivered;
-            total.slowest = total.slowest.max(sent.slowest);
+            timeline.until(due, index).await;
+            patiently(&fleet, &pair, storm.schedule, &timeline, index).await
         });
     }
+    let mut sent = Sent::default();
     let mut posts: Vec<(Duration, Posted)> = Vec::new();
-    let mut reads = vec![(Instant::now(), 0)];
+    let mut reads = vec![(Duration::ZERO, 0)];
     while !incidents.is_empty() {
-        let _ = tokio::time::timeout(Duration::from_millis(50), incidents.join_next()).await;
-        let after = started.elapsed();
-        posts.extend(around.take_posts(Mentioned::TODAY).into_iter().map(|post| (after, post)));
-        reads.push((Instant::now(), around.fakes.google.reads()));
+        while let Some(Ok(of_one)) = incidents.try_join_next() {
+            sent = sent.and(of_one);
+        }
+        sleep(Duration::from_millis(20)).await;
+        let now = timeline.now();
+        posts.extend(around.take_posts(Mentioned::TODAY).into_iter().map(|post| (now, post)));
+        reads.push((now, around.fakes.google.reads()));
+        timeline.pass_over(incidents.len(), &fleet);
     }
-    posts.extend(around.take_posts(Mentioned::TODAY).into_iter().map(|post| (started.elapsed(), post)));
-    let begun = |index: usize| every * u32::try_from(index).unwrap_or(u32::MAX);
-    let mut waits: Vec<_> = pairs
-        .iter()
-        .enumerate()
-        .flat_map(|(index, pair)| pair.iter().map(move |webhook| (begun(index), webhook)))
-        .filter_map(|(begun, webhook)| {
-            let (at, _) = posts.iter().find(|(_, post)| post.text.contains(&webhook.mark))?;
-            Some(at.saturating_sub(begun))
-        })
-        .collect();
-    waits.sort_unstable();
-    let took = posts.last().map_or(Duration::ZERO, |(at, _)| *at);
-    let posts: Vec<_> = posts.into_iter().map(|(_, post)| post).collect();
-    let webhooks: Vec<_> = pairs.into_iter().flatten().collect();
-    let sent = *total.lock().await;
-    Ok(StormReport {
-        outcome: Outcome::of_webhooks(&around, sent, &webhooks, &posts),
-        took,
-        waits,
-        bound: storm.slack_pace * u32::try_from(storm.webhooks).unwrap_or(u32::MAX),
-        reads_in_a_minute: most_in_a_minute(&reads),
-    })
+    Ok(StormReport::of(storm, &around, sent, &pairs, posts, &reads))
 }
 
-fn pair(index: usize) -> Vec<Webhook> {
+impl Storm {
+    fn incidents(&self) -> usize {
+        self.webhooks / 2
+    }
+
+    fn begins(&self, incident: usize) -> Duration {
+        let every = self.within / u32::try_from(self.incidents()).unwrap_or(u32::MAX);
+        every * u32::try_from(incident).unwrap_or(u32::MAX)
+    }
+}
+
+impl StormReport {
+    fn of(
+        storm: Storm,
+        around: &Services,
+        sent: Sent,
+        pairs: &[[Webhook; 2]],
+        mut posts: Vec<(Duration, Posted)>,
+        reads: &[(Duration, usize)],
+    ) -> Self {
+        let marks = |which: usize| pairs.iter().map(|pair| pair[which].mark.as_str()).collect::<Vec<_>>();
+        let (beginnings, ends) = (marks(0), marks(1));
+        let is_of = |post: &Posted, marks: &[&str]| marks.iter().any(|mark| post.text.contains(mark));
+        let (mut mentions, mut later_mentions) = (Vec::new(), 0);
+        for (at, post) in &mut posts {
+            let is_quiet = post.mentioned.whom == Whom::Nobody;
+            if is_of(post, &ends) {
+                later_mentions += usize::from(!is_quiet);
+            } else if !is_quiet {
+                mentions.push(*at);
+            } else if storm.storm_above.is_some() && is_of(post, &beginnings) {
+                post.expected = post.mentioned;
+            }
+        }
+        let wait = |incident: usize, mark: &str| {
+            let (at, _) = posts.iter().find(|(_, post)| post.text.contains(mark))?;
+            Some(at.saturating_sub(storm.begins(incident)))
+        };
+        let waits_of = |marks: &[&str]| {
+            let mut waits: Vec<_> = marks.iter().enumerate().filter_map(|(at, mark)| wait(at, mark)).collect();
+            waits.sort_unstable();
+            waits
+        };
+        let (begun, over) = (waits_of(&beginnings), waits_of(&ends));
+        let took = posts.last().map_or(Duration::ZERO, |(at, _)| *at);
+        let posts: Vec<_> = posts.into_iter().map(|(_, post)| post).collect();
+        Self {
+            outcome: Outcome::of_webhooks(around, sent, &pairs.concat(), &posts),
+            incidents: pairs.len(),
+            took,
+            bound: storm.slack_pace * u32::try_from(storm.webhooks).unwrap_or(u32::MAX),
+            begun,
+            over,
+            reads_in_a_minute: most_in_a_minute(reads),
+            mentions,
+            later_mentions,
+        }
+    }
+}
+
+fn pair(index: usize) -> [Webhook; 2] {
     // Incidents need names that live as long as the trial.
     let incident: &'static str = format!("PSTORM{index}").leak();
     let number = index as u64;
-    vec![
-        Webhook::new(Version::V3, incident, number, Kind::Triggered, &format!("w{index}a")),
-        Webhook::new(Version::V3, incident, number, Kind::Resolved, &format!("w{index}b")),
-    ]
+    [(Kind::Triggered, 'a'), (Kind::Resolved, 'b')]
+        .map(|(kind, which)| Webhook::new(Version::V3, incident, number, kind, &format!("w{index}{which}")))
 }
 
 /// Delivers one incident's webhooks in order, with a pause after each attempt that failed.
-async fn patiently(fleet: &Fleet, webhooks: &[Webhook], schedule: Schedule) -> Sent {
+async fn patiently(
+    fleet: &Fleet,
+    webhooks: &[Webhook],
+    schedule: Schedule,
+    timeline: &Timeline,
+    incident: usize,
+) -> Sent {
     let mut sent = Sent::default();
     for webhook in webhooks {
-        let first = Instant::now();
+        let first = timeline.now();
         for attempt in 1.. {
             let started = Instant::now();
             let status = fleet.invoke(&webhook.event).await;
             sent.slowest = sent.slowest.max(started.elapsed());
             sent.attempts += 1;
-            match status {
+            let pause = match status {
                 Some(200..=299) => break,
-                Some(400..=428 | 430..=499) => {
-                    sent.undelivered += 1;
-                    break;
-                }
-                _ => {
-                    if let Some(pause) = schedule.pause(attempt, first.elapsed()) {
-                        sleep(pause).await;
-                    } else {
-                        sent.undelivered += 1;
-                        break;
-                    }
-                }
-            }
+                Some(400..=428 | 430..=499) => None,
+                _ => schedule.pause(attempt, timeline.now().saturating_sub(first)),
+            };
+            let Some(pause) = pause else {
+                sent.undelivered += 1;
+                break;
+            };
+            timeline.until(timeline.now() + pause, incident).await;
         }
     }
     sent
 }
 
-fn most_in_a_minute(reads: &[(Instant, usize)]) -> usize {
-    let within = |(at, count): &(Instant, usize)| {
+fn most_in_a_minute(reads: &[(Duration, usize)]) -> usize {
+    let within = |(at, count): &(Duration, usize)| {
         let before = reads.iter().rev().find(|(earlier, _)| *earlier + Duration::from_mins(1) <= *at);
         count - before.map_or(0, |(_, before)| *before)
     };

@@ -43,7 +43,8 @@ impl Story {
 
         self.scene("20:00: after hours. The same message, and nobody is mentioned.")?;
         let night = incident("PINC34", 34, self.say("バッチが失敗しました", "The nightly batch failed"));
-        self.v3(&night, "incident.triggered", "2026-11-24T20:00:00+09:00", None).await
+        self.v3(&night, "incident.triggered", "2026-11-24T20:00:00+09:00", None).await?;
+        self.over(&night, "2026-11-24T23:10:00+09:00").await
     }
 
     pub(super) async fn a_list_of_incidents(&mut self) -> Result<(), Box<dyn Error>> {
@@ -68,6 +69,7 @@ impl Story {
         self.v3(&slow, "incident.resolved", "2026-11-24T11:40:00+09:00", Some("田中 太郎")).await?;
         self.list("11:40")?;
         self.thread()?;
+        self.over(&disk, "2026-11-24T12:10:00+09:00").await?;
         std::mem::swap(&mut self.relay, &mut self.on_slack);
         Ok(())
     }
@@ -82,7 +84,9 @@ impl Story {
         self.screen.aside("10:20: the sheet's row for 11/25 now says 鈴木")?;
         let after =
             incident("PINC36", 36, self.say("ディスクの残りが少なくなっています", "Disk space is running short"));
-        self.v3(&after, "incident.triggered", "2026-11-25T10:30:00+09:00", None).await
+        self.v3(&after, "incident.triggered", "2026-11-25T10:30:00+09:00", None).await?;
+        self.over(&before, "2026-11-25T10:40:00+09:00").await?;
+        self.over(&after, "2026-11-25T11:15:00+09:00").await
     }
 
     pub(super) async fn things_fail(&mut self) -> Result<(), Box<dyn Error>> {
@@ -93,20 +97,24 @@ impl Story {
         let no_sheet = incident("PINC37", 37, self.say("キューが溜まっています", "The queue is growing"));
         self.v3(&no_sheet, "incident.triggered", "2026-11-25T13:00:00+09:00", None).await?;
         self.fakes.google.fail_always(None);
+        self.over(&no_sheet, "2026-11-25T13:20:00+09:00").await?;
 
         self.scene("14:00: Typetalk is down. Slack takes over, mentions by Slack's own ids, and says why.")?;
         self.fakes.typetalk.fail_always(down());
         let outage = incident("PINC38", 38, self.say("5xx が増えています", "More and more 5xx"));
         self.v3(&outage, "incident.triggered", "2026-11-25T14:00:00+09:00", None).await?;
+        self.over(&outage, "2026-11-25T14:25:00+09:00").await?;
 
         self.scene("15:00: both are down. PagerDuty is asked to send the webhook again; at 15:20 it is posted.")?;
         self.fakes.slack.fail_always(down());
         let kept = incident("PINC39", 39, self.say("ログインできません", "Nobody can log in"));
+        self.happened(&kept, "incident.triggered", "2026-11-25T15:00:00+09:00");
         let event = kept.v3(&self.event_spec("incident.triggered", "2026-11-25T15:00:00+09:00", None)?);
         self.deliver(&event, "2026-11-25T15:00:00+09:00", &Proof::Signature, &Ending::SentAgain).await?;
         self.fakes.typetalk.fail_always(None);
         self.fakes.slack.fail_always(None);
-        self.send(&event, "2026-11-25T15:20:00+09:00", &Proof::Signature).await
+        self.send(&event, "2026-11-25T15:20:00+09:00", &Proof::Signature).await?;
+        self.over(&kept, "2026-11-25T15:50:00+09:00").await
     }
 
     pub(super) async fn press(&mut self) -> Result<(), Box<dyn Error>> {
@@ -152,17 +160,7 @@ impl Story {
     }
 
     pub(super) async fn the_week(&mut self) -> Result<(), Box<dyn Error>> {
-        self.scene("Friday, 17:00: what happened in the week, for whoever had a quiet one.")?;
-        let api = &self.fakes.incidents;
-        let slow = self.say("応答時間が 5 秒を超えています", "Response time is above 5 seconds");
-        api.resolved(33, slow, "2026-11-24T11:00:00+09:00", "2026-11-24T11:40:00+09:00");
-        api.resolved(
-            34,
-            self.say("バッチが失敗しました", "The nightly batch failed"),
-            "2026-11-24T20:00:00+09:00",
-            "2026-11-24T23:10:00+09:00",
-        );
-        api.open(42, slow, "acknowledged", "2026-11-27T16:40:00+09:00");
+        self.scene("Friday, 17:00: what happened in the week: the incidents of this story, #pd32 to #pd41.")?;
         let at: DateTime<FixedOffset> = "2026-11-27T17:00:00+09:00".parse()?;
         let request = json!({"reminder": "week", "at": at.to_rfc3339()});
         let (posted, _, _) = scheduler::answer(&self.reminders, &request, at.to_utc()).await;
