@@ -17,7 +17,7 @@ pub(crate) enum Figure {
     ColdPathOnAws,
     /// From a press to its answer when the function starts cold, in milliseconds.
     ColdPress,
-    /// A warm invocation with one post, in times of the empty function's.
+    /// Processor time of a warm invocation with one post, in times of the empty function's.
     Warm,
     /// Resident memory at most, in MiB.
     Memory,
@@ -30,10 +30,11 @@ impl Figure {
             Self::Webhook | Self::Reminder => 1.5,
             Self::WebhookWithLedger => 2.5,
             Self::ReminderWithSecrets => 2.2,
-            Self::ColdPath | Self::ColdPathOnAws => 1.06,
+            Self::ColdPath => 1.06,
+            Self::ColdPathOnAws => 1.08,
             Self::ColdPress => 1_500.0,
-            Self::Warm => 1.6,
-            Self::Memory => 24.0,
+            Self::Warm => 2.7,
+            Self::Memory => 16.0,
         }
     }
 

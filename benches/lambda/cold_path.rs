@@ -18,8 +18,12 @@ use crate::bounds::{Figure, Figures};
 use crate::{Functions, Result, alert, median, on_aws};
 
 const COLD_PATHS: usize = 9;
-/// Lambda gives a function of 256 MB this share of a processor.
-const SHARE: (u32, u32) = (256, 1_769);
+/// The memory of the deployed functions, in MB, and others to compare with.
+const MEMORY: u32 = 256;
+const OTHER_MEMORY: [u32; 2] = [128, 512];
+/// Lambda gives a function with so much memory a whole processor, and others their share.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
+const OF_A_WHOLE_PROCESSOR: u32 = 1_769;
 /// The kernel hands the share out in pieces of this length.
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -41,7 +45,7 @@ fn takes(distance: Distance, path: &str, is_open: bool) -> Duration {
 /// Measures the path of each function, and compares ours with the calls that have to wait for each other: the token,
 /// the sheet, the post; with AWS's services the secrets before them.
 pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Result<()> {
-    let Some(share) = Share::new()? else {
+    let Some(share) = Share::new(MEMORY)? else {
         println!("cold path: not measured, because this process may make no control group for processor time");
         return Ok(());
     };
@@ -80,9 +84,9 @@ pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Res
     let limit = takes(GOOGLE, "/token", false) + takes(GOOGLE, "/v4", true) + takes(CHAT, "", true);
     let limit_on_aws = limit + takes(AWS, "", false);
     let mut paths = vec![
-        ("pagerduty2typetalk", Some((Figure::ColdPath, limit)), share.wrap(&functions.webhook)?, &settings),
+        ("pagerduty2typetalk".to_owned(), Some((Figure::ColdPath, limit)), share.wrap(&functions.webhook)?, &settings),
         (
-            "pagerduty2typetalk with secrets and ledger",
+            "pagerduty2typetalk with secrets and ledger".to_owned(),
             Some((Figure::ColdPathOnAws, limit_on_aws)),
             share.wrap(&functions.webhook)?,
             &deployed,
@@ -90,29 +94,41 @@ pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Res
     ];
     if let Some(folder) = &functions.before {
         let before = folder.join("pagerduty2typetalk");
-        paths.push(("before", None, share.wrap(&before)?, &settings));
-        paths.push(("before, with secrets and ledger", None, share.wrap(&before)?, &deployed));
+        paths.push(("before".to_owned(), None, share.wrap(&before)?, &settings));
+        paths.push(("before, with secrets and ledger".to_owned(), None, share.wrap(&before)?, &deployed));
     }
+    let mut others = Vec::new();
     if let Some(python) = &functions.python {
-        paths.push(("Python", None, share.wrap(python)?, &settings));
-    }
-    let mut times: Vec<Vec<f64>> = vec![Vec::new(); paths.len()];
-    for number in 0..COLD_PATHS {
-        for ((name, _, function, settings), times) in paths.iter().zip(&mut times) {
-            times.push(until_the_post(&functions.rie, function, settings, &fakes, &format!("{name}{number}")).await?);
+        paths.push(("Python".to_owned(), None, share.wrap(python)?, &settings));
+        for memory in OTHER_MEMORY {
+            let other = Share::new(memory)?.ok_or("a second control group can't be made")?;
+            let name = |of: &str| format!("{of} with {memory} MB");
+            let ours = name("pagerduty2typetalk with secrets and ledger,");
+            paths.push((ours, None, other.wrap(&functions.webhook)?, &deployed));
+            paths.push((name("Python"), None, other.wrap(python)?, &settings));
+            others.push(other);
         }
     }
-    println!("cold path, median of {COLD_PATHS}, on {} of {} parts of a processor", SHARE.0, SHARE.1);
+    let mut times = vec![<[Vec<f64>; 3]>::default(); paths.len()];
+    for _ in 0..COLD_PATHS {
+        for ((_, _, function, settings), times) in paths.iter().zip(&mut times) {
+            let took = path(&functions.rie, function, settings, &fakes).await?;
+            times.iter_mut().zip(took).for_each(|(times, time)| times.push(time));
+        }
+    }
+    println!("cold path, median of {COLD_PATHS}, on {MEMORY} of {OF_A_WHOLE_PROCESSOR} parts of a processor");
     for ((name, bound, _, _), times) in paths.iter().zip(&mut times) {
-        let time = median(times);
+        let [time, answer, warm] = times.each_mut().map(|times| median(times));
+        let answers = format!("answer after {answer:.0} ms, to the next webhook after {warm:.0} ms");
         let Some((figure, limit)) = bound else {
-            println!("  {name}: {time:.0} ms");
+            println!("  {name}: {time:.0} ms; {answers}");
             continue;
         };
         let limit = limit.as_secs_f64() * 1000.0;
-        println!("  {name}: {time:.0} ms, {:.2} times the {limit:.0} ms that the calls take", time / limit);
+        println!("  {name}: {time:.0} ms, {:.2} times the {limit:.0} ms that the calls take; {answers}", time / limit);
         figures.add(Some(*figure), time / limit);
     }
+    drop(others);
     let function = share.wrap(&functions.webhook)?;
     let mut presses = Vec::new();
     for number in 0..COLD_PATHS {
@@ -154,27 +170,26 @@ async fn until_the_answer(
     Ok(time)
 }
 
-/// From the webhook's arrival to Slack's answer.
-async fn until_the_post(
-    rie: &Path,
-    function: &Path,
-    settings: &HashMap<String, String>,
-    fakes: &Fakes,
-    id: &str,
-) -> Result<f64> {
+/// From the webhook's arrival at a function that isn't running to Slack's answer, and to the function's own; then the
+/// latter for one more webhook, in milliseconds.
+async fn path(rie: &Path, function: &Path, settings: &HashMap<String, String>, fakes: &Fakes) -> Result<[f64; 3]> {
     let function = Emulator::start(rie, function, settings).await?;
-    let event = alert(id)?;
+    let (first, second) = (alert()?, alert()?);
     let _ = fakes.slack.take_posts();
     // What is measured is no team's pace.
     fakes.google.forget_reads();
     let started = Instant::now();
-    crate::invoke(&function, &event).await?;
-    let posts = fakes.slack.take_posts().len();
-    if posts != 1 {
-        return Err(format!("{posts} posts for one webhook: {}", function.log()).into());
-    }
+    crate::invoke(&function, &first).await?;
+    let answer = crate::milliseconds(started);
     let answered = fakes.slack.answered_at().ok_or("no post has a time")?;
-    Ok((answered - started).as_secs_f64() * 1000.0)
+    let warm = Instant::now();
+    crate::invoke(&function, &second).await?;
+    let warm = crate::milliseconds(warm);
+    let posts = fakes.slack.take_posts().len();
+    if posts != 2 {
+        return Err(format!("{posts} posts for two webhooks: {}", function.log()).into());
+    }
+    Ok([(answered - started).as_secs_f64() * 1000.0, answer, warm])
 }
 
 /// A control group with the share of a processor that a small function has.
@@ -183,17 +198,17 @@ struct Share {
 }
 
 impl Share {
-    /// None if this process may not make one.
-    fn new() -> Result<Option<Self>> {
+    /// The share of a function with so many MB; none if this process may make no such group.
+    fn new(memory: u32) -> Result<Option<Self>> {
         let (version_1, version_2) = (Path::new("/sys/fs/cgroup/cpu"), Path::new("/sys/fs/cgroup"));
         let is_version_1 = version_1.join("cpu.cfs_quota_us").exists();
-        let group =
-            if is_version_1 { version_1 } else { version_2 }.join(format!("oncall-bench-{}", std::process::id()));
+        let name = format!("oncall-bench-{}-{memory}", std::process::id());
+        let group = if is_version_1 { version_1 } else { version_2 }.join(name);
         if std::fs::create_dir(&group).is_err() {
             return Ok(None);
         }
         let period = PERIOD.as_micros();
-        let quota = period * u128::from(SHARE.0) / u128::from(SHARE.1);
+        let quota = period * u128::from(memory) / u128::from(OF_A_WHOLE_PROCESSOR);
         if is_version_1 {
             std::fs::write(group.join("cpu.cfs_period_us"), period.to_string())?;
             std::fs::write(group.join("cpu.cfs_quota_us"), quota.to_string())?;

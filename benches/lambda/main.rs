@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
@@ -27,7 +28,7 @@ use bounds::{Figure, Figures};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const COLD_STARTS: usize = 15;
-const WARM_INVOCATIONS: usize = 300;
+const WARM_INVOCATIONS: u32 = 300;
 const RUNS: usize = 3;
 
 /// The functions that are measured.
@@ -119,41 +120,62 @@ fn start<'a>(name: &str, figure: Option<Figure>, function: &Path, settings: &'a 
 
 /// How long an alert takes once the function runs, and the memory that it needs.
 async fn warm(functions: &Functions, figures: &mut Figures) -> Result<()> {
-    let fakes = Fakes::start().await?;
-    let settings = fakes.settings();
+    let (fakes, dynamodb) = (Fakes::start().await?, DynamoDb::start(0, "ledger").await?);
+    let settings = on_aws(&fakes.settings(), &[("CHATS", "slack")]);
+    // The table answers at once: what the ledger costs here is our own part of it.
+    let with_ledger = on_aws(&settings, &[("LEDGER_TABLE", "ledger"), ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url())]);
     let before = functions.before.as_ref().map(|folder| folder.join("pagerduty2typetalk"));
-    let named = [("empty", None, Some(functions.empty.clone())), ("before", None, before)];
-    let named = named.into_iter().chain([("pagerduty2typetalk", Some(Figure::Warm), Some(functions.webhook.clone()))]);
+    let named = [
+        ("empty", None, Some(functions.empty.clone()), &settings),
+        ("before", None, before, &settings),
+        ("Python", None, functions.python.clone(), &settings),
+        ("pagerduty2typetalk", Some(Figure::Warm), Some(functions.webhook.clone()), &settings),
+        ("pagerduty2typetalk with the ledger", None, Some(functions.webhook.clone()), &with_ledger),
+    ];
     let mut running = Vec::new();
-    for (name, figure, function) in named {
+    for (name, figure, function, settings) in named {
         let Some(function) = function else { continue };
-        running.push((name, figure, Emulator::start(&functions.rie, &function, &settings).await?, Vec::new()));
+        let function = Emulator::start(&functions.rie, &function, settings).await?;
+        invoke(&function, &alert()?).await?;
+        let used = processor_time(&function)?;
+        running.push((name, figure, function, Vec::new(), used));
     }
-    for number in 0..WARM_INVOCATIONS {
-        for (name, _, function, times) in &mut running {
-            let event = alert(&format!("{name}{number}"))?;
+    let _ = fakes.slack.take_posts();
+    for _ in 0..WARM_INVOCATIONS {
+        for (_, _, function, times, _) in &mut running {
+            let event = alert()?;
             let started = Instant::now();
             invoke(function, &event).await?;
             times.push(milliseconds(started));
         }
     }
-    let expected = WARM_INVOCATIONS * (running.len() - 1);
-    let posts = fakes.typetalk.take_posts().len();
+    let expected = usize::try_from(WARM_INVOCATIONS)? * (running.len() - 1);
+    let posts = fakes.slack.take_posts().len();
     if posts != expected {
         return Err(format!("{posts} posts for {expected} webhooks").into());
     }
-    let yardstick = median(&mut running[0].3);
+    let mut yardstick = None;
     println!("warm invocation, median of {WARM_INVOCATIONS}, one post each");
-    for (name, figure, function, times) in &mut running {
+    for (name, figure, function, times, used) in &mut running {
         let time = median(times);
+        let used = processor_time(function)?.saturating_sub(*used);
+        let processor = used.as_secs_f64() * 1000.0 / f64::from(WARM_INVOCATIONS);
+        let least = *yardstick.get_or_insert(processor);
+        let ratio = processor / least;
         let kib = function.peak_resident_kib().ok_or("the function's memory can't be read")?;
         let mib = f64::from(u32::try_from(kib)?) / 1024.0;
-        let ratio = time / yardstick;
-        println!("  {name}: {time:.2} ms, {ratio:.2} times the empty function's; resident memory at most {mib:.1} MiB");
+        println!(
+            "  {name}: {time:.2} ms; processor {processor:.2} ms, {ratio:.2} times the empty function's; resident memory \
+             at most {mib:.1} MiB"
+        );
         figures.add(*figure, ratio);
         figures.add(figure.map(|_| Figure::Memory), mib);
     }
     Ok(())
+}
+
+fn processor_time(function: &Emulator) -> Result<Duration> {
+    function.processor_time().ok_or_else(|| "the function's processor time can't be read".into())
 }
 
 /// Builds the function that does nothing, with the profile of the others.
@@ -194,10 +216,15 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
 }
 
-fn alert(id: &str) -> Result<Value> {
+/// A webhook about an incident of its own: what follows in one would change the first message, too.
+fn alert() -> Result<Value> {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
     let at = DateTime::parse_from_rfc3339("2026-11-24T11:00:00+09:00")?;
-    let event_spec = EventSpec { event_id: id.to_owned(), event_type: "incident.triggered", at, agent: None };
-    let incident = Incident { id: "PBENCH", number: 1, title: "応答が遅い".to_owned(), service: "Backlog" };
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let (id, title) = (format!("PBENCH{number}").leak(), "応答が遅い".to_owned());
+    let incident = Incident { id, number, title, service: "Backlog" };
+    let event_id = format!("01BENCH{number}");
+    let event_spec = EventSpec { event_id, event_type: "incident.triggered", at, agent: None };
     let body = incident.v3(&event_spec).to_string();
     let signature = signature(SIGNING_SECRET, body.as_bytes());
     Ok(http_api_event("/pagerduty", &[("x-pagerduty-signature", &signature)], body.as_bytes()))

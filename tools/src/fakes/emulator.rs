@@ -119,6 +119,17 @@ impl Emulator {
         peak.trim().strip_suffix(" kB")?.parse().ok()
     }
 
+    /// Processor time that the function has used so far.
+    #[must_use]
+    pub fn processor_time(&self) -> Option<Duration> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.function_process()?)).ok()?;
+        let nanoseconds = threads.filter_map(Result::ok).filter_map(|thread| {
+            let statistics = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            statistics.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Some(Duration::from_nanos(nanoseconds.sum()))
+    }
+
     /// The function is a child of whichever thread of the emulator started it.
     fn function_process(&self) -> Option<u32> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
