@@ -220,7 +220,7 @@ impl Dispatcher {
     #[must_use]
     pub fn preview(&self, subject: Subject<'_>) -> String {
         self.chats.first().map_or_else(String::new, |chat| {
-            let destination = Destination { chat: chat.name(), instead_of: None, again: false };
+            let destination = Destination { chat: chat.name(), instead_of: None, in_doubt: false };
             chat.render(&Message::whole(subject, destination, self.language))
         })
     }
@@ -236,12 +236,12 @@ impl Dispatcher {
         for (index, chat) in self.chats.iter().enumerate() {
             let backups = u32::try_from(self.chats.len() - index - 1).unwrap_or(u32::MAX);
             let deadline = deadline.checked_sub(PER_BACKUP * backups).unwrap_or(deadline);
-            let destination = Destination { chat: chat.name(), instead_of: failed, again: false };
+            let destination = Destination { chat: chat.name(), instead_of: failed, in_doubt: false };
             let started = Instant::now();
             let (language, zone) = (self.language, self.zone);
             let has_buttons = self.has_buttons;
             let attempts = Attempts { chat, subject, destination, language, zone, has_buttons, deadline };
-            let (result, unconfirmed) = attempts.run(thread.filter(|thread| chat.has(thread))).await;
+            let (result, chat_in_doubt) = attempts.run(thread.filter(|thread| chat.has(thread))).await;
             log(subject, chat.name(), result.as_ref().map(|_| ()), started.elapsed());
             match result {
                 Ok((written, posted)) => {
@@ -250,8 +250,8 @@ impl Dispatcher {
                 }
                 Err(error) => {
                     all_refused_the_message &= error.failure == PostFailure::MessageRefused;
-                    in_doubt |= unconfirmed;
-                    failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: unconfirmed });
+                    in_doubt |= chat_in_doubt;
+                    failed.get_or_insert(FailedChat { chat: chat.name(), in_doubt: chat_in_doubt });
                 }
             }
         }

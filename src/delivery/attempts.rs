@@ -42,16 +42,16 @@ impl Attempts<'_> {
         loop {
             let within = self.deadline.saturating_duration_since(Instant::now()).min(MAX_TRY);
             if within < MIN_TRY {
-                return (Err(PostError::not_attempted("no time left")), destination.again);
+                return (Err(PostError::not_attempted("no time left")), destination.in_doubt);
             }
             let written = self.written(thread.is_some(), is_bare, destination);
             let broadcast = self.subject.is_broadcast();
             let Written { text, card, .. } = &written;
             let error = match self.chat.post(Post { text, card: card.as_ref(), thread, broadcast, within }).await {
-                Ok(posted) => return (Ok((written, posted)), destination.again),
+                Ok(posted) => return (Ok((written, posted)), destination.in_doubt),
                 Err(error) => error,
             };
-            destination.again |= error.failure.is_in_doubt();
+            destination.in_doubt |= error.failure.is_in_doubt();
             match error.failure {
                 PostFailure::Unavailable { retry_after, .. } if !repeated && self.can_wait(retry_after) => {
                     repeated = true;
@@ -60,7 +60,7 @@ impl Attempts<'_> {
                 PostFailure::Broken { reused_connection: true } if !repeated => repeated = true,
                 PostFailure::MessageRefused if !is_bare => is_bare = true,
                 PostFailure::ThreadRefused if thread.is_some() => thread = None,
-                _ => return (Err(error), destination.again),
+                _ => return (Err(error), destination.in_doubt),
             }
         }
     }

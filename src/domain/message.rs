@@ -61,8 +61,9 @@ pub struct Destination {
     pub chat: ChatName,
     /// The chat that should have had it.
     pub instead_of: Option<FailedChat>,
-    /// Whether this chat may have the message already, from an attempt whose end is not known.
-    pub again: bool,
+    /// Whether this chat may have the message already, from a try just before; a subject's own doubt is from an earlier
+    /// invocation.
+    pub in_doubt: bool,
 }
 
 /// What a message can be about.
@@ -210,7 +211,7 @@ fn news(alert: &Alert, destination: Destination, language: Language) -> Vec<Vec<
     if let Some(delay) = &alert.delay {
         lines.push(vec![Span::Words(language.happened(delay))]);
     }
-    if alert.in_doubt || destination.again {
+    if alert.in_doubt || destination.in_doubt {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
     if let Mentions::OnCall(today) = &alert.mentions {

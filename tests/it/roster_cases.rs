@@ -80,7 +80,7 @@ fn shown(case: &Value, chat: ChatName, language: Language) -> String {
     let (snapshot, _) = Snapshot::new(tables(case), &rules, today, now);
     let state = RosterState { snapshot: Some(snapshot), ..RosterState::default() };
     let fallback = [FALLBACK.to_owned()];
-    let destination = Destination { chat, instead_of: None, again: false };
+    let destination = Destination { chat, instead_of: None, in_doubt: false };
     let remind = |kind| {
         let first = reminder::due(kind, today, &rules.calendar).unwrap();
         let day = reminder::on_call(kind, first, &rules.calendar, &state, &fallback, now);

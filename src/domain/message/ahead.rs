@@ -116,7 +116,7 @@ mod tests {
 
     /// The lines after who is on call.
     fn said(reminder: &Reminder, language: Language) -> Vec<String> {
-        let destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
+        let destination = Destination { chat: ChatName::Slack, instead_of: None, in_doubt: false };
         let message = Message::whole(Subject::Reminder(reminder), destination, language);
         let text = |span: &Span| match span {
             Span::Words(text) | Span::Untrusted(text) => text.clone(),

@@ -13,7 +13,7 @@ pub(super) fn lines(notice: &Notice, destination: Destination, language: Languag
     let source = source.map(|source| vec![Span::Words(format!("{}:", language.source())), source]);
     let link = notice.link.clone().map(|link| vec![Span::Link(link)]);
     lines.push(join(source.into_iter().chain(link).collect(), "/"));
-    if notice.in_doubt || destination.again {
+    if notice.in_doubt || destination.in_doubt {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
     if let Some(failed) = destination.instead_of {

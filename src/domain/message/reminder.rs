@@ -21,7 +21,7 @@ pub(super) fn lines(reminder: &Reminder, destination: Destination, language: Lan
     lines.extend(ahead::acts(reminder, language));
     lines.extend(reminder.storms.iter().map(|storm| vec![Span::Words(language.past_storm(*storm))]));
     lines.extend(open_incidents(&reminder.open, reminder.now, language));
-    if reminder.in_doubt || destination.again {
+    if reminder.in_doubt || destination.in_doubt {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
     if let Some(failed) = destination.instead_of {

@@ -6,7 +6,7 @@ use crate::domain::chat::ChatName;
 pub(super) fn lines(storm: &Storm, destination: Destination, language: Language) -> Vec<Vec<Span>> {
     let mut lines = head(storm, destination.chat, language);
     lines.extend(body(storm, language));
-    if storm.in_doubt || destination.again {
+    if storm.in_doubt || destination.in_doubt {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
     if let Mentions::OnCall(today) = &storm.mentions {

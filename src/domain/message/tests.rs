@@ -9,8 +9,8 @@ use crate::domain::event::{ActorKind, Incident, IncidentId};
 use crate::domain::roster::SourceFailure;
 use crate::domain::samples::{actor, alert, event, late_by, marked, on_call, on_call_from};
 
-const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
-const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
+const ON_TYPETALK: Destination = Destination { chat: ChatName::Typetalk, instead_of: None, in_doubt: false };
+const ON_SLACK: Destination = Destination { chat: ChatName::Slack, instead_of: None, in_doubt: false };
 
 fn about(alert: &Alert, destination: Destination, language: Language) -> String {
     marked(&Message::about(alert, destination, language))
@@ -301,7 +301,7 @@ fn a_message_on_a_backup_says_why_it_is_there() {
         Destination {
             chat: ChatName::Slack,
             instead_of: Some(FailedChat { chat: ChatName::Typetalk, in_doubt: false }),
-            again: false,
+            in_doubt: false,
         },
         "⚠️ Typetalk に投稿できないため、Slack にお知らせしています",
         "⚠️ Posted here on Slack because Typetalk failed",
@@ -311,7 +311,7 @@ fn a_message_on_a_backup_says_why_it_is_there() {
         Destination {
             chat: ChatName::Typetalk,
             instead_of: Some(FailedChat { chat: ChatName::Slack, in_doubt: true }),
-            again: false,
+            in_doubt: false,
         },
         "⚠️ Slack への投稿を確認できないため、Typetalk にもお知らせしています",
         "⚠️ Posted here on Typetalk, too, because Slack didn't confirm it",

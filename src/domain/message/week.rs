@@ -15,7 +15,7 @@ pub(super) fn lines(week: &Week, destination: Destination, language: Language) -
             lines.extend(report.titles.iter().map(|frequent| title_line(frequent, language)));
         }
     }
-    if week.in_doubt || destination.again {
+    if week.in_doubt || destination.in_doubt {
         lines.push(vec![Span::Words(language.in_doubt().to_owned())]);
     }
     if let Some(failed) = destination.instead_of {

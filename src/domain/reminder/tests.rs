@@ -168,7 +168,7 @@ fn said(kind: ReminderKind, rows: Option<&[&[&str]]>, open: OpenIncidents, langu
         outlook: Outlook::default(),
         acts: Vec::new(),
     };
-    let destination = Destination { chat: ChatName::Typetalk, instead_of: None, again: false };
+    let destination = Destination { chat: ChatName::Typetalk, instead_of: None, in_doubt: false };
     lines(&Message::whole(Subject::Reminder(&reminder), destination, language))
 }
 
@@ -321,7 +321,7 @@ fn the_bare_minimum_mentions_names_the_day_and_links_the_manual() {
         outlook: Outlook::default(),
         acts: Vec::new(),
     };
-    let destination = Destination { chat: ChatName::Slack, instead_of: None, again: false };
+    let destination = Destination { chat: ChatName::Slack, instead_of: None, in_doubt: false };
     let message = Message::minimum(Subject::Reminder(&reminder), destination, Language::English);
     assert_eq!(lines(&message), ["@U0TANAKA1", "📟 You are on call today, 11/24 (Tue)"]);
     assert!(!message.lines.iter().flatten().any(|span| matches!(span, Span::Untrusted(_))));

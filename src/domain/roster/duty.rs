@@ -46,7 +46,17 @@ impl<'a> RowReader<'a> {
         for cell in self.cells(duty, Some(date.weekday())) {
             naming.add(&cell);
         }
+        // On a calendar's page the columns of the other weekdays hold dates: that says nothing of this day.
+        if naming == Naming::default() && !self.has_column_for(duty, date.weekday()) {
+            let is_no_name = |cell: &Arc<Naming>| cell.trouble == Some(RowIssue::NotAName);
+            naming.trouble = self.cells(duty, None).into_iter().find(is_no_name).and_then(|cell| cell.trouble.clone());
+        }
         naming
+    }
+
+    fn has_column_for(&self, duty: &Duty, day: Weekday) -> bool {
+        let is_for = |column: &Column| !matches!(column.kind, ColumnKind::NamesOn(weekday) if weekday != day);
+        self.part(duty).columns.iter().any(is_for)
     }
 
     /// Everything that is wrong with the cells of a row, each kind once.
@@ -132,8 +142,18 @@ impl<'a> RowReader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Line, MembersTable, OnCall, ReadingRules, Roster, Tables};
+    use super::super::{Line, MembersTable, OnCall, ReadingRules, Roster, RowIssue, Tables};
     use crate::domain::samples::{MEMBERS, table, today};
+
+    #[test]
+    fn a_page_of_a_calendar_is_not_understood() {
+        let rows: &[&[&str]] =
+            &[&["火", "水", "木"], &["11/24", "11/25", "11/26"], &["田中", "鈴木", "SRE"], &["12/1", "12/2", "12/3"]];
+        let tables = Tables { roster: table(1, rows), members: MembersTable::Table(table(1, MEMBERS)) };
+        let (roster, _) = Roster::parse(&tables, &ReadingRules::default(), today());
+        let expected = OnCall::NotUnderstood { row: Line::Row(2), issue: RowIssue::NotAName };
+        assert_eq!(roster.on_call(today()), expected);
+    }
 
     #[test]
     fn problems_of_people_are_reported_for_the_days_around_today_and_those_of_dates_for_all() {

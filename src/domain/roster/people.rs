@@ -9,7 +9,7 @@ use super::cells::{Cell, Value};
 use super::members::{Directory, Members};
 use super::naming::Naming;
 use super::person::Person;
-use super::pieces::{has_arrow, unwrapped, without_notes};
+use super::pieces::{has_arrow, is_balanced, is_opening, unwrapped, without_notes};
 use super::spelling::key;
 use cell::CellParser;
 
@@ -63,14 +63,13 @@ impl<'a> MemberCells<'a> {
     }
 }
 
-/// Whether a text may name members and nobody else. Most texts are known not to by their letters alone; what arrows and
-/// Slack's forms say is for the parser.
+/// Whether a text may name members and nobody else. Most texts are known not to by their letters alone; what arrows,
+/// Slack's forms and brackets without their counterparts say is for the parser.
 fn may_have_members_only(directory: &Directory, clean: &str) -> bool {
     let inner = unwrapped(clean);
-    if clean.contains('<') || clean.contains("://") || has_arrow(clean) {
-        return [clean, &without_notes(clean), &without_notes(inner)]
-            .into_iter()
-            .any(|text| directory.has_one_within(&key(text)));
+    if clean.contains(['<', '>']) || clean.contains("://") || has_arrow(clean) || !is_balanced(clean) {
+        // A note may stand within a name, and what is a note, only the parser knows.
+        return clean.contains(is_opening) || directory.has_one_within(&key(clean));
     }
     let may = |text: &str| {
         let plain = without_notes(text);

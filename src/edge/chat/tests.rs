@@ -18,7 +18,7 @@ const CHATS: [ChatName; 2] = [ChatName::Typetalk, ChatName::Slack];
 fn printed(alert: &Alert, chat: ChatName) -> Vec<String> {
     let failed = CHATS.into_iter().find(|other| *other != chat);
     let instead_of = failed.map(|chat| FailedChat { chat, in_doubt: false });
-    let destination = Destination { chat, instead_of, again: false };
+    let destination = Destination { chat, instead_of, in_doubt: false };
     let in_language = |language| {
         let card = FirstMessage::begin(alert, destination, language).card(language, chrono_tz::Asia::Tokyo);
         [Message::about(alert, destination, language), Message::bare(alert, destination, language), card.text()]
@@ -33,7 +33,7 @@ fn an_alert_looks_alike_on_both_chats_in_both_languages() {
     event.actor = Some(actor(ActorKind::Person, "Rin <Abe>"));
     let alert = Alert { delay: Some(late_by(TimeDelta::minutes(20))), ..alert(event, "田中、SRE、渡辺") };
     let print = |chat, language| {
-        render(chat, &Message::about(&alert, Destination { chat, instead_of: None, again: false }, language))
+        render(chat, &Message::about(&alert, Destination { chat, instead_of: None, in_doubt: false }, language))
     };
     assert_eq!(
         print(ChatName::Typetalk, Language::Japanese),

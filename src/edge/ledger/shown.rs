@@ -228,7 +228,7 @@ mod tests {
     use crate::domain::wording::Language;
 
     fn begun(event: Event, cell: &str) -> FirstMessage {
-        let destination = Destination { chat: ChatName::Slack, instead_of: None, again: true };
+        let destination = Destination { chat: ChatName::Slack, instead_of: None, in_doubt: true };
         FirstMessage::begin(&alert(event, cell), destination, Language::Japanese)
     }
 

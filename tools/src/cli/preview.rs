@@ -103,7 +103,7 @@ async fn preview(
     };
     let alert = Alert::new(event, None, mentions, false, &team.calendar, at);
     let posts = team.chats.iter().map(ChatConfig::name).map(|chat| {
-        let destination = Destination { chat, instead_of: None, again: false };
+        let destination = Destination { chat, instead_of: None, in_doubt: false };
         // An incident's first message on Slack is a card, which lasts and is brought up to date.
         let is_card = chat == ChatName::Slack
             && alert.event.is_about_an_incident()

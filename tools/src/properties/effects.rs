@@ -255,7 +255,7 @@ fn printed(subject: Subject<'_>) -> impl Iterator<Item = (String, ChatName, bool
     let both = |chat, language| {
         let failed = CHATS.into_iter().find(|other| *other != chat);
         let instead_of = failed.map(|chat| FailedChat { chat, in_doubt: true });
-        let destination = Destination { chat, instead_of, again: true };
+        let destination = Destination { chat, instead_of, in_doubt: true };
         let whole = Message::whole(subject, destination, language);
         let minimum = Message::minimum(subject, destination, language);
         [(chat::render(chat, &whole), chat, true), (chat::render(chat, &minimum), chat, false)]

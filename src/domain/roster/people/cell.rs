@@ -75,8 +75,9 @@ impl CellParser<'_> {
             return Naming { no_name: Some(RowIssue::FormulaError), ..Naming::default() };
         }
         let tokens = tokens(&text.clean);
-        // A cell with separators is no member as a whole, if no member's name has any.
-        let is_parted = tokens.iter().skip(1).any(|token| token.is_parted);
+        // A cell with separators is no member as a whole, if no member's name has any. Line breaks are blanks to a name:
+        // it may be written from top to bottom, and may have its notes below it.
+        let is_parted = !text.clean.contains('\n') && tokens.iter().skip(1).any(|token| token.is_parted);
         let whole = if is_parted && !self.members.have_parted_names() {
             self.non_member(&text.clean)
         } else {

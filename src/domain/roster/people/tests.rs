@@ -106,6 +106,10 @@ fn cells_are_read_with_a_members_tab() {
         ("田中→未定", "?"),
         ("(田中→鈴木)", "@suzuki-k"),
         ("田中\n→鈴木", "@suzuki-k"),
+        // Line breaks are blanks to a name.
+        ("佐\n藤\n花\n子", "@sato"),
+        ("田中\n(午前)\n(内線 12)", "@tanaka"),
+        ("田中\n(午前)\n※", "@tanaka"),
         // Not understood.
         ("田中→", "!Arrow"),
         ("→田中", "!Arrow"),
@@ -198,6 +202,59 @@ fn a_compared_form_that_fits_two_members_means_neither_unless_their_ids_are_one(
     }
 }
 
+const PLAIN_TAB: &[[&str; 3]] = &[
+    ["name", "typetalk", "slack"],
+    ["田中太郎", "tanaka", "U0TANAKA1"],
+    ["佐藤 花子", "sato", ""],
+    ["鈴木", "suzuki", ""],
+];
+
+const HARD_TAB: &[[&str; 3]] = &[
+    ["name", "typetalk", "slack"],
+    ["田中", "tanaka", "U0TANAKA1"],
+    ["田中太郎", "tanaka-t", "U0TANAKA9"],
+    ["佐藤 花子", "sato", "U0SATO001"],
+    ["(株)鈴木", "suzuki", ""],
+    ["Ann :)", "ann", ""],
+    ["A(b/c)", "abc", ""],
+    ["7", "seven", ""],
+    ["11/24", "date", ""],
+    ["様子さん", "yoko", ""],
+    ["さん", "san", ""],
+    ["主", "nushi", ""],
+    ["休", "yasumi", ""],
+    ["off", "off", "U0OFF0001"],
+    ["なし", "nashi", ""],
+    ["ー", "cho", ""],
+    ["N/A", "na", ""],
+    ["x->y", "xy", ""],
+    ["@at", "at", ""],
+    ["İz", "iz", ""],
+    ["ʼOk", "ok", ""],
+    ["a+b", "a.b", ""],
+    ["<ops>", "ops", ""],
+    ["R&D", "rd", ""],
+    ["TRUE", "true", ""],
+    ["#REF!", "ref", ""],
+    ["【代】", "dai", ""],
+    ["？", "hatena", ""],
+    ["森※", "mori", ""],
+    ["Tue", "tue", ""],
+];
+
+const HARD_CELLS: &str = "(田中|太郎|佐藤 ?花子|\\(株\\)鈴木|㈱鈴木|鈴木|Ann|:\\)|A|\\(b/c\\)|7|11/24|様子|さん|様|主|副|:|休|off|なし|ー|N/A|x->y|@at|@|at|İz|i̇z|ʼOk|'ok|a\\+b|a|b|<ops>|<|>|R&D|TRUE|#REF!|【代】|代|\\?|？|森|※|Tue|新人|U0TANAKA1|U0OFF0001|<@U0TANAKA1>|<@U0X000001>|https://x.slack.com/team/U0SATO001|tanaka|yoko|->|→|=>|->|\\(|\\)|\\(|\\)|【|】|[、,/ ・\\n&+]|[、, \\n]){0,8}";
+
+#[test]
+fn notes_within_names_and_brackets_without_counterparts_are_left_to_the_parser() {
+    let members = tab(HARD_TAB);
+    for cell in ["新人->佐藤(代) 花子", "佐藤(代) 花子→田中", "田中(午前)、Ann :)", "田中((>)新人", "佐藤(代)\n花子"]
+    {
+        let value = Value::of(&Cell::Text(cell.to_owned()));
+        assert!(Reader::new(&members).cell(&value).has_no_others(), "{cell}");
+        assert!(MemberCells::new(&members).has_members_only(&value), "{cell}");
+    }
+}
+
 proptest! {
     /// Whoever is mentioned is in the tab, or was written as an id of Slack's.
     #[test]
@@ -226,5 +283,35 @@ proptest! {
     fn no_setting_breaks(entry in "\\PC{0,30}") {
         of_fallback_entry(&tab(TAB), &entry);
         of_fallback_entry(&Members::NamesAreHandles, &entry);
+    }
+
+    /// The same of members whose names look like everything else.
+    #[test]
+    fn cells_of_hard_members_only_are_known_without_reading_all_of_them(
+        cell in HARD_CELLS,
+    ) {
+        let members = tab(HARD_TAB);
+        let value = Value::of(&Cell::Text(cell.clone()));
+        let naming = Reader::new(&members).cell(&value);
+        let expected = !naming.people.is_empty() && naming.has_no_others();
+        prop_assert_eq!(MemberCells::new(&members).has_members_only(&value), expected, "{:?} {:?}", cell, naming);
+    }
+
+    /// Whatever a cell looks like, it is a member if it is one's name as a whole.
+    #[test]
+    fn a_cell_is_tried_whole(cell in "(田\n?中\n?太郎|佐藤\n?花子|鈴木|\\(午前\\)|\\(代理\\)|[\n ※さん様、]){1,6}", is_hard in any::<bool>()) {
+        let members = tab(if is_hard { HARD_TAB } else { PLAIN_TAB });
+        let value = Value::of(&Cell::Text(cell.clone()));
+        let Some(text) = value.text() else { return Ok(()) };
+        let forms = super::super::pieces::Forms::of(text);
+        let found = forms.all().into_iter().find_map(|form| match members.find(form) {
+            Some(super::super::members::Found::Member(person)) => Some(person.name().to_owned()),
+            _ => None,
+        });
+        if let Some(found) = found {
+            let naming = Reader::new(&members).cell(&value);
+            let names: Vec<&str> = naming.people.iter().map(Person::name).collect();
+            prop_assert_eq!(names, vec![found.as_str()], "{:?} {:?}", cell, naming);
+        }
     }
 }
