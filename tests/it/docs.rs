@@ -267,6 +267,26 @@ fn every_setting_is_listed_in_order() {
 }
 
 #[test]
+fn the_guide_says_of_every_secret_where_it_is_made() {
+    for guide in SETUP {
+        let text = file(guide);
+        for secret in SETTINGS.iter().filter(|setting| setting.secret) {
+            let is_row = |line: &str| line.starts_with("| `") && line.contains(&format!("`{}`", secret.name));
+            assert!(text.lines().any(is_row), "{guide}: {}", secret.name);
+        }
+    }
+}
+
+#[test]
+fn no_command_of_the_documents_has_a_secret_among_its_arguments() {
+    for name in PAIRS.iter().flatten() {
+        for line in file(name).lines().filter(|line| line.contains("ssm put-parameter") && line.contains("--value")) {
+            assert!(line.contains("--value file://"), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
 fn every_event_of_the_log_is_listed_in_order() {
     for page in OPERATIONS {
         assert_eq!(first_column(&file(page), ["`event`"; 2]), EVENTS, "{page}");

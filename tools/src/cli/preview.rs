@@ -17,7 +17,7 @@ use oncall_relay::domain::roster::OnCallDay;
 use oncall_relay::edge::chat::render;
 use oncall_relay::edge::http::HttpClient;
 use oncall_relay::edge::ledger::Ledger;
-use oncall_relay::edge::pagerduty::{self, Item};
+use oncall_relay::edge::pagerduty::{self, Ignored, Item};
 use oncall_relay::edge::roster::RosterSource;
 use oncall_relay::edge::secrets;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ async fn previews(config: &WebhookConfig, body: &[u8], at: DateTime<Utc>) -> Res
     let mut ok = true;
     for item in pagerduty::parse(body, None) {
         match item {
-            Item::Ignored(ignored) => events.push(json!({"ignored": format!("{ignored:?}")})),
+            Item::Ignored(ignored) => events.push(json!({"ignored": in_words(&ignored, body)})),
             Item::Event(event) => {
                 ok &= event.kind != Kind::Unreadable;
                 events.push(preview(config, &source, &ledger, *event, at).await);
@@ -82,6 +82,24 @@ async fn previews(config: &WebhookConfig, body: &[u8], at: DateTime<Utc>) -> Res
         }
     }
     Ok(json!({"ok": ok, "at": config.team.calendar.local(at).to_rfc3339(), "events": events}))
+}
+
+/// Why nothing is posted, and what to do if something should be.
+fn in_words(ignored: &Ignored, body: &[u8]) -> String {
+    let is_in_a_request = || serde_json::from_slice::<Value>(body).is_ok_and(|json| json["body"].is_string());
+    match ignored {
+        Ignored::NotForPeople { family } => {
+            format!("an event of the kind {family}, of which nobody on call needs to know")
+        }
+        Ignored::Version1 => {
+            "a webhook of version 1, which is not understood; use a v3 webhook subscription".to_owned()
+        }
+        Ignored::NoWebhook if is_in_a_request() => {
+            "it is API Gateway's request around a webhook; take what is in it: jq -j .body FILE | oncall preview -"
+                .to_owned()
+        }
+        Ignored::NoWebhook => "it is JSON, but no webhook of PagerDuty's".to_owned(),
+    }
 }
 
 async fn preview(
@@ -216,6 +234,9 @@ mod tests {
     async fn what_is_no_webhook_is_told() {
         assert_eq!(seen(b"<html>", "2026-11-24T11:00:00+09:00").await["ok"], false);
         let previews = seen(b"{}", "2026-11-24T11:00:00+09:00").await;
-        assert!(previews["events"][0]["ignored"].is_string(), "{previews}");
+        assert_eq!(previews["events"][0]["ignored"], "it is JSON, but no webhook of PagerDuty's", "{previews}");
+        let request = include_bytes!("../../../events/v3-trigger.json");
+        let previews = seen(request, "2026-11-24T11:00:00+09:00").await;
+        assert!(previews["events"][0]["ignored"].as_str().unwrap().contains("jq -j .body"), "{previews}");
     }
 }

@@ -68,12 +68,18 @@ async fn read(config: &ReminderConfig, now: DateTime<Utc>) -> Result<Value, Box<
             "said": said(&day, &chats), "trouble": works && is_in_trouble(&day, &chats),
         })
     };
+    let says_nobody = |date: &NaiveDate| {
+        let day = OnCallDay::from_reading(&state, &team.fallback_mentions, *date, now);
+        team.calendar.is_working_day(*date) && matches!(day.on_call, OnCall::Nobody)
+    };
+    let nobody = today.iter_days().take(DAYS).filter(says_nobody).count();
     let days: Vec<_> = today.iter_days().take(DAYS).map(day).collect();
     let problems: Vec<_> = snapshot.problems.iter().map(ToString::to_string).collect();
     let ok = problems.is_empty() && diagnosis.complaint.is_none() && days.iter().all(|day| day["trouble"] == false);
     let members = diagnosis.complaint;
     Ok(json!({
-        "ok": ok, "read_as": read_as(&snapshot.roster.shape()), "members": members, "days": days, "problems": problems,
+        "ok": ok, "read_as": read_as(&snapshot.roster.shape()), "members": members, "days": days, "nobody": nobody,
+        "problems": problems,
     }))
 }
 
@@ -115,8 +121,10 @@ fn print(output: &mut Output, reading: &Value) -> Result<(), Box<dyn Error>> {
             output.line(&format!("  {}", output.paint(Paint::Doubtful, problem)))?;
         }
     }
-    let next = if reading["ok"] == true {
+    let next = if reading["ok"] == true && reading["nobody"] == 0 {
         "Every working day has people who can be mentioned."
+    } else if reading["ok"] == true {
+        "Nothing has to be mended. But there are working days whose rows say that nobody is on call: is that meant?"
     } else {
         "Mend what is marked in the sheet (docs/sheet.md says how it is read), then look again."
     };
@@ -154,6 +162,17 @@ mod tests {
         let problems = reading["problems"].to_string();
         assert!(problems.contains("row 4") && !problems.contains("鈴木"), "{problems}");
         assert_eq!(reading["ok"], false);
+    }
+
+    #[tokio::test]
+    async fn working_days_whose_rows_say_nobody_are_counted() {
+        let fakes = Fakes::start().await.unwrap();
+        fakes.google.write(
+            ROSTER_TAB,
+            &[&["日付", "担当"], &["2026-11-24", "なし"], &["2026-11-25", "田中"], &["2026-11-28", "なし"]],
+        );
+        let reading = reading(&fakes).await.unwrap();
+        assert_eq!((&reading["nobody"], &reading["days"][0]["trouble"]), (&json!(1), &json!(false)));
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! `oncall roster new`: a sheet to paste, with pairs for a week each.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Days, NaiveDate};
@@ -50,12 +51,13 @@ pub(super) fn run(args: &NewArgs) -> Outcome {
     }
     let from = args.from.unwrap_or_else(|| calendar.today(clock::now()));
     let pairs = pairs(&members, args.weeks);
-    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(["日付", "担当", "副担当"])?;
     for (day, (one, other)) in days_of(from, &pairs).filter(|(day, _)| calendar.is_working_day(*day)) {
         csv.write_record([&day.to_string(), &members[one].name, &members[other].name])?;
     }
-    csv.flush()?;
+    std::io::stdout().write_all(&csv.into_inner()?)?;
+    std::io::stdout().flush()?;
     for group in groups {
         eprintln!("Left out: {group}, whose Slack id is a group's.");
     }

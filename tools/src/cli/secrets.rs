@@ -11,6 +11,9 @@ use crate::operator::samconfig::{SamConfig, variable};
 use crate::operator::secrets::{Objection, bot_channels, guide_of};
 use crate::operator::stack::{Stack, StackArgs, problems, usable_secrets};
 
+/// The key of the buttons, with which the function starts only if it also has `PAGERDUTY_FROM`.
+const ACTION_KEY: &str = "PAGERDUTY_ACTION_KEY";
+
 #[derive(Debug, Args)]
 pub(super) struct SecretsArgs {
     #[command(flatten)]
@@ -39,7 +42,9 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
     let needed = problems(&Stack::environment(&settings, &BTreeMap::new()));
     let needed: Vec<_> = needed.iter().map(ToString::to_string).collect();
     let asked: Vec<_> = if args.names.is_empty() {
-        usable.iter().filter_map(|name| guide_of(name)).filter(|guide| guide.by_command.is_none()).collect()
+        let asked = usable.iter().filter_map(|name| guide_of(name)).filter(|guide| guide.by_command.is_none());
+        let may_act = acts(args, &settings)? || stored.contains_key(ACTION_KEY);
+        asked.filter(|guide| guide.name != ACTION_KEY || may_act).collect()
     } else {
         args.names.iter().filter_map(|name| guide_of(name)).collect()
     };
@@ -64,6 +69,13 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
             (false, false) => "Enter leaves it out.",
         };
         terminal.say(format!("\n{}: {}. {enter}", guide.name, guide.words));
+        if guide.name == ACTION_KEY && !acts(args, &settings)? {
+            terminal.say(format!(
+                "⚠ With this key alone, the webhook function can't start anew. Write the parameter PagerDutyFrom into {} \
+                 first (docs/slack-actions.md says whose address it is); Enter leaves the key for then.",
+                args.stack.config_file.display()
+            ));
+        }
         let mut is_left = false;
         loop {
             let value = guide.ask(terminal)?;
@@ -112,6 +124,14 @@ async fn secrets(args: &SecretsArgs, terminal: &Terminal) -> Outcome {
     next(args, &settings, &stored, chosen, terminal)
 }
 
+/// Whether `PAGERDUTY_FROM` is deployed, or will be.
+fn acts(args: &SecretsArgs, settings: &HashMap<String, String>) -> Outcome<bool> {
+    let file = SamConfig::read(&args.stack.config_file)?;
+    let next = file.override_of("PagerDutyFrom").filter(|_| file.is_of(args.stack.stack.as_deref()));
+    let from = next.or_else(|| settings.get("PAGERDUTY_FROM").cloned());
+    Ok(from.is_some_and(|from| !from.is_empty()))
+}
+
 /// Says what comes next, or what is still wrong; `chosen` if the channels are in samconfig.toml now.
 fn next(
     args: &SecretsArgs,
@@ -136,6 +156,14 @@ fn next(
             (true, false) => "Next, at once: sam deploy, then cargo oncall pagerduty register",
             (false, _) => "Next, at once: cargo oncall pagerduty register, then sam deploy",
         });
+        return Ok(());
+    }
+    let waits = |problem: &Problem| {
+        problem.variable == ACTION_KEY && !problem.is_malformed() && stored.contains_key(problem.variable)
+    };
+    if wrong.len() == 1 && waits(&wrong[0]) && acts(args, settings)? {
+        terminal.say(format!("\n⚠ {}. Until then the webhook function can't start anew.", wrong[0]));
+        terminal.say("Next, at once: sam deploy");
         return Ok(());
     }
     if !wrong.is_empty() {

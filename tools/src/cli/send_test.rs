@@ -64,7 +64,9 @@ async fn send_test(args: &SendTestArgs, terminal: &Terminal) -> Outcome {
     let japanese = settings.get("MESSAGE_LANGUAGE").is_none_or(|language| language != "en");
     let now = clock::now();
     if args.drill {
-        return drill(args, url, &proof, japanese, now, terminal).await;
+        drill(args, url, &proof, japanese, now, terminal).await?;
+        terminal.say(format!("Next: cargo oncall check --stack {}", stack.name));
+        return Ok(());
     }
     let config = ReminderConfig::read(&Stack::environment(&settings, &secrets))?;
     terminal.plan(&[

@@ -37,11 +37,22 @@ impl PagerDuty {
     /// # Errors
     /// If there is no answer, or `PagerDuty` doesn't take the key.
     pub async fn sign_in(base_url: &str, terminal: &Terminal) -> Outcome<Self> {
-        terminal.say(
-            "A REST API key of PagerDuty that may write (Integrations → Developer Tools → API Access Keys → Create New \
-             API Key, not read-only; or your own: My Profile → User Settings → Create API User Token). It is used now \
-             and stored nowhere.",
-        );
+        Self::asked(base_url, "that may write", "not read-only", terminal).await
+    }
+
+    /// Asks for a key that needs to read only, and tries it.
+    ///
+    /// # Errors
+    /// If there is no answer, or `PagerDuty` doesn't take the key.
+    pub async fn sign_in_to_read(base_url: &str, terminal: &Terminal) -> Outcome<Self> {
+        Self::asked(base_url, "that may read", "read-only is enough", terminal).await
+    }
+
+    async fn asked(base_url: &str, what: &str, which: &str, terminal: &Terminal) -> Outcome<Self> {
+        terminal.say(format!(
+            "A REST API key of PagerDuty {what} (Integrations → Developer Tools → API Access Keys → Create New API Key, \
+             {which}; or your own: My Profile → User Settings → Create API User Token). It is used now and stored nowhere."
+        ));
         let key = terminal.ask_secret("PagerDuty REST API key")?;
         Self::with_key(base_url, &key, terminal).await
     }
@@ -85,7 +96,7 @@ impl PagerDuty {
         if error.contains("(401)") && there.get("/abilities").await.is_ok() {
             return format!(
                 "this key is of an account at {other}, and the relay is set up for {}: run `cargo oncall init` again, \
-                 answer where the account is, and `sam deploy`",
+                 give it the address of a service's page, which tells where the account is, and `sam deploy`",
                 self.base_url
             );
         }

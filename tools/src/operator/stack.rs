@@ -132,6 +132,11 @@ impl Stack {
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         if answer.function_error.is_some() {
             let why = body["errorMessage"].as_str().unwrap_or("it did not say why").to_owned();
+            let why = if why.contains("SECRETS_PATH") {
+                format!("{why}\nTo put them there: cargo oncall secrets")
+            } else {
+                why
+            };
             return Err(format!("`{name}` failed: {why}\n`sam logs --name ReminderFunction` has more").into());
         }
         Ok(body)

@@ -95,6 +95,9 @@ async fn credentials_and_region_are_those_of_samconfig_as_for_every_other_comman
 async fn what_keeps_the_check_from_beginning_is_told() {
     let world = registered().await;
     world.run(&["check", "--stack", "another"], &[]).await.badly(&["there is no stack `another` in ap-northeast-1"]);
+    let unfinished = World::deployed().await;
+    let check = ["check", "--stack", "oncall-relay"];
+    unfinished.run(&check, &[]).await.badly(&["SECRETS_PATH", "To put them there: cargo oncall secrets"]);
     world.aws.deny(Some("cloudformation:DescribeStacks"));
     world.run(&["check", "--stack", "oncall-relay"], &[]).await.badly(&["cloudformation:DescribeStacks"]);
 }

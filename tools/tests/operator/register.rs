@@ -283,6 +283,14 @@ async fn keys_that_do_not_do_are_told_with_the_right_to_ask_for() {
         assert!(key.is_empty() || key == "null" || !ended.said.contains(key), "{}", ended.said);
     }
     assert_eq!((ids(&world), world.stored(SECRETS)), (vec![], None));
+    // PagerDuty has said that it made nothing, so nothing may be there.
+    let refused = world.run(&REGISTER, &[READ_ONLY_KEY]).await;
+    assert!(!refused.said.contains("There may be"), "{}", refused.said);
+    // To look needs less.
+    world
+        .run(&["pagerduty", "status"], &[READ_ONLY_KEY])
+        .await
+        .badly(&["read-only is enough", "no subscription posts"]);
     world
         .run(&["pagerduty", "register", "--yes", "--service", "PNOSUCH"], &[ADMIN_KEY])
         .await

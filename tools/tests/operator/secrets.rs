@@ -3,7 +3,7 @@
 use std::fs;
 
 use oncall::fakes::ROSTER_TAB;
-use oncall::fakes::account::READ_ONLY_KEY;
+use oncall::fakes::account::{ADMIN_KEY, READ_ONLY_KEY};
 use oncall::fakes::server::Fault;
 
 use crate::world::{World, answers_to_secrets};
@@ -158,4 +158,20 @@ async fn channels_that_are_not_set_are_chosen_from_those_that_the_bot_is_in() {
     ended.well(&["1. c0alerts (C0ALERTS)", "a number from 1 to 2", "Next: sam deploy, for the channels"]);
     let file = std::fs::read_to_string(world.folder.join("samconfig.toml")).unwrap();
     assert!(file.contains("SlackAlertChannel=") && file.contains("C0ONCALL"), "{file}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_the_buttons_is_asked_for_only_beside_its_user() {
+    let world = World::deployed().await;
+    world.put_chat_and_sheet();
+    world.aws.put("/oncall-relay/PAGERDUTY_API_KEY", READ_ONLY_KEY);
+    let key = ["secrets", "--yes", "PAGERDUTY_ACTION_KEY"];
+    let all = world.run(&["secrets", "--yes"], &answers_to_secrets(&[])).await;
+    assert!(all.ok && !all.said.contains("PAGERDUTY_ACTION_KEY"), "{}", all.said);
+    world.run(&key, &[""]).await.well(&["can't start anew", "PagerDutyFrom into samconfig.toml first"]);
+    let parameters = "[default.deploy.parameters]\nparameter_overrides = ['PagerDutyFrom=\"oncall@example.com\"']\n";
+    fs::write(world.folder.join("samconfig.toml"), parameters).unwrap();
+    let told = world.run(&key, &[ADMIN_KEY]).await;
+    told.well(&["✓ PAGERDUTY_ACTION_KEY is in the store", "Next, at once: sam deploy"]);
+    assert!(!told.said.contains("samconfig.toml first"), "{}", told.said);
 }

@@ -31,10 +31,11 @@ async fn both_channels_get_a_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_is_a_whole_incident_that_says_so_in_every_message() {
     let world = registered().await;
-    world
-        .run(&["send-test", "--drill", "--pause", "0"], &["y"])
-        .await
-        .well(&["practice incident PRACTICE", "✓ resolved"]);
+    world.run(&["send-test", "--drill", "--pause", "0"], &["y"]).await.well(&[
+        "practice incident PRACTICE",
+        "✓ resolved",
+        "Next: cargo oncall check --stack oncall-relay",
+    ]);
     let posts = world.fakes.slack.take_posts();
     assert_eq!(posts.len(), 4, "{posts:?}");
     // Without a ledger each of them is an incident's first message, with its state.

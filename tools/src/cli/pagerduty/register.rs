@@ -324,7 +324,11 @@ async fn create(
         "There may be a new subscription, switched off and without its secret in the store. Run `cargo oncall pagerduty \
          register` again: it replaces it.",
     );
-    let created = account.call(Method::POST, "/webhook_subscriptions", Some(new(url, service))).await?;
+    let created = account.call(Method::POST, "/webhook_subscriptions", Some(new(url, service))).await;
+    if created.as_ref().is_err_and(|why| why.contains(" was refused (4")) {
+        terminal.if_stopped(GO_ON);
+    }
+    let created = created?;
     let created = &created["webhook_subscription"];
     let id = created["id"].as_str().ok_or("PagerDuty's answer has no id")?.to_owned();
     let stored = match created["delivery_method"]["secret"].as_str().filter(|secret| super::is_secret(secret)) {

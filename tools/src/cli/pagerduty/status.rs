@@ -16,7 +16,7 @@ pub(super) async fn run(args: AccountArgs) -> Outcome {
     let base_url = args.base_url(&settings);
     let account = match stack.secrets(&[API_KEY], &terminal).await?.remove(API_KEY) {
         Some(key) => PagerDuty::with_key(&base_url, &key, &terminal).await?,
-        None => PagerDuty::sign_in(&base_url, &terminal).await?,
+        None => PagerDuty::sign_in_to_read(&base_url, &terminal).await?,
     };
     let services = args.services(&settings, &account, &terminal).await?;
     let situation = Situation::of(&stack, &settings, services, &account, &terminal).await?;
