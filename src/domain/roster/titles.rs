@@ -51,6 +51,30 @@ const NO_PEOPLE: &[&str] = &[
     "status",
     "no",
 ];
+/// Who is away, or has to do with the sheet: people, but nobody to call.
+const NOT_ON_CALL: &[&str] = &[
+    "休み",
+    "休暇",
+    "有休",
+    "不在",
+    "不在者",
+    "欠席",
+    "欠席者",
+    "承認",
+    "承認者",
+    "作成者",
+    "更新者",
+    "記入者",
+    "入力者",
+    "off",
+    "leave",
+    "vacation",
+    "absent",
+    "absence",
+    "approver",
+    "author",
+    "editor",
+];
 const PEOPLE: &[&str] =
     &["名前", "氏名", "主", "副", "正", "主担", "副担", "サブ", "予備", "who", "name", "person", "assignee"];
 const PEOPLE_AT_THE_END: &[&str] = &["担当", "当番", "担当者"];
@@ -105,7 +129,6 @@ impl Title {
     }
 
     pub(super) fn meaning(&self) -> Meaning {
-        let last = self.words.last().map_or("", String::as_str);
         let whole = self.whole.as_str();
         let at_either_end = |words: &&[&str]| {
             let (own, count) = (&self.words, words.len());
@@ -113,7 +136,7 @@ impl Title {
                 && (own.iter().zip(*words).all(|(own, word)| own == word)
                     || own[own.len() - count..].iter().zip(*words).all(|(own, word)| own == word))
         };
-        if NO_PEOPLE.contains(&whole) || NO_PEOPLE.contains(&last) {
+        if self.is_or_ends_in(NO_PEOPLE) || self.is_or_ends_in(NOT_ON_CALL) {
             Meaning::NoPeople
         } else if PEOPLE.contains(&whole)
             || PEOPLE_AT_THE_END.iter().any(|end| whole.ends_with(end))
@@ -133,9 +156,15 @@ impl Title {
         ENDS.contains(&self.whole.as_str())
     }
 
-    /// Whether a row that holds it is a header.
+    fn is_or_ends_in(&self, titles: &[&str]) -> bool {
+        let last = self.words.last().map_or("", String::as_str);
+        titles.contains(&self.whole.as_str()) || titles.contains(&last)
+    }
+
+    /// Whether a row that holds it is a header. A day may be off, too.
     pub(super) fn is_known(&self) -> bool {
-        self.is_of_dates() || self.is_of_ends() || self.meaning() != Meaning::Other
+        let says_what_stands_below = self.meaning() != Meaning::Other && !self.is_or_ends_in(NOT_ON_CALL);
+        self.is_of_dates() || self.is_of_ends() || says_what_stands_below
     }
 
     /// Whether the dates under it are plainly those of single days.
@@ -202,6 +231,12 @@ mod tests {
             ("ＴＥＬ", NoPeople),
             ("曜日", NoPeople),
             ("Start", NoPeople),
+            ("休み", NoPeople),
+            ("本日の 不在者", NoPeople),
+            ("On leave", NoPeople),
+            ("Time off", NoPeople),
+            ("承認者", NoPeople),
+            ("休憩担当", People),
             ("主任", Other),
             ("担当メモ", Other),
             ("名前2人目", Other),

@@ -25,17 +25,24 @@ const NOBODY: &[&str] = &[
     "定休",
     "有休",
     "年末年始",
+    "休暇",
+    "不在",
     "該当なし",
     "none",
     "nobody",
     "off",
+    "holiday",
+    "vacation",
+    "ooo",
+    "closed",
     "×",
 ];
-const UNDECIDED: &[&str] = &["未定", "調整中", "tbd", "tbc", "n/a", "who?", "loading..."];
+const UNDECIDED: &[&str] = &["未定", "調整中", "tbd", "tbc", "tba", "n/a", "who?", "loading..."];
 /// Long enough to be recognised within a longer word, and no part of names.
-const NOBODY_WITHIN: &[&str] = &["なし", "無し", "休み", "休日", "祝日", "定休", "有休", "年末年始", "該当なし", "×"];
+const NOBODY_WITHIN: &[&str] =
+    &["なし", "無し", "休み", "休日", "祝日", "定休", "有休", "休暇", "不在", "年末年始", "該当なし", "×"];
 /// Each word of this list and the next has one of them.
-const IN_EACH_WORD_WITHIN: [char; 7] = ['し', '休', '祝', '日', '末', '×', '無'];
+const IN_EACH_WORD_WITHIN: [char; 8] = ['し', '休', '祝', '日', '末', '×', '無', '在'];
 /// What may stand before or behind a name that is known.
 const NOBODY_BESIDE: &[&str] = &["休", "無", "祝"];
 
@@ -157,6 +164,12 @@ mod tests {
             "NOBODY",
             "off",
             "ＯＦＦ",
+            "休暇",
+            "不在",
+            "Holiday",
+            "vacation",
+            "OOO",
+            "closed",
             "-",
             "－",
             "—",
@@ -170,7 +183,8 @@ mod tests {
         ] {
             assert!(matches!(word(&clean(text)), Some(Word::Nobody { .. })), "{text}");
         }
-        for text in ["未定", "調整中", "TBD", "tbc", "N/A", "n/a", "?", "？", "??", "who?", "Loading...", "Loading…"]
+        for text in
+            ["未定", "調整中", "TBD", "tbc", "TBA", "N/A", "n/a", "?", "？", "??", "who?", "Loading...", "Loading…"]
         {
             assert_eq!(word(&clean(text)), Some(Word::Undecided), "{text}");
         }
@@ -182,8 +196,18 @@ mod tests {
     #[test]
     fn a_word_for_nobody_is_found_beside_a_name() {
         let is_name = |text: &str| text == "田中";
-        for text in ["田中休み", "田中休", "休:田中", "休み(田中)", "田中は有休", "田中×", "新人お休み", "田中 無"]
-        {
+        for text in [
+            "田中休み",
+            "田中休暇",
+            "田中 不在",
+            "田中休",
+            "休:田中",
+            "休み(田中)",
+            "田中は有休",
+            "田中×",
+            "新人お休み",
+            "田中 無",
+        ] {
             assert!(has_nobody_within(text, is_name), "{text}");
         }
         for text in ["田中", "祝田", "無量井", "休場", "新人", "鈴木休"] {
