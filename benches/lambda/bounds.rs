@@ -33,7 +33,7 @@ impl Figure {
             Self::ColdPath => 1.06,
             Self::ColdPathOnAws => 1.08,
             Self::ColdPress => 1_500.0,
-            Self::Warm => 2.7,
+            Self::Warm => 3.0,
             Self::Memory => 16.0,
         }
     }

@@ -23,12 +23,13 @@ const MESSAGES: [&str; 2] = ["docs/messages.md", "docs/messages.ja.md"];
 const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/operations.ja.md"];
 const SLACK_ACTIONS: [&str; 2] = ["docs/slack-actions.md", "docs/slack-actions.ja.md"];
 const NOTICES: [&str; 2] = ["docs/notices.md", "docs/notices.ja.md"];
+const PERFORMANCE: [&str; 2] = ["docs/performance.md", "docs/performance.ja.md"];
 const SERVICE_LEVELS: [&str; 2] = ["docs/service-levels.md", "docs/service-levels.ja.md"];
 const CHECK: [&str; 2] = ["docs/check.md", "docs/check.ja.md"];
 const RELIABILITY: [&str; 2] = ["docs/reliability.md", "docs/reliability.ja.md"];
 
 /// The documents that are in English and Japanese.
-const PAIRS: [[&str; 2]; 11] = [
+const PAIRS: [[&str; 2]; 12] = [
     README,
     SETUP,
     SETTINGS_PAGE,
@@ -40,6 +41,7 @@ const PAIRS: [[&str; 2]; 11] = [
     RELIABILITY,
     NOTICES,
     SERVICE_LEVELS,
+    PERFORMANCE,
 ];
 /// Those that are in English only.
 const ENGLISH: [&str; 6] =
