@@ -110,7 +110,7 @@ impl Stack {
         if let Some(profile) = file.profile() {
             settings = settings.profile_name(profile);
         }
-        let own = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty());
+        let own = Environment::of_process().variable("AWS_PROFILE");
         let profile = file.profile().or(own).unwrap_or_else(|| "default".to_owned());
         let sdk = terminal.while_waiting("asking AWS who you are", Box::pin(settings.load())).await;
         let Some(region) = sdk.region().map(ToString::to_string) else {
@@ -118,17 +118,16 @@ impl Stack {
         };
         let stacks = aws_sdk_cloudformation::Client::new(&sdk);
         let asked = stacks.describe_stacks().stack_name(&name).send();
-        let answer =
-            terminal.while_waiting("looking for the stack", asked).await.map_err(|error| match error.code() {
-                Some("ValidationError") => format!(
+        let answer = terminal.while_waiting("looking for the stack", asked).await.map_err(|error| {
+            if error.code() == Some("ValidationError") {
+                return format!(
                     "there is no stack `{name}` in {region} for these AWS credentials; deploy it (`sam build`, then \
                      `sam deploy`), or say which it is with --stack and AWS_PROFILE"
-                ),
-                _ => {
-                    let what = format!("to describe the stack `{name}`");
-                    refusal(&what, "cloudformation:DescribeStacks", &profile, &error)
-                }
-            })?;
+                );
+            }
+            let what = format!("to describe the stack `{name}`");
+            refusal(&what, "cloudformation:DescribeStacks", &profile, &error)
+        })?;
         let Some(stack) = answer.stacks.unwrap_or_default().pop() else {
             return Err(format!("there is no stack `{name}` in {region}").into());
         };
@@ -314,8 +313,8 @@ pub fn usable_secrets(environment: &Environment) -> Vec<&'static str> {
 fn why_not_started(log_tail: &str) -> Option<String> {
     let log = STANDARD.decode(log_tail).ok()?;
     let log = String::from_utf8_lossy(&log).into_owned();
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let start = lines.filter(|line| line["event"] == START).last()?;
+    let mut lines = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let start = lines.find(|line| line["event"] == START)?;
     Some(start["message"].as_str()?.to_owned())
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use oncall::fakes::account::{ADMIN_KEY, READ_ONLY_KEY};
 use oncall::fakes::server::Fault;
 use oncall_relay::domain::check::NAMES;
+use oncall_relay::log_events::EVENTS;
 use serde_json::{Value, json};
 
 use crate::world::{Ended, World, finish};
@@ -106,6 +107,7 @@ const INVOCATIONS: &str = "/2015-03-31/functions/oncall-relay-oncall-reminder/in
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_keep_the_function_from_starting_are_a_finding_beside_all_others() {
+    assert!(EVENTS.contains(&"start"), "it is the line by which the function tells");
     let unfinished = World::deployed().await;
     let without_chat = {
         let mut world = World::empty().await;
