@@ -17,7 +17,7 @@ const AT_ONCE: usize = 8;
 
 /// Runs all trials and prints what came of them.
 pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
-    let mut output = Output::new();
+    let mut output = Output::of_long_work();
     output.line(
         "| webhooks | service | failure | lasting | known of the sheet | sent | lost | doubled | in doubt | out of order | mentioned | wrongly | attempts | slowest | calls |",
     )?;

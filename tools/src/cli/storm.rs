@@ -54,7 +54,7 @@ impl How {
 
 /// Makes a storm and prints what came of it.
 pub(super) async fn run(make: Target, how: &How) -> Result<(), Box<dyn Error>> {
-    let mut output = Output::new();
+    let mut output = Output::of_long_work();
     let storm = how.storm();
     let Storm { webhooks, instances, within, slack_pace, .. } = storm;
     output.line(&format!(

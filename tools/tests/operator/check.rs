@@ -249,6 +249,8 @@ async fn a_closed_pipe_is_quiet_and_the_exit_status_is_that_of_the_work() {
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(status), "{arguments:?}: {said}");
         assert!(!said.contains("panicked") && !said.contains("Broken pipe"), "{arguments:?}: {said}");
+        // Whoever has seen enough of what takes minutes hears why it goes on.
+        assert_eq!(said.contains("Ctrl-C stops it"), arguments == storm, "{arguments:?}: {said}");
     }
 }
 
