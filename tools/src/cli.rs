@@ -1,5 +1,7 @@
 //! The operator's tool `oncall`: what it can be asked to do.
 
+#![warn(clippy::print_stdout, reason = "it panics when nobody reads any more; `Output` does not")]
+
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -196,7 +198,8 @@ impl Cli {
             Command::Lab(Lab::StandIns) => stand_ins::run().await.map(|()| Ended::Well),
         };
         match ended {
-            // Whoever reads the output, such as `head`, has seen enough.
+            // Whoever reads a story or waits for posts, such as `head`, has seen enough. What has a verdict prints with
+            // `Output`, and gives it all the same.
             Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
                 Ok(Ended::Well)
             }

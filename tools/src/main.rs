@@ -1,5 +1,6 @@
 //! The operator's tool: `cargo oncall check`, `cargo demo` (with `--page` in a browser), `cargo oncall lab stand-ins`.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,7 +12,8 @@ async fn main() -> ExitCode {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Badly) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("oncall: {error}");
+            // Nobody may be there to read it.
+            let _ = writeln!(io::stderr(), "oncall: {error}");
             ExitCode::FAILURE
         }
     }

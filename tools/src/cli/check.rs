@@ -9,7 +9,7 @@ use clap::Args;
 use oncall_relay::budget::REMINDER;
 use oncall_relay::clock::{self, Invocation};
 use oncall_relay::config::{Environment, Purpose, ReminderConfig};
-use oncall_relay::domain::check::Report;
+use oncall_relay::domain::check::{Finding, NAMES, Report};
 use oncall_relay::domain::wording::Language;
 use oncall_relay::edge::secrets;
 use oncall_relay::lambda::scheduler;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::Ended;
 use super::output::{Output, Paint, padded};
 use crate::operator::dialogue::{Outcome, Terminal};
-use crate::operator::stack::{Stack, StackArgs};
+use crate::operator::stack::{NoAnswer, Stack, StackArgs};
 
 /// What `oncall check` can be told.
 #[derive(Debug, Args)]
@@ -68,17 +68,39 @@ pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
 /// The deployed function's check; and who hears its alarms, which an operator may ask.
 async fn deployed(arguments: &Arguments, terminal: &Terminal) -> Result<Value, Box<dyn Error>> {
     let config_file = arguments.config_file.clone();
-    let stack = Stack::find(&StackArgs { stack: arguments.stack.clone(), config_file, yes: true }, terminal).await?;
+    let stack = Stack::find(&StackArgs { stack: arguments.stack.clone(), config_file }, terminal).await?;
     if arguments.post {
         let environment = Stack::environment(&stack.settings(terminal).await?, &BTreeMap::new());
         ask_to_post(arguments, &environment, terminal)?;
     }
     let asked = json!({"check": true, "post": arguments.post});
     let (answer, alarms) = tokio::join!(stack.invoke_reminder(&asked, terminal), stack.alarms(terminal));
-    let mut answer = answer?;
+    let mut answer = answer.unwrap_or_else(unanswered);
+    if !answer["checks"].is_array() {
+        let why = "the function's answer has no checks".to_owned();
+        answer = unanswered(NoAnswer::Failed { why, remedy: "deploy it anew: sam build, then sam deploy" });
+    }
     answer["ok"] = json!(answer["ok"] == true && alarms["status"] != "failed");
-    answer["checks"].as_array_mut().ok_or("the function's answer has no checks: deploy it anew")?.push(alarms);
+    answer["checks"].as_array_mut().ok_or("the answer has no checks")?.push(alarms);
     Ok(answer)
+}
+
+/// The report of a function that gave none. Only what it said itself is a finding about its settings.
+fn unanswered(no_answer: NoAnswer) -> Value {
+    match no_answer {
+        NoAnswer::NotStarted(why) => {
+            let next = if why.contains("SECRETS_PATH") { "\nTo put them there: cargo oncall secrets" } else { "" };
+            scheduler::report_of(Report::of_bad_settings(&format!("{why}{next}")))
+        }
+        NoAnswer::Failed { why, remedy } => {
+            // What to do is said once.
+            let remedies = [remedy].into_iter().chain(std::iter::repeat(""));
+            let findings = NAMES.iter().zip(remedies).map(|(name, remedy)| Finding::skipped(name, &why, remedy));
+            let mut report = scheduler::report_of(Report { findings: findings.collect() });
+            report["ok"] = json!(false);
+            report
+        }
+    }
 }
 
 /// Says what will be posted and where, and asks.
@@ -153,7 +175,11 @@ fn print(output: &mut Output, answer: &Value) -> Result<(), Box<dyn Error>> {
         count("warning"),
         count("failed"),
         count("skipped"),
-        if count("failed") > 0 { "; put right what failed, then check again" } else { "" }
+        match (count("failed"), &answer["ok"]) {
+            (0, Value::Bool(true)) => "",
+            (0, _) => "; the function could not check: put that right, then check again",
+            _ => "; put right what failed, then check again",
+        }
     ))?;
     Ok(())
 }

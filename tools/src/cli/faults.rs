@@ -1,9 +1,11 @@
 //! The fault matrix as a table.
 
 use std::error::Error;
+use std::io;
 
 use futures_util::stream::{self, StreamExt};
 
+use super::output::Output;
 use crate::simulation::faults::{self, Outcome, Row};
 use crate::simulation::fleet::Target;
 use crate::simulation::sender::Version;
@@ -15,10 +17,11 @@ const AT_ONCE: usize = 8;
 
 /// Runs all trials and prints what came of them.
 pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
-    println!(
-        "| webhooks | service | failure | lasting | known of the sheet | sent | lost | doubled | in doubt | out of order | mentioned | wrongly | attempts | slowest | calls |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    let mut output = Output::of_long_work();
+    output.line(
+        "| webhooks | service | failure | lasting | known of the sheet | sent | lost | doubled | in doubt | out of order | mentioned | wrongly | attempts | slowest | calls |",
+    )?;
+    output.line("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")?;
     let mut broken = 0;
     let run = |row: Row| {
         let make = make.clone();
@@ -30,7 +33,8 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     while let Some((outcome, row)) = outcomes.next().await {
         let outcome = outcome.map_err(|error| error.to_string())?;
         let Row { version, service, name, lasting, known, .. } = row;
-        broken += print_row(&format!("{version} | {service} | {name} | {lasting} | {known}"), 4, &outcome);
+        broken +=
+            print_row(&mut output, &format!("{version} | {service} | {name} | {lasting} | {known}"), 4, &outcome)?;
     }
     let said = |error: Box<dyn Error + Send + Sync>| error.to_string();
     for version in [Version::V2, Version::V3] {
@@ -48,7 +52,12 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
             ("thread deleted | for good", 3, trials::thread_ends(version, &make, ThreadEnds::Deleted).await),
             ("other channel | for good", 3, trials::thread_ends(version, &make, ThreadEnds::OtherChannel).await),
         ] {
-            broken += print_row(&format!("{version} | function | {what} | cold"), sent, &outcome.map_err(said)?);
+            broken += print_row(
+                &mut output,
+                &format!("{version} | function | {what} | cold"),
+                sent,
+                &outcome.map_err(said)?,
+            )?;
         }
     }
     for (what, outcome) in [
@@ -56,7 +65,7 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
         ("first invocation dies | once", reminders::first_dies(&make).await),
         ("requested for tomorrow, too | once", reminders::requested_early(&make).await),
     ] {
-        broken += print_row(&format!("reminder | function | {what} | cold"), 1, &outcome.map_err(said)?);
+        broken += print_row(&mut output, &format!("reminder | function | {what} | cold"), 1, &outcome.map_err(said)?)?;
     }
     let press = |row: Row| {
         let make = make.clone();
@@ -65,7 +74,12 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     let mut outcomes = std::pin::pin!(stream::iter(presses::rows()).map(press).buffered(AT_ONCE));
     while let Some((outcome, row)) = outcomes.next().await {
         let Row { service, name, lasting, .. } = row;
-        broken += print_row(&format!("press | {service} | {name} | {lasting} | cold"), 4, &outcome.map_err(said)?);
+        broken += print_row(
+            &mut output,
+            &format!("press | {service} | {name} | {lasting} | cold"),
+            4,
+            &outcome.map_err(said)?,
+        )?;
     }
     let notice = |row: Row| {
         let make = make.clone();
@@ -74,31 +88,36 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     let mut outcomes = std::pin::pin!(stream::iter(notices::rows()).map(notice).buffered(AT_ONCE));
     while let Some((outcome, row)) = outcomes.next().await {
         let Row { service, name, lasting, .. } = row;
-        broken += print_row(&format!("notice | {service} | {name} | {lasting} | cold"), 4, &outcome.map_err(said)?);
+        broken += print_row(
+            &mut output,
+            &format!("notice | {service} | {name} | {lasting} | cold"),
+            4,
+            &outcome.map_err(said)?,
+        )?;
     }
     for (what, sent, outcome) in [
         ("one key from two runners | at once", 1, notices::two_runners(&make).await),
         ("killed between post and record | once", 1, notices::killed_between_post_and_record(&make).await),
         ("too many in a minute | for good", 25 + 4, notices::too_many(&make).await),
     ] {
-        broken += print_row(&format!("notice | function | {what} | cold"), sent, &outcome.map_err(said)?);
+        broken += print_row(&mut output, &format!("notice | function | {what} | cold"), sent, &outcome.map_err(said)?)?;
     }
     if broken > 0 {
         return Err(format!("{broken} rows are not as promised").into());
     }
-    println!(
+    output.line(
         "\nEvery row is as promised: 0 lost, 0 out of order, doubled only in doubt, the right people mentioned, \
-         every answer in time."
-    );
+         every answer in time.",
+    )?;
     Ok(())
 }
 
 /// Prints a row and returns 1 if it is not as promised.
-pub(super) fn print_row(what: &str, sent: usize, outcome: &Outcome) -> usize {
+pub(super) fn print_row(output: &mut Output, what: &str, sent: usize, outcome: &Outcome) -> io::Result<usize> {
     let Outcome { sent: delivery, arrived, mentioned, calls, .. } = outcome;
     let is_good = outcome.is_as_promised() && arrived.needless == 0;
     let bad = if is_good { "" } else { " ✗" };
-    println!(
+    output.line(&format!(
         "| {what} | {sent} | {} | {} | {} | {} | {mentioned} | {} | {} | {:.2} s | {calls} |{bad}",
         arrived.lost,
         arrived.doubled,
@@ -107,6 +126,6 @@ pub(super) fn print_row(what: &str, sent: usize, outcome: &Outcome) -> usize {
         arrived.mistaken,
         delivery.attempts,
         delivery.slowest.as_secs_f64(),
-    );
-    usize::from(!is_good)
+    ))?;
+    Ok(usize::from(!is_good))
 }

@@ -6,6 +6,10 @@ use std::io::{self, IsTerminal, Write};
 pub(super) struct Output {
     out: io::Stdout,
     colour: bool,
+    /// Whoever read it, such as `head`, has seen enough.
+    is_closed: bool,
+    /// Whether the work behind it takes minutes.
+    is_long: bool,
 }
 
 /// How something is painted.
@@ -22,11 +26,29 @@ impl Output {
     pub(super) fn new() -> Self {
         let out = io::stdout();
         let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { out, colour }
+        Self { out, colour, is_closed: false, is_long: false }
     }
 
+    /// The same for work that takes minutes: whoever closed it is told why the command hasn't ended.
+    pub(super) fn of_long_work() -> Self {
+        Self { is_long: true, ..Self::new() }
+    }
+
+    /// Prints a line. If nobody reads any more, the work goes on without: how it ends is still to be told.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+        if self.is_closed {
+            return Ok(());
+        }
+        match writeln!(self.out, "{text}") {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                if self.is_long {
+                    let _ = writeln!(io::stderr(), "The work goes on to its exit status; Ctrl-C stops it.");
+                }
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     pub(super) fn paint(&self, paint: Paint, text: &str) -> String {

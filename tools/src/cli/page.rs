@@ -7,14 +7,16 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::output::Output;
 use crate::page::{Language, Page};
 
 /// Serves until it is stopped.
 pub(super) async fn run(language: Language, port: u16, with_browser: bool) -> Result<(), Box<dyn Error>> {
     let page = Page::start(port, language).await.map_err(|error| at(port, error))?;
-    println!("The relay, with stand-ins for every service, is at {} (Ctrl-C stops it).", page.url());
+    let mut output = Output::new();
+    output.line(&format!("The relay, with stand-ins for every service, is at {} (Ctrl-C stops it).", page.url()))?;
     if with_browser && !opens(&page.url()).await {
-        println!("No browser could be opened from here: open that address yourself.");
+        output.line("No browser could be opened from here: open that address yourself.")?;
     }
     pending().await
 }

@@ -19,21 +19,24 @@ use oncall_relay::edge::http::HttpClient;
 use oncall_relay::edge::ledger::Ledger;
 use oncall_relay::edge::pagerduty::{self, Ignored, Item};
 use oncall_relay::edge::roster::RosterSource;
-use oncall_relay::edge::secrets;
 use serde_json::{Value, json};
 
 use super::Ended;
 use super::output::{Output, Paint};
+use crate::operator::stack::SettingsOf;
 
 /// What `oncall preview` can be told.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oncall preview webhook.json                                     as if it came now
   oncall preview webhook.json --at 2026-12-01T11:00:00+09:00      as if it came then
+  oncall preview webhook.json --stack oncall-relay                with the settings of the deployed stack, and its secrets
   pbpaste | oncall preview - --json                               from the standard input")]
 pub(super) struct Arguments {
     /// The webhook's body, version 2 or 3; `-` is the standard input.
     file: PathBuf,
+    #[command(flatten)]
+    settings: SettingsOf,
     /// When it comes (RFC 3339); now, if it isn't given.
     #[arg(long)]
     at: Option<DateTime<Utc>>,
@@ -53,10 +56,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
         std::fs::read(&arguments.file).map_err(|error| format!("{file} can't be read: {error}"))?
     };
     // Nothing is authenticated here, so nobody needs to have the real one.
-    let environment = Environment::of_process();
     let stand_in = HashMap::from([("PAGERDUTY_SIGNING_SECRETS".to_owned(), "only-for-a-preview".to_owned())]);
     let read = |environment: &Environment| WebhookConfig::read(&environment.with_secrets(stand_in.clone()));
-    let (config, _) = secrets::load(environment, read).await.map_err(|error| error.to_string())?;
+    let config = arguments.settings.read(read).await?;
     let previews = previews(&config, &body, arguments.at.unwrap_or_else(clock::now)).await?;
     let mut output = Output::new();
     if arguments.json {

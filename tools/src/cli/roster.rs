@@ -6,18 +6,18 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use clap::Args;
 use oncall_relay::budget::REMINDER;
 use oncall_relay::clock::{self, Invocation};
-use oncall_relay::config::{ChatConfig, Environment, ReminderConfig};
+use oncall_relay::config::{ChatConfig, ReminderConfig};
 use oncall_relay::domain::chat::ChatName;
 use oncall_relay::domain::check::roster::{read_as, said};
 use oncall_relay::domain::roster::{OnCall, OnCallDay};
 use oncall_relay::edge::http::HttpClient;
 use oncall_relay::edge::ledger::Ledger;
 use oncall_relay::edge::roster::RosterSource;
-use oncall_relay::edge::secrets;
 use serde_json::{Value, json};
 
 use super::Ended;
 use super::output::{Output, Paint};
+use crate::operator::stack::SettingsOf;
 
 const DAYS: usize = 28;
 
@@ -26,8 +26,11 @@ const DAYS: usize = 28;
 #[command(after_help = "Examples:
   oncall roster                        with this shell's settings: SPREADSHEET_ID and so on
   ROSTER_CSV=roster.csv oncall roster  a file instead of the sheet; CHATS and the chat's settings as well
+  oncall roster --stack oncall-relay   with the settings of the deployed stack, and its secrets
   oncall roster --json | jq '.days[] | select(.trouble)'")]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsOf,
     /// Print it as JSON.
     #[arg(long)]
     json: bool,
@@ -35,8 +38,7 @@ pub(super) struct Arguments {
 
 /// Reads, prints, and says whether a working day or a row is in trouble.
 pub(super) async fn run(arguments: Arguments) -> Result<Ended, Box<dyn Error>> {
-    let (config, _) =
-        secrets::load(Environment::of_process(), ReminderConfig::read).await.map_err(|error| error.to_string())?;
+    let config = arguments.settings.read(ReminderConfig::read).await?;
     let reading = read(&config, clock::now()).await?;
     let mut output = Output::new();
     if arguments.json {
@@ -134,6 +136,8 @@ fn print(output: &mut Output, reading: &Value) -> Result<(), Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
+    use oncall_relay::config::Environment;
+
     use super::*;
     use crate::fakes::{Fakes, ROSTER_TAB};
 

@@ -18,6 +18,9 @@ const ACTION_KEY: &str = "PAGERDUTY_ACTION_KEY";
 pub(super) struct SecretsArgs {
     #[command(flatten)]
     stack: StackArgs,
+    /// Don't ask whether to go on.
+    #[arg(long, short)]
+    yes: bool,
     /// The spreadsheet to try Google's key with: its address or id. Without it, samconfig.toml's, or the deployed one.
     #[arg(long, value_parser = spreadsheet)]
     sheet: Option<String>,
@@ -26,7 +29,7 @@ pub(super) struct SecretsArgs {
 }
 
 pub(super) async fn run(args: SecretsArgs) -> Outcome {
-    let terminal = Terminal::new(args.stack.yes);
+    let terminal = Terminal::new(args.yes);
     secrets(&args, &terminal).await.map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
 }
 

@@ -26,6 +26,9 @@ const POST_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct SendTestArgs {
     #[command(flatten)]
     stack: StackArgs,
+    /// Don't ask whether to go on.
+    #[arg(long, short)]
+    yes: bool,
     /// Play a whole practice incident: triggered, acknowledged, a note, resolved. It mentions people as a real one does.
     #[arg(long)]
     drill: bool,
@@ -41,7 +44,7 @@ enum Proof {
 }
 
 pub(super) async fn run(args: SendTestArgs) -> Outcome {
-    let terminal = Terminal::new(args.stack.yes);
+    let terminal = Terminal::new(args.yes);
     send_test(&args, &terminal).await.map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
 }
 

@@ -35,16 +35,22 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     fakes.incidents.set_up(|account| account.subscriptions = vec![reads::subscription("PRELAY", WEBHOOK_URL)]);
     fakes.incidents.open(31, "バックアップが終わっていません", "triggered", "2026-11-23T20:15:00Z");
     let containers = pass_on_from_containers().await?;
-    println!("Stand-ins for Google (8801), Typetalk (8802), Slack (8803) and PagerDuty's API (8804) on 127.0.0.1.");
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "Stand-ins for Google (8801), Typetalk (8802), Slack (8803) and PagerDuty's API (8804) on 127.0.0.1."
+    )?;
     match containers {
-        Some(gateway) => println!("Docker's containers reach them at host.docker.internal ({gateway})."),
-        None => println!(
+        Some(gateway) => writeln!(out, "Docker's containers reach them at host.docker.internal ({gateway}).")?,
+        None => writeln!(
+            out,
             "Docker Desktop's containers reach them at host.docker.internal; Docker Engine is to be started before them."
-        ),
+        )?,
     }
-    println!(
+    writeln!(
+        out,
         "Their roster names 田中 and 鈴木 on each of the next days. What is posted appears here; Ctrl-C stops them."
-    );
+    )?;
     loop {
         for post in fakes.typetalk.take_posts() {
             print_post(&format!("Typetalk, topic {}", post.topic), &post.message)?;

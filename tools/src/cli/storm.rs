@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::faults::print_row;
+use super::output::Output;
 use crate::simulation::fleet::Target;
 use crate::simulation::sender::Schedule;
 use crate::simulation::storm::{self, Storm, StormReport};
@@ -53,43 +54,44 @@ impl How {
 
 /// Makes a storm and prints what came of it.
 pub(super) async fn run(make: Target, how: &How) -> Result<(), Box<dyn Error>> {
+    let mut output = Output::of_long_work();
     let storm = how.storm();
     let Storm { webhooks, instances, within, slack_pace, .. } = storm;
-    println!(
+    output.line(&format!(
         "A storm of {webhooks} webhooks in {} s over {instances} instances, Slack at one message in {} s and {}.",
         within.as_secs_f64(),
         slack_pace.as_secs_f64(),
         if storm.has_backup { "Typetalk as its backup" } else { "no backup" }
-    );
+    ))?;
     if matches!(make, Target::Linked) {
-        println!("The pauses in which everything waits are passed over.");
+        output.line("The pauses in which everything waits are passed over.")?;
     }
     let report = storm::storm(storm, &make).await.map_err(|error| error.to_string())?;
     let StormReport { outcome, incidents, took, bound, begun, over, reads_in_a_minute, mentions, later_mentions } =
         report;
-    let broken = print_row("v3 | Slack | storm | once | cold", webhooks, &outcome);
+    let broken = print_row(&mut output, "v3 | Slack | storm | once | cold", webhooks, &outcome)?;
     for (what, waits) in [("beginning", begun), ("end", over)] {
-        println!(
+        output.line(&format!(
             "Of {incidents} incidents {} have no message of their {what}. Half of the others have it within {} of the \
              incident, nine in ten within {}, the last within {}.",
             incidents - waits.len(),
             share_of(&waits, 50),
             share_of(&waits, 90),
             share_of(&waits, 100)
-        );
+        ))?;
     }
-    println!(
+    output.line(&format!(
         "The last post came after {}; Slack's pace alone makes {}. The sheet was read {reads_in_a_minute} times in a \
          minute at most, and Google allows 60.",
         words(took),
         words(bound)
-    );
-    println!(
+    ))?;
+    output.line(&format!(
         "{} messages about new incidents mentioned people, the last one after {}; of those about what came after, \
          {later_mentions} did.",
         mentions.len(),
         mentions.last().map_or_else(|| "no time".to_owned(), |at| words(*at))
-    );
+    ))?;
     if broken > 0 || reads_in_a_minute > 60 { Err("the storm did harm".into()) } else { Ok(()) }
 }
 

@@ -6,6 +6,8 @@ use std::io;
 use std::sync::Mutex;
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use oncall_relay::clock;
 use oncall_relay::config::{Environment, ReminderConfig, WebhookConfig};
@@ -28,6 +30,9 @@ const ALARMS: &str = "arn:aws:sns:ap-northeast-1:123456789012:oncall-relay-alarm
 
 /// How many subscriptions a page has.
 const SUBSCRIPTIONS: usize = 100;
+/// How much of its log an invocation answers with.
+const LOG_TAIL: usize = 4096;
+
 /// How a token begins that leads to the next page; nothing says that it is harmless in XML.
 const NEXT: &str = "AAF+/&=";
 
@@ -150,12 +155,9 @@ impl Service for Cloud {
             (&Method::POST, ["2015-03-31", "functions", _, "invocations"]) => {
                 let settings = lock(&self.settings).clone();
                 let payload: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-                match apart(move || remind(settings, payload)).unwrap_or_else(|| Err("it crashed".to_owned())) {
+                match apart(move || remind(settings, payload)).unwrap_or_else(|| Err(Crash::exit(""))) {
                     Ok(answer) => Reply::json(StatusCode::OK, &answer),
-                    Err(error) => Reply {
-                        headers: vec![("x-amz-function-error", "Unhandled".to_owned())],
-                        ..Reply::json(StatusCode::OK, &json!({"errorMessage": error, "errorType": "Error"}))
-                    },
+                    Err(crash) => crash.reply(header("x-amz-log-type") == "Tail"),
                 }
             }
             _ => lambda_error(StatusCode::NOT_FOUND, "ResourceNotFoundException"),
@@ -291,13 +293,45 @@ async fn relay(settings: HashMap<String, String>, event: String) -> Reply {
     Reply::json(response.status(), &body)
 }
 
+/// An invocation that failed, and what the function has logged.
+struct Crash {
+    error: Value,
+    log: String,
+}
+
+impl Crash {
+    /// A process that ends: Lambda doesn't say why, and only the log does.
+    fn exit(log: &str) -> Self {
+        let message = "RequestId: 3bf9f6c3-a5d1-4be2-a3c4-7f7b0d6a41b5 Error: Runtime exited with error: exit status 1";
+        Self { error: json!({"errorType": "Runtime.ExitError", "errorMessage": message}), log: log.to_owned() }
+    }
+
+    /// A function that could not start has logged one line.
+    fn start(why: &str) -> Self {
+        let line = json!({"level": "ERROR", "event": "start", "message": why});
+        Self::exit(&format!("INIT_START Runtime Version: provided:al2023.v1\n{line}\nEND RequestId: 3bf9f6c3\n"))
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+    fn reply(&self, with_log: bool) -> Reply {
+        let tail = &self.log.as_bytes()[self.log.len().saturating_sub(LOG_TAIL)..];
+        let log = with_log.then(|| ("x-amz-log-result", STANDARD.encode(tail)));
+        let headers = [("x-amz-function-error", "Unhandled".to_owned())].into_iter().chain(log).collect();
+        Reply { headers, ..Reply::json(StatusCode::OK, &self.error) }
+    }
+}
+
 /// The reminder function.
-async fn remind(settings: HashMap<String, String>, payload: Value) -> Result<Value, String> {
-    let (config, _) =
-        secrets::load(environment(settings), ReminderConfig::read).await.map_err(|error| error.to_string())?;
-    let handler = ReminderHandler::new(config).await.map_err(|error| error.to_string())?;
+async fn remind(settings: HashMap<String, String>, payload: Value) -> Result<Value, Crash> {
+    let (config, _) = secrets::load(environment(settings), ReminderConfig::read)
+        .await
+        .map_err(|error| Crash::start(&error.to_string()))?;
+    let handler = ReminderHandler::new(config).await.map_err(|error| Crash::start(&error.to_string()))?;
     let (answer, _, _) = scheduler::answer(&handler, &payload, clock::now()).await;
-    answer.map_err(|error| error.to_string())
+    answer.map_err(|error| Crash {
+        error: json!({"errorType": "Error", "errorMessage": error.to_string()}),
+        log: String::new(),
+    })
 }
 
 fn environment(settings: HashMap<String, String>) -> Environment {

@@ -182,7 +182,7 @@ impl Terminal {
             tokio::select! {
                 done = &mut work => return done,
                 () = sleep(pause) => {
-                    eprintln!("… {what} ({} s)", started.elapsed().as_secs());
+                    self.remark(format!("… {what} ({} s)", started.elapsed().as_secs()));
                     pause = REPORT_EVERY;
                 }
             }

@@ -25,6 +25,9 @@ const AHEAD: TimeDelta = TimeDelta::days(7);
 pub(in crate::cli) struct ArrangeArgs {
     #[command(flatten)]
     account: AccountArgs,
+    /// Don't ask whether to go on.
+    #[arg(long, short)]
+    yes: bool,
     /// The dummy user, by id or e-mail address: nobody's, without contact methods.
     #[arg(long)]
     dummy: Option<String>,
@@ -44,7 +47,7 @@ struct Target {
 }
 
 pub(super) async fn run(args: ArrangeArgs) -> Outcome {
-    let terminal = Terminal::new(args.account.stack.yes);
+    let terminal = Terminal::new(args.yes);
     arrange(&args, &terminal).await.map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
 }
 

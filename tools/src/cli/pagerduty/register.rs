@@ -17,6 +17,9 @@ const MAX_PARAMETER: usize = 4096;
 pub(in crate::cli) struct RegisterArgs {
     #[command(flatten)]
     account: AccountArgs,
+    /// Don't ask whether to go on.
+    #[arg(long, short)]
+    yes: bool,
     /// Replace the subscriptions that are there by new ones with new secrets, without asking; one that covers more than
     /// a service is replaced only after asking.
     #[arg(long)]
@@ -36,7 +39,7 @@ enum Work {
 }
 
 pub(super) async fn run(args: RegisterArgs) -> Outcome {
-    let terminal = Terminal::new(args.account.stack.yes);
+    let terminal = Terminal::new(args.yes);
     let done = register(&args, &terminal).await;
     done.map_err(|error| format!("{error}\n{}", terminal.how_to_go_on()).into())
 }
