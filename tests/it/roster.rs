@@ -327,3 +327,39 @@ async fn what_mentions_nobody_reads_no_sheet() {
     assert!(relay.topic()[0].starts_with("@tanaka @suzuki-k\n🔴 発生 "));
     assert_eq!(world.google.reads(), 2);
 }
+
+#[tokio::test]
+async fn the_templates_of_the_sheet_name_people_who_can_be_mentioned() {
+    let template = |name: &str| format!("{}/docs/{name}-template.csv", env!("CARGO_MANIFEST_DIR"));
+    let cases: [(&str, &[(&str, &str)]); 2] = [
+        (
+            "roster",
+            &[("2026-12-01", "@tanaka @suzuki-k"), ("2026-12-03", "@tanaka @sato"), ("2026-12-10", "@sato @takahashi")],
+        ),
+        (
+            "roster-weekly",
+            &[
+                ("2026-11-30", "@tanaka @suzuki-k"),
+                ("2026-12-04", "@tanaka @suzuki-k"),
+                ("2026-12-07", "@sato @takahashi"),
+                ("2026-12-11", "@sato @takahashi"),
+                ("2026-12-16", "@tanaka @sato"),
+                ("2026-12-18", "@tanaka @sato"),
+            ],
+        ),
+    ];
+    for (roster, days) in cases {
+        let mut world = World::new().await;
+        world.set("ROSTER_CSV", &template(roster));
+        world.set("MEMBERS_CSV", &template("members"));
+        let relay = world.relay().await;
+        for (day, mentions) in days {
+            let at = format!("{day}T11:00:00+09:00");
+            let event = incident().v3(&event_spec(day, "incident.triggered", &at));
+            assert_eq!(relay.signed(&at, &json!(event)).await, posted(1), "{day}");
+            let posts = relay.topic();
+            assert_eq!(posts[0].lines().next(), Some(*mentions), "{day}");
+            assert!(!posts[0].contains('⚠'), "{day}: {posts:?}");
+        }
+    }
+}
