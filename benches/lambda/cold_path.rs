@@ -43,7 +43,7 @@ fn takes(distance: Distance, path: &str, is_open: bool) -> Duration {
 }
 
 /// Measures the path of each function, and compares ours with the calls that have to wait for each other: the token,
-/// the sheet, the post; with AWS's services the secrets before them.
+/// the sheet, the post; with AWS's services the secrets before them, and the ledger's claim before the post.
 pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Result<()> {
     let Some(share) = Share::new(MEMORY)? else {
         println!("cold path: not measured, because this process may make no control group for processor time");
@@ -82,7 +82,7 @@ pub(crate) async fn measure(functions: &Functions, figures: &mut Figures) -> Res
     deployed.retain(|name, _| !secrets.contains(&name.as_str()));
 
     let limit = takes(GOOGLE, "/token", false) + takes(GOOGLE, "/v4", true) + takes(CHAT, "", true);
-    let limit_on_aws = limit + takes(AWS, "", false);
+    let limit_on_aws = limit + takes(AWS, "", false) + takes(AWS, "", true);
     let mut paths = vec![
         ("pagerduty2typetalk".to_owned(), Some((Figure::ColdPath, limit)), share.wrap(&functions.webhook)?, &settings),
         (
