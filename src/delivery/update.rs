@@ -9,9 +9,11 @@ use tokio::time::{Instant, sleep_until};
 use super::{Dispatcher, explain};
 use crate::budget::{MAX_UPDATE, MIN_TRY, PAUSE, WEBHOOK};
 use crate::clock::Invocation;
+use crate::domain::event::Link;
 use crate::domain::message::FirstMessage;
 use crate::domain::storm::Storm;
 use crate::edge::chat::{PostError, PostFailure, Thread, Update as ChatUpdate};
+use crate::edge::ledger::Storms;
 use crate::log_events;
 
 /// What an incident's first message is to show.
@@ -120,6 +122,15 @@ impl Dispatcher {
         let result = chat.update(ChatUpdate { message, text: &text, card: &card, within }).await;
         let outcome = result.map_or_else(|error| error.detail, |()| "shown".to_owned());
         tracing::info!(event = log_events::UPDATE, kind = "storm", chat = chat.name().key(), outcome);
+    }
+
+    /// Shows for the last time how many incidents a storm brought, and writes down that it is over.
+    pub async fn end_storm(&self, storms: &Storms, list: Option<Link>, invocation: Invocation) {
+        if let Some(message) = storms.told.as_ref().and_then(|told| told.message.as_ref()) {
+            let left = invocation.deadline().saturating_duration_since(Instant::now());
+            self.show_storm(&Storm::over(storms.incidents(), list), message, left).await;
+        }
+        self.ledger.end_storm(storms, invocation.now()).await;
     }
 
     /// Brings one first message up to date, and says whether it is. It is logged here if it isn't.

@@ -120,10 +120,9 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// One that is over, which is nothing to disturb anybody for.
+    /// One that is over, with so many new incidents, which is nothing to disturb anybody for.
     #[must_use]
-    pub fn over(past: &PastStorm, list: Option<Link>) -> Self {
-        let so_far = past.incidents;
+    pub fn over(so_far: u64, list: Option<Link>) -> Self {
         Self { so_far, before: 0, mentions: Mentions::Nobody, list, in_doubt: false, is_over: true }
     }
 }

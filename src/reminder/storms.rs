@@ -1,12 +1,11 @@
 //! Storms that are over, which no event has said.
 
 use chrono::{NaiveDate, TimeDelta};
-use tokio::time::Instant;
 
 use super::ReminderHandler;
 use super::draft::Draft;
 use crate::clock::Invocation;
-use crate::domain::storm::{Course, PastStorm, Storm};
+use crate::domain::storm::{Course, PastStorm};
 use crate::edge::beside::{Beside, Work};
 use crate::edge::ledger::Storms;
 
@@ -40,15 +39,11 @@ impl ReminderHandler {
         storms.iter().map(past).collect()
     }
 
-    /// Shows for the last time how many incidents there were, and writes down that they are over.
+    /// Ends those that the reminder speaks of.
     pub(super) async fn end(&self, draft: &Draft, invocation: Invocation) {
-        let Draft::Day(reminder, storms) = draft else { return };
-        for (storms, past) in storms.iter().zip(&reminder.storms) {
-            if let Some(message) = storms.told.as_ref().and_then(|told| told.message.as_ref()) {
-                let left = invocation.deadline().saturating_duration_since(Instant::now());
-                self.dispatcher.show_storm(&Storm::over(past, None), message, left).await;
-            }
-            self.dispatcher.ledger().end_storm(storms, invocation.now()).await;
+        let Draft::Day(_, storms) = draft else { return };
+        for storms in storms {
+            self.dispatcher.end_storm(storms, None, invocation).await;
         }
     }
 }

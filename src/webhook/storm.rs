@@ -1,6 +1,6 @@
 //! What a storm changes about a new incident's post, and what people are told of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use crate::clock::Invocation;
 use crate::domain::alert::Mentions;
 use crate::domain::event::{Event, Link};
 use crate::domain::message::Subject;
-use crate::domain::storm::{Counts, Course, PastStorm, Storm};
+use crate::domain::storm::{Counts, Course, Storm};
 use crate::edge::ledger::Storms;
 
 /// What a process has seen of a storm.
@@ -43,15 +43,10 @@ impl WebhookHandler {
         let list = event.incident.link.as_ref().and_then(|link| link.sibling("/incidents"));
         let now = invocation.now();
         let (Some(storms), Some(limit)) = (storms, self.storm_above) else {
-            return (mentions, Watch::due(&self.storm, now).map(|day| StormNews::Look { day, list }));
+            return (mentions, self.watch().due(now).map(|day| StormNews::Look { day, list }));
         };
         let course = storms.course(limit, now);
-        let before = match &storms.told {
-            Some(told) => told.before,
-            None => storms.today.saturating_sub(storms.counts.in_minute(Counts::piece(now)).into()),
-        };
-        let so_far = storms.today.saturating_sub(before);
-        let storm = Storm { so_far, before, mentions: mentions.clone(), list, in_doubt: false, is_over: false };
+        let storm = as_found(&storms, mentions.clone(), list, now);
         let news = (course != Course::Usual).then(|| StormNews::Found(Box::new((course, storms, storm))));
         (if course == Course::GoesOn { Mentions::Nobody } else { mentions }, news)
     }
@@ -62,29 +57,38 @@ impl WebhookHandler {
             return;
         }
         let now = invocation.now();
-        let (course, storms, mut storm) = match news {
+        let (course, storms, storm) = match news {
             StormNews::Found(found) => *found,
             StormNews::Look { day, list } => return self.look(day, list, invocation).await,
         };
         match course {
             Course::Usual => {}
-            Course::Over => self.end(&storms, storm.list, invocation).await,
-            Course::Begins => {
-                Watch::saw(&self.storm, storms.day, now);
-                if let Ok(permit) = self.dispatcher.claim_storm(storms.over, invocation).await {
-                    storm.in_doubt = permit.is_in_doubt();
-                    self.dispatcher.post(permit, Subject::Storm(&storm), invocation).await;
+            Course::Over => {
+                self.end(&storms, storm.list.clone(), invocation).await;
+                // The incident that finds it over may be the one too many that begins another.
+                let next = Storms { told: None, over: storms.over + 1, ..storms };
+                if self.storm_above.is_some_and(|limit| next.course(limit, now) == Course::Begins) {
+                    self.begin(&next, as_found(&next, storm.mentions, storm.list, now), invocation).await;
                 }
             }
+            Course::Begins => self.begin(&storms, storm, invocation).await,
             Course::GoesOn => {
-                Watch::saw(&self.storm, storms.day, now);
+                self.watch().saw(storms.day, now);
                 let Some(message) = storms.told.and_then(|told| told.message) else { return };
-                if !Watch::shows(&self.storm, invocation.arrived_at()) {
+                if !self.watch().shows(invocation.arrived_at()) {
                     return;
                 }
                 let left = invocation.deadline().saturating_duration_since(Instant::now());
                 self.dispatcher.show_storm(&storm, &message, left).await;
             }
+        }
+    }
+
+    async fn begin(&self, storms: &Storms, mut storm: Storm, invocation: Invocation) {
+        self.watch().saw(storms.day, invocation.now());
+        if let Ok(permit) = self.dispatcher.claim_storm(storms.over, invocation).await {
+            storm.in_doubt = permit.is_in_doubt();
+            self.dispatcher.post(permit, Subject::Storm(&storm), invocation).await;
         }
     }
 
@@ -95,49 +99,52 @@ impl WebhookHandler {
         match storms.course(limit, now) {
             Course::Over => self.end(&storms, list, invocation).await,
             // Another process has ended it.
-            _ if storms.told.is_none() => Watch::ended(&self.storm),
+            _ if storms.told.is_none() => self.watch().ended(),
             _ => {}
         }
     }
 
-    /// Shows for the last time how many there were, and writes down that it is over.
     async fn end(&self, storms: &Storms, list: Option<Link>, invocation: Invocation) {
-        if let Some(message) = storms.told.as_ref().and_then(|told| told.message.as_ref()) {
-            let storm = Storm::over(&PastStorm { on: storms.day, incidents: storms.incidents() }, list);
-            let left = invocation.deadline().saturating_duration_since(Instant::now());
-            self.dispatcher.show_storm(&storm, message, left).await;
-        }
-        self.dispatcher.ledger().end_storm(storms, invocation.now()).await;
-        Watch::ended(&self.storm);
+        self.dispatcher.end_storm(storms, list, invocation).await;
+        self.watch().ended();
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.storm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// The storm as a new incident finds it.
+fn as_found(storms: &Storms, mentions: Mentions, list: Option<Link>, now: DateTime<Utc>) -> Storm {
+    let before = match &storms.told {
+        Some(told) => told.before,
+        None => storms.today.saturating_sub(storms.counts.in_minute(Counts::piece(now)).into()),
+    };
+    let so_far = storms.today.saturating_sub(before);
+    Storm { so_far, before, mentions, list, in_doubt: false, is_over: false }
+}
+
 impl Watch {
-    fn saw(watch: &Mutex<Self>, day: NaiveDate, now: DateTime<Utc>) {
-        watch.lock().unwrap_or_else(PoisonError::into_inner).ongoing = Some((day, now));
+    fn saw(&mut self, day: NaiveDate, now: DateTime<Utc>) {
+        self.ongoing = Some((day, now));
     }
 
-    fn ended(watch: &Mutex<Self>) {
-        watch.lock().unwrap_or_else(PoisonError::into_inner).ongoing = None;
+    fn ended(&mut self) {
+        self.ongoing = None;
     }
 
     /// The day of a storm that may be over by now, at most once in a while.
-    fn due(watch: &Mutex<Self>, now: DateTime<Utc>) -> Option<NaiveDate> {
-        let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let (day, looked) = watch.ongoing.as_mut()?;
-        let is_due = now >= *looked + STORM_ASKED_EVERY;
-        is_due.then(|| {
-            *looked = now;
-            *day
-        })
+    fn due(&mut self, now: DateTime<Utc>) -> Option<NaiveDate> {
+        let (day, looked) = self.ongoing.as_mut().filter(|(_, looked)| now >= *looked + STORM_ASKED_EVERY)?;
+        *looked = now;
+        Some(*day)
     }
 
     /// Whether the message about a storm is to be brought up to date now.
-    fn shows(watch: &Mutex<Self>, now: DateTime<Utc>) -> bool {
-        let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = watch.shown.is_none_or(|shown| now >= shown + STORM_SHOWN_EVERY);
+    fn shows(&mut self, now: DateTime<Utc>) -> bool {
+        let is_due = self.shown.is_none_or(|shown| now >= shown + STORM_SHOWN_EVERY);
         if is_due {
-            watch.shown = Some(now);
+            self.shown = Some(now);
         }
         is_due
     }

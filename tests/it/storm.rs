@@ -36,6 +36,14 @@ async fn comes(relay: &Running<'_>, number: u64, second: i64) {
     assert_eq!(relay.signed(&at, &new_incident(number, &at)).await, posted(1), "{number}");
 }
 
+/// A storm at a limit of two, of which people are told once.
+async fn five_come(relay: &Running<'_>) {
+    for number in 1..=5 {
+        comes(relay, number, 0).await;
+    }
+    assert_eq!(mentioned(&relay.channel()), 3 + 1);
+}
+
 fn mentioned(texts: &[String]) -> usize {
     texts.iter().filter(|text| text.contains("<@U0TANAKA1>")).count()
 }
@@ -155,10 +163,7 @@ async fn the_first_event_after_it_ends_a_storm_and_its_message_shows_how_many_th
             world.remember_in(&dynamodb.url(), TABLE);
         }
         let relay = world.relay().await;
-        for number in 1..=5 {
-            comes(&relay, number, 0).await;
-        }
-        assert_eq!(mentioned(&relay.channel()), 3 + 1);
+        five_come(&relay).await;
         for (second, is_over) in [(250, false), (420, true), (430, true)] {
             let number = if event == "incident.triggered" { 100 + u64::try_from(second).unwrap() } else { 1 };
             if number > 5 && second == 250 {
@@ -175,6 +180,26 @@ async fn the_first_event_after_it_ends_a_storm_and_its_message_shows_how_many_th
             comes(&relay, number, 440).await;
         }
         assert_eq!(mentioned(&relay.channel()), 2, "{event}: as usual");
+    }
+}
+
+#[tokio::test]
+async fn an_incident_that_ends_a_storm_and_is_one_too_many_begins_the_next() {
+    let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
+    for has_table in [false, true] {
+        let mut world = world("1").await;
+        if has_table {
+            world.remember_in(&dynamodb.url(), TABLE);
+        }
+        let relay = world.relay().await;
+        // The last minute with two is over at 60, and five minutes of calm at 360.
+        for (number, second, mentions) in [(1, 2, 1), (2, 8, 2), (3, 358, 0), (4, 360, 2), (5, 362, 0)] {
+            comes(&relay, number, second).await;
+            assert_eq!(mentioned(&relay.channel()), mentions, "{has_table} {second}");
+        }
+        let told = world.slack.shown();
+        let told: Vec<_> = told.iter().map(|message| &message.text).filter(|text| text.contains('🌪')).collect();
+        assert!(matches!(told[..], [text] if text.contains("(これまでに 2 件)")), "{has_table} {told:?}");
     }
 }
 
@@ -233,10 +258,7 @@ async fn a_storm_is_not_over_as_long_as_its_incidents_come_again() {
             world.remember_in(&dynamodb.url(), TABLE);
         }
         let relay = world.relay().await;
-        for number in 1..=5 {
-            comes(&relay, number, 0).await;
-        }
-        assert_eq!(mentioned(&relay.channel()), 3 + 1);
+        five_come(&relay).await;
         let waits = new_incident(6, &after(10));
         world.slack.fail_always(Some(Fault::status(403)));
         for second in (10..500).step_by(15) {

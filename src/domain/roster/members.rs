@@ -196,7 +196,7 @@ impl Directory {
         let mut until = 0;
         text.char_indices().map(move |(at, c)| {
             for form in self.forms_at(text, at) {
-                let is_member = self.compared.contains_key(form) || self.ids.contains(form);
+                let is_member = self.is_one(form);
                 if is_member || self.beside.contains(form) {
                     *has_member |= is_member;
                     until = until.max(at + form.len());
@@ -208,8 +208,12 @@ impl Directory {
 
     /// Whether a compared text has a member's name or id in it, be it part of a longer word.
     pub(super) fn has_one_within(&self, text: &str) -> bool {
-        let is_one = |form: &str| self.compared.contains_key(form) || self.ids.contains(form);
-        text.char_indices().any(|(at, _)| self.forms_at(text, at).any(is_one))
+        text.char_indices().any(|(at, _)| self.forms_at(text, at).any(|form| self.is_one(form)))
+    }
+
+    /// Whether a compared form is a member's name or id.
+    fn is_one(&self, form: &str) -> bool {
+        self.compared.contains_key(form) || self.ids.contains(form)
     }
 
     fn parse(table: &Table) -> (Self, Vec<RowProblem>) {

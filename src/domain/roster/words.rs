@@ -46,7 +46,7 @@ const IN_EACH_WORD_WITHIN: [char; 8] = ['し', '休', '祝', '日', '末', '×',
 /// What may stand before or behind a name that is known.
 const NOBODY_BESIDE: &[&str] = &["休", "無", "祝"];
 
-/// All words that name nobody, and the dash that is a letter.
+/// All words, and the dash that is a letter.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
     [FILLER, "ー"].into_iter().chain(NOBODY.iter().copied()).chain(UNDECIDED.iter().copied())
 }

@@ -22,19 +22,13 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
         "| webhooks | service | failure | lasting | known of the sheet | sent | lost | doubled | in doubt | out of order | mentioned | wrongly | attempts | slowest | calls |",
     )?;
     output.line("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")?;
-    let mut broken = 0;
-    let run = |row: Row| {
-        let make = make.clone();
-        async move { (faults::run(&row, &make).await, row) }
-    };
     let (alone, together): (Vec<_>, Vec<_>) = faults::rows().into_iter().partition(Row::raises_no_doubt);
-    let outcomes = stream::iter(alone).map(run).buffered(1).chain(stream::iter(together).map(run).buffered(AT_ONCE));
-    let mut outcomes = std::pin::pin!(outcomes);
-    while let Some((outcome, row)) = outcomes.next().await {
-        let outcome = outcome.map_err(|error| error.to_string())?;
-        let Row { version, service, name, lasting, known, .. } = row;
-        broken +=
-            print_row(&mut output, &format!("{version} | {service} | {name} | {lasting} | {known}"), 4, &outcome)?;
+    let mut broken = 0;
+    for (rows, at_once) in [(alone, 1), (together, AT_ONCE)] {
+        let named = |Row { version, service, name, lasting, known, .. }: &Row| {
+            format!("{version} | {service} | {name} | {lasting} | {known}")
+        };
+        broken += print_rows(&mut output, rows, at_once, &make, faults::run, named).await?;
     }
     let said = |error: Box<dyn Error + Send + Sync>| error.to_string();
     for version in [Version::V2, Version::V3] {
@@ -67,34 +61,13 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
     ] {
         broken += print_row(&mut output, &format!("reminder | function | {what} | cold"), 1, &outcome.map_err(said)?)?;
     }
-    let press = |row: Row| {
-        let make = make.clone();
-        async move { (Box::pin(presses::run(&row, &make)).await, row) }
+    let on_a_cold_function = |kind: &str, Row { service, name, lasting, .. }: &Row| {
+        format!("{kind} | {service} | {name} | {lasting} | cold")
     };
-    let mut outcomes = std::pin::pin!(stream::iter(presses::rows()).map(press).buffered(AT_ONCE));
-    while let Some((outcome, row)) = outcomes.next().await {
-        let Row { service, name, lasting, .. } = row;
-        broken += print_row(
-            &mut output,
-            &format!("press | {service} | {name} | {lasting} | cold"),
-            4,
-            &outcome.map_err(said)?,
-        )?;
-    }
-    let notice = |row: Row| {
-        let make = make.clone();
-        async move { (notices::run(&row, &make).await, row) }
-    };
-    let mut outcomes = std::pin::pin!(stream::iter(notices::rows()).map(notice).buffered(AT_ONCE));
-    while let Some((outcome, row)) = outcomes.next().await {
-        let Row { service, name, lasting, .. } = row;
-        broken += print_row(
-            &mut output,
-            &format!("notice | {service} | {name} | {lasting} | cold"),
-            4,
-            &outcome.map_err(said)?,
-        )?;
-    }
+    let named = |row: &Row| on_a_cold_function("press", row);
+    broken += print_rows(&mut output, presses::rows(), AT_ONCE, &make, presses::run, named).await?;
+    let named = |row: &Row| on_a_cold_function("notice", row);
+    broken += print_rows(&mut output, notices::rows(), AT_ONCE, &make, notices::run, named).await?;
     for (what, sent, outcome) in [
         ("one key from two runners | at once", 1, notices::two_runners(&make).await),
         ("killed between post and record | once", 1, notices::killed_between_post_and_record(&make).await),
@@ -110,6 +83,26 @@ pub(super) async fn run(make: Target) -> Result<(), Box<dyn Error>> {
          every answer in time.",
     )?;
     Ok(())
+}
+
+/// Runs rows, so many at the same time, prints each, and returns how many are not as promised.
+async fn print_rows(
+    output: &mut Output,
+    rows: Vec<Row>,
+    at_once: usize,
+    make: &Target,
+    run: impl AsyncFn(&Row, &Target) -> Result<Outcome, Box<dyn Error + Send + Sync>>,
+    named: impl Fn(&Row) -> String,
+) -> Result<usize, Box<dyn Error>> {
+    let run = &run;
+    let outcomes = stream::iter(rows).map(|row| async move { (Box::pin(run(&row, make)).await, row) });
+    let mut outcomes = std::pin::pin!(outcomes.buffered(at_once));
+    let mut broken = 0;
+    while let Some((outcome, row)) = outcomes.next().await {
+        let outcome = outcome.map_err(|error| error.to_string())?;
+        broken += print_row(output, &named(&row), 4, &outcome)?;
+    }
+    Ok(broken)
 }
 
 /// Prints a row and returns 1 if it is not as promised.

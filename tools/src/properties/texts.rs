@@ -54,10 +54,7 @@ pub fn texts(bytes: &[u8]) {
     });
     strangers_set_nothing_off_in_a_week(&week(&incident, &service));
     let list = incident.link.as_ref().and_then(|link| link.sibling("/incidents"));
-    strangers_set_nothing_off_in_a_storm(&Storm::over(
-        &PastStorm { on: now().date_naive(), incidents: 7 },
-        list.clone(),
-    ));
+    strangers_set_nothing_off_in_a_storm(&Storm::over(7, list.clone()));
     let mentions_in_it = mentions.clone();
     strangers_set_nothing_off_in_a_storm(&Storm {
         so_far: 21,

@@ -51,7 +51,7 @@ pub(super) async fn killed_over(webhook: Webhook, expected: Mentioned, make: &Ta
     let webhooks = [webhook];
     let mut posts = Vec::new();
     {
-        let mut doomed = Fleet::start(make, 1, &settings).await?;
+        let doomed = Fleet::start(make, 1, &settings).await?;
         // The chat has the post, and the function still waits to hear so.
         around.fakes.typetalk.fail_once(Fault::TakeAndHang);
         let posted = async {
@@ -60,16 +60,21 @@ pub(super) async fn killed_over(webhook: Webhook, expected: Mentioned, make: &Ta
                 sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::select! {
-            _ = doomed.invoke(&webhooks[0].event) => {}
-            () = posted => {}
-        }
-        doomed.kill();
+        kill_when(posted, doomed, &webhooks[0]).await;
     }
     let fleet = Fleet::start(make, 2, &settings).await?;
     let sent = deliver_all(&fleet, &webhooks, async |_| {}).await;
     posts.extend(around.take_posts(expected));
     Ok(Outcome::of_webhooks(&around, sent, &webhooks, &posts))
+}
+
+/// Kills the function over a webhook as soon as something has happened.
+async fn kill_when(happened: impl Future<Output = ()>, mut doomed: Fleet, webhook: &Webhook) {
+    tokio::select! {
+        _ = doomed.invoke(&webhook.event) => {}
+        () = happened => {}
+    }
+    doomed.kill();
 }
 
 /// The function is killed when Slack has a reply, and the incident's first message doesn't show the state yet.
@@ -84,7 +89,7 @@ pub async fn killed_between_reply_and_update(version: Version, make: &Target) ->
         .map(|(id, kind)| Webhook::new(version, "PUPDATE", 1, kind, id));
     let mut sent = Sent::default();
     {
-        let mut doomed = Fleet::start(make, 1, &settings).await?;
+        let doomed = Fleet::start(make, 1, &settings).await?;
         sent = sent.and(deliver_all(&doomed, &webhooks[..1], async |_| {}).await);
         let asked = || around.fakes.slack.requests_to("/api/chat.update");
         let slack = &around.fakes.slack;
@@ -95,11 +100,7 @@ pub async fn killed_between_reply_and_update(version: Version, make: &Target) ->
                 sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::select! {
-            _ = doomed.invoke(&webhooks[1].event) => {}
-            () = updating => {}
-        }
-        doomed.kill();
+        kill_when(updating, doomed, &webhooks[1]).await;
     }
     let fleet = Fleet::start(make, 2, &settings).await?;
     sent = sent.and(deliver_all(&fleet, &webhooks[1..], async |_| {}).await);
