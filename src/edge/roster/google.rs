@@ -16,9 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use google_sheets4::api::{Scope, ValueRange};
-use google_sheets4::common::{Delegate, Response, Retry};
+use google_sheets4::common::{Delegate, Response, Retry, to_body};
 use google_sheets4::{Error, Sheets};
-use http::Uri;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{Request, Uri};
+use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -32,7 +34,7 @@ use yup_oauth2::{CustomHyperClientBuilder, ServiceAccountAuthenticator};
 
 use self::bounded::Bounded;
 use self::failed::{Failed, Range};
-use self::ranges::Merges;
+use self::ranges::{FIELDS, Merges};
 use super::{MAX_ROWS, MAX_SOURCE, MembersTable, Read, SourceError, Tables};
 use crate::budget::{IDLE_CONNECTION, ROSTER_AGAIN};
 use crate::config::GoogleConfig;
@@ -45,7 +47,7 @@ type Connector = Bounded<HttpsConnector<HttpConnector>>;
 type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failed>> + Send + 'a>>;
 
 const SCOPE: Scope = Scope::SpreadsheetReadonly;
-const MERGES: &str = "sheets(properties.title,merges)";
+const NAME: &str = concat!("oncall-relay/", env!("CARGO_PKG_VERSION"));
 /// An answer's head, and the marks between its chunks.
 const AROUND_BODY: usize = 64 * 1024;
 
@@ -54,6 +56,8 @@ pub(super) struct Spreadsheet {
     hub: Sheets<Connector>,
     connector: Connector,
     address: Uri,
+    /// Where it is told what is merged.
+    merges: Uri,
     authenticator: Authenticator<Connector>,
     id: String,
     roster_range: String,
@@ -90,12 +94,14 @@ impl Spreadsheet {
         let connector = connector(&exceeded);
         let mut hub = Sheets::new(client(connector.clone()), authenticator.clone());
         let address = config.base_url.parse().unwrap_or_default();
+        let merges = format!("{}/v4/spreadsheets/{}?fields={FIELDS}", config.base_url, config.spreadsheet_id);
         hub.base_url(format!("{}/", config.base_url));
-        hub.user_agent(concat!("oncall-relay/", env!("CARGO_PKG_VERSION")).to_owned());
+        hub.user_agent(NAME.to_owned());
         Ok(Self {
             hub,
             connector,
             address,
+            merges: merges.parse().unwrap_or_default(),
             authenticator,
             id: config.spreadsheet_id.clone(),
             roster_range: config.roster_range.clone(),
@@ -181,11 +187,27 @@ impl Spreadsheet {
         self.answer(result, &seen).map(|answer| answer.value_ranges.unwrap_or_default())
     }
 
+    /// Not by the library, which would read any spreadsheet with all that is in it: a tenth of the function would be
+    /// code for charts and pivot tables.
     async fn merges_once(&self) -> Result<Merges, Failed> {
-        let mut seen = Seen::default();
-        let call = self.hub.spreadsheets().get(&self.id).param("fields", MERGES).add_scope(SCOPE);
-        let result = call.delegate(&mut seen).doit().await;
-        self.answer(result, &seen).and_then(|answer| ranges::merges(answer).ok_or(Failed::Garbled))
+        let token = self.authenticator.token(&[SCOPE.as_ref()]).await.map_err(|why| no_token(&why))?;
+        let request = Request::get(self.merges.clone())
+            .header(AUTHORIZATION, format!("Bearer {}", token.token().unwrap_or_default()))
+            .header(USER_AGENT, NAME)
+            .body(to_body::<&str>(None))
+            .map_err(|_| Failed::Unreachable)?;
+        let broken_off = |otherwise| if self.exceeded.load(Ordering::Relaxed) { Failed::TooLarge } else { otherwise };
+        let answer = self.hub.client.request(request).await.map_err(|_| broken_off(Failed::Unreachable))?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(|_| broken_off(Failed::BrokenOff))?.to_bytes();
+        if !status.is_success() {
+            return Err(Failed::refused(status.as_u16(), serde_json::from_slice(&body).ok().as_ref()));
+        }
+        match &body[..] {
+            [] => Err(Failed::BrokenOff),
+            body if body.len() > MAX_SOURCE => Err(Failed::TooLarge),
+            body => ranges::merges(body).ok_or(Failed::Garbled),
+        }
     }
 
     /// Asks once more if Google no longer accepts the token that we held for valid.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use google_sheets4::api::{GridRange, Spreadsheet, ValueRange};
+use google_sheets4::api::{GridRange, ValueRange};
+use serde::Deserialize;
 
 use super::super::cell;
 use crate::domain::roster::{Cell, Merge, Table};
@@ -13,8 +14,31 @@ const MAX_WIDTH: usize = 1_000;
 /// The merged cells of each tab, by its title.
 pub(super) type Merges = HashMap<String, Vec<Merge>>;
 
+/// What of a spreadsheet the relay reads, beside the values.
+#[derive(Deserialize)]
+struct Spreadsheet {
+    sheets: Option<Vec<Tab>>,
+}
+
+/// One of its tabs.
+#[derive(Deserialize)]
+struct Tab {
+    properties: Option<Properties>,
+    merges: Option<Vec<GridRange>>,
+}
+
+/// What a tab is called.
+#[derive(Deserialize)]
+struct Properties {
+    title: Option<String>,
+}
+
+/// These fields are asked for.
+pub(super) const FIELDS: &str = "sheets(properties.title,merges)";
+
 /// What is merged; `None` is an answer without tabs, which no spreadsheet gives.
-pub(super) fn merges(spreadsheet: Spreadsheet) -> Option<Merges> {
+pub(super) fn merges(answer: &[u8]) -> Option<Merges> {
+    let spreadsheet: Spreadsheet = serde_json::from_slice(answer).ok()?;
     let tabs = spreadsheet.sheets.filter(|tabs| !tabs.is_empty())?.into_iter();
     let merges = tabs.filter_map(|tab| {
         let merges = tab.merges.unwrap_or_default().iter().map(merge).collect();
