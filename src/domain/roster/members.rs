@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cells::{Grid, Table, Value};
 use super::person::{Gap, Mention, Person};
-use super::pieces::{COURTESY, ROLES, depth_after, is_closing, tokens};
+use super::pieces::{COURTESY, JOINING, depth_after, is_closing, tokens};
 use super::problem::{RowIssue, RowProblem, Tab};
 use super::spelling::{clean, first_of_key, key};
 use super::titles::Title;
@@ -166,11 +166,11 @@ impl Directory {
         lengths.filter_map(move |length| text.get(at..at + length))
     }
 
-    /// Whether a compared text has a member's name or id in it, and no letter or digit beside these and the words that
-    /// name nobody. Forms may overlap: which of them is meant doesn't matter here.
+    /// Whether a compared text has a member's name or id in it, and no letter beside these and the words that name
+    /// nobody. Forms may overlap: which of them is meant doesn't matter here.
     pub(super) fn may_have_members_only(&self, text: &str) -> bool {
         let mut has_member = false;
-        self.covered(text, &mut has_member).all(|(c, is_covered)| is_covered || !c.is_alphanumeric()) && has_member
+        self.covered(text, &mut has_member).all(|(c, is_covered)| is_covered || !c.is_alphabetic()) && has_member
     }
 
     /// The same of a text with notes in brackets, where a name may have a note within it, or be written with one.
@@ -185,7 +185,7 @@ impl Directory {
                 return true;
             }
             let is_covered = without.next().is_some_and(|(_, is_covered)| is_covered) || is_covered;
-            is_covered || !c.is_alphanumeric()
+            is_covered || !c.is_alphabetic()
         });
         drop(without);
         all && (has_member || has_member_without)
@@ -292,7 +292,7 @@ impl Directory {
             }
         }
         self.ids = self.by_id.keys().map(|id| key(id).into()).collect();
-        self.beside = words::all().chain(COURTESY).chain(ROLES).map(|word| key(word).into()).collect();
+        self.beside = words::all().chain(COURTESY).chain(JOINING).map(|word| key(word).into()).collect();
         let forms: Vec<Box<str>> = self.ids.iter().chain(&self.beside).cloned().collect();
         for form in &forms {
             self.add_length(form);

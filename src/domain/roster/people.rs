@@ -64,10 +64,10 @@ impl<'a> MemberCells<'a> {
 }
 
 /// Whether a text may name members and nobody else. Most texts are known not to by their letters alone; what arrows,
-/// Slack's forms and brackets without their counterparts say is for the parser.
+/// labels, Slack's forms and brackets without their counterparts say is for the parser.
 fn may_have_members_only(directory: &Directory, clean: &str) -> bool {
     let inner = unwrapped(clean);
-    if clean.contains(['<', '>']) || clean.contains("://") || has_arrow(clean) || !is_balanced(clean) {
+    if clean.contains(['<', '>', ':']) || has_arrow(clean) || !is_balanced(clean) {
         // A note may stand within a name, and what is a note, only the parser knows.
         return clean.contains(is_opening) || directory.has_one_within(&key(clean));
     }

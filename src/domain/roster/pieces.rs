@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::titles::is_label;
+
 /// A run of text between separators; brackets and Slack's `<…>` are not taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
@@ -200,7 +202,8 @@ impl<'a> Forms<'a> {
     pub(super) fn are_needed(text: &str) -> bool {
         let first = text.chars().next().unwrap_or(' ');
         LEADERS.contains(&first)
-            || matches!(first, '-' | '–' | '主' | '副')
+            || matches!(first, '-' | '–' | '0'..='9')
+            || text.contains(':')
             || text.ends_with(['※', '*', ' '])
             || COURTESY.iter().any(|title| text.ends_with(title))
             || text.contains(is_closing)
@@ -217,8 +220,8 @@ impl<'a> Forms<'a> {
         Self { led, unmarked, plain }
     }
 
-    pub(super) fn all(&self) -> [&str; 4] {
-        [self.led, self.unmarked, &self.plain, self.bare()]
+    pub(super) fn all(&self) -> [&str; 5] {
+        [self.led, self.unmarked, &self.plain, self.bare(), without_number(self.bare())]
     }
 
     /// As it is written, but for what stands before it.
@@ -241,7 +244,7 @@ fn without_leader(text: &str) -> &str {
             .strip_prefix(LEADERS)
             .or_else(|| rest.strip_prefix("- "))
             .or_else(|| rest.strip_prefix("– "))
-            .or_else(|| ROLES.into_iter().find_map(|role| rest.strip_prefix(role)?.trim_start().strip_prefix(':')));
+            .or_else(|| without_label(rest));
         match next {
             Some(next) => rest = next.trim_start(),
             None => return rest,
@@ -253,8 +256,30 @@ fn without_marks(text: &str) -> &str {
     text.trim_end_matches(|c: char| matches!(c, '※' | '*') || c.is_whitespace())
 }
 
-/// What stands before a name, with a colon.
-pub(super) const ROLES: [&str; 2] = ["主", "副"];
+/// What is left of `主: 田中`: a title of people, or half of the day, may stand before a name with a colon.
+pub(super) fn without_label(text: &str) -> Option<&str> {
+    let (label, name) = text.split_once(':')?;
+    is_label(label).then_some(name)
+}
+
+/// What is left of `1. 田中`, and of `①田中`, which is compared as `1田中`. In a handle a digit may come first.
+fn without_number(text: &str) -> &str {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if !(1..=2).contains(&(text.len() - rest.len())) {
+        return text;
+    }
+    let name = rest.strip_prefix(['.', ')']).unwrap_or(rest);
+    let is_apart = name.len() < rest.len() && name.starts_with(' ');
+    if is_apart || name.starts_with(|c: char| !c.is_ascii() && c.is_alphabetic()) { name.trim_start() } else { text }
+}
+
+/// What stands between names and is none: `1.`, and words for "and".
+pub(super) fn is_between_names(text: &str) -> bool {
+    let number = text.strip_suffix(['.', ')']).filter(|number| (1..=2).contains(&number.len()));
+    number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) || JOINING.contains(&text)
+}
+
+pub(super) const JOINING: [&str; 2] = ["と", "and"];
 
 pub(super) const COURTESY: [&str; 4] = ["さん", "様", "氏", "くん"];
 
@@ -299,6 +324,11 @@ mod tests {
             ("-田中", "-田中", "-田中"),
             ("主: 田中", "田中", "田中"),
             ("副:@田中", "田中", "田中"),
+            ("Primary 1: 田中", "田中", "田中"),
+            ("担当:AM:田中", "田中", "田中"),
+            ("休み:田中", "休み:田中", "休み:田中"),
+            ("鈴木 担当:田中", "鈴木 担当:田中", "鈴木 担当:田中"),
+            ("主(鈴木):田中", "主(鈴木):田中", "田中"),
             ("田中さん", "田中さん", "田中"),
             ("田中 様", "田中 様", "田中"),
             ("田中※", "田中※", "田中"),

@@ -1,5 +1,6 @@
 //! What a title says about its column: people, or plainly none, or neither.
 
+use super::pieces::{is_closing, is_opening};
 use super::spelling::clean;
 
 /// What a title says.
@@ -77,6 +78,8 @@ const NOT_ON_CALL: &[&str] = &[
 ];
 const PEOPLE: &[&str] =
     &["名前", "氏名", "主", "副", "正", "主担", "副担", "サブ", "予備", "who", "name", "person", "assignee"];
+/// Who has one half of a day, before their name.
+const HALVES: &[&str] = &["午前", "午後", "am", "pm"];
 const PEOPLE_AT_THE_END: &[&str] = &["担当", "当番", "担当者"];
 const PEOPLE_AT_EITHER_END: &[&[&str]] = &[&["on", "call"], &["oncall"], &["primary"], &["secondary"], &["backup"]];
 const DATES: &[&str] = &["日付", "月日", "日", "date", "週", "week", "期間", "開始", "start", "開始日", "startdate"];
@@ -183,6 +186,21 @@ impl Title {
 /// The long vowel mark and voicing marks are part of a Japanese word, and no letters.
 fn is_a_mark_of_a_letter(c: char) -> bool {
     matches!(c, 'ー' | '々' | '\u{300}'..='\u{36f}')
+}
+
+/// Whether a cleaned text is, as a whole, a title of people or a half of the day, as it stands before a name: `Primary: `.
+pub(super) fn is_label(text: &str) -> bool {
+    /// None is longer.
+    const MAX_LENGTH: usize = 24;
+    if text.len() > MAX_LENGTH || text.contains(|c| is_opening(c) || is_closing(c)) {
+        return false;
+    }
+    let title = Title::from_clean(text);
+    let is_one_of = |titles: &[&str]| titles.contains(&title.whole());
+    is_one_of(PEOPLE)
+        || is_one_of(PEOPLE_AT_THE_END)
+        || is_one_of(HALVES)
+        || PEOPLE_AT_EITHER_END.iter().any(|words| title.words == *words)
 }
 
 /// Whether an entry of `ROSTER_COLUMNS` means the column with this title.

@@ -5,7 +5,10 @@ use super::super::members::{Found, Members, text_of};
 use super::super::naming::Naming;
 use super::super::no_name::is_no_name;
 use super::super::person::{Gap, Mention, Person};
-use super::super::pieces::{COURTESY, Forms, Token, arrows, has_arrow, notes, tokens, unwrapped, without_notes};
+use super::super::pieces::{
+    COURTESY, Forms, JOINING, Token, arrows, has_arrow, is_between_names, notes, tokens, unwrapped, without_label,
+    without_notes,
+};
 use super::super::problem::RowIssue;
 use super::super::words::{self, Word};
 
@@ -116,7 +119,7 @@ impl CellParser<'_> {
         if let Some(naming) = self.id(text) {
             return Some(naming);
         }
-        if let Some(word) = words::word(text) {
+        if let Some(word) = words::word(without_label(text).map_or(text, str::trim)) {
             return Some(Naming::word(word));
         }
         is_no_name(text).then(|| Naming::trouble(RowIssue::NotAName))
@@ -276,7 +279,7 @@ impl CellParser<'_> {
         if parts.iter().any(contradicts) {
             return Naming::trouble(RowIssue::NameAndNobody);
         }
-        self.by_name(whole)
+        self.non_members_name(whole)
     }
 
     /// Whether a part may stand beside others: a member, an id or a word; without a tab, a handle.
@@ -310,10 +313,25 @@ impl CellParser<'_> {
         if has_arrow(&plain) {
             return Naming::trouble(RowIssue::Arrow);
         }
+        if let Some(both) = self.joined(text) {
+            return both;
+        }
+        self.non_members_name(text)
+    }
+
+    /// Without a tab a handle; else somebody who is printed by name.
+    fn non_members_name(&self, text: &str) -> Naming {
         match self.handle(text) {
             Some(person) => Naming { trouble: self.trouble_in_notes(text, person.name()), ..Naming::one(person) },
             None => self.by_name(text),
         }
+    }
+
+    /// `田中と鈴木`, if both are members: the word may be part of a name.
+    fn joined(&self, text: &str) -> Option<Naming> {
+        let mut two =
+            text.match_indices(JOINING[0]).map(|(at, word)| (text[..at].trim(), text[at + word.len()..].trim()));
+        two.find_map(|(one, other)| Some([self.member(one)?, self.member(other)?])).map(Naming::of_pieces)
     }
 
     /// Somebody who is no member, and is printed by name.
@@ -328,8 +346,8 @@ impl CellParser<'_> {
     }
 }
 
-/// What is left of an `@`, a label or a title of courtesy that stands alone.
+/// What is left of an `@`, a label, a number or a title of courtesy that stands alone, and what joins names.
 fn is_leftover(text: &str) -> bool {
     let is_symbol = !text.is_empty() && !text.chars().any(|c| c == '@' || c == ':' || c.is_alphanumeric());
-    (Forms::of(text).bare().is_empty() && !is_symbol) || COURTESY.contains(&text)
+    (Forms::of(text).bare().is_empty() && !is_symbol) || COURTESY.contains(&text) || is_between_names(text)
 }

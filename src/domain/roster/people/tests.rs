@@ -91,6 +91,24 @@ fn cells_are_read_with_a_members_tab() {
         ("@", ""),
         // What is no part of a name.
         ("主: 田中 副: 鈴木", "@tanaka, @suzuki-k"),
+        ("Primary: 田中 / Secondary：鈴木さん", "@tanaka, @suzuki-k"),
+        ("正:田中\n副:新人", "@tanaka, 新人"),
+        ("On-call: 田中", "@tanaka"),
+        ("AM:田中、PM:鈴木", "@tanaka, @suzuki-k"),
+        ("主:田中、副:なし", "@tanaka"),
+        ("主:未定", "?"),
+        ("担当:休み", ""),
+        ("休み:田中", "!NameAndNobody"),
+        ("代わり:田中", "代わり:田中"),
+        ("①田中 ②鈴木", "@tanaka, @suzuki-k"),
+        ("1. 田中 2. 佐藤 花子", "@tanaka, @sato"),
+        ("2田中さん", "@tanaka"),
+        ("2名", "!NotAName"),
+        ("田中と鈴木", "@tanaka, @suzuki-k"),
+        ("田中 と 鈴木さん", "@tanaka, @suzuki-k"),
+        ("ann and 田中", "@ann, @tanaka"),
+        ("田中と新人", "田中と新人"),
+        ("田中と鈴木休み", "!NameAndNobody"),
         ("・田中さん\n・鈴木 様※", "@tanaka, @suzuki-k"),
         ("田中 (午前, 代) 鈴木【午後】", "@tanaka, @suzuki-k"),
         ("田中さん、田中、@田中", "@tanaka"),
@@ -167,6 +185,12 @@ fn cells_are_read_without_a_members_tab() {
         ("tanaka none", "!NameAndNobody"),
         ("tanaka 1234", "tanaka 1234"),
         ("swap with sato", "@swap, @with, @sato"),
+        ("tanaka and suzuki", "@tanaka, @suzuki"),
+        ("Primary: tanaka\nSecondary: suzuki", "@tanaka, @suzuki"),
+        ("AM:tanaka / PM:TBD", "@tanaka, ?"),
+        ("1. tanaka", "@tanaka"),
+        ("1.tanaka 2sato", "@1.tanaka, @2sato"),
+        ("on call: tanaka", "@tanaka"),
         ("one two three four five", "note"),
         ("@a @b @c @d @e", "@a, @b, @c, @d, @e"),
         ("090-0000-0000", "!NotAName"),
@@ -258,7 +282,7 @@ fn notes_within_names_and_brackets_without_counterparts_are_left_to_the_parser()
 proptest! {
     /// Whoever is mentioned is in the tab, or was written as an id of Slack's.
     #[test]
-    fn nobody_outside_the_tab_is_mentioned(cell in "(田中|鈴木|佐藤 花子|新人|休み|なし|tanaka|yamada|1234|[、/ ・→()（）@※:さん主]){0,10}|\\PC{0,20}") {
+    fn nobody_outside_the_tab_is_mentioned(cell in "(田中|鈴木|佐藤 花子|新人|休み|なし|tanaka|yamada|1234|Primary|AM|and|[と①1.、/ ・→()（）@※:さん主]){0,10}|\\PC{0,20}") {
         let members = tab(TAB);
         let naming = Reader::new(&members).cell(&Value::of(&Cell::Text(cell.clone())));
         for person in naming.people.iter().filter(|person| person.can_be_mentioned()) {
@@ -270,7 +294,7 @@ proptest! {
     /// A cell that is read no further than its first doubt gives the same answer as one that is read to its end.
     #[test]
     fn cells_of_members_only_are_known_without_reading_all_of_them(
-        cell in "(田中|鈴木|佐藤 花子|Smith, John|R&D|ann|an|a|n|Tue|新人|休み|なし|未定|@tanaka|U0TANAKA1|TRUE|#REF!|[、,/ ・→>()（）<@※:さん主\n]){0,9}|\\PC{0,20}",
+        cell in "(田中|鈴木|佐藤 花子|Smith, John|R&D|ann|an|a|n|Tue|新人|休み|なし|未定|@tanaka|U0TANAKA1|TRUE|#REF!|Primary|AM|and|[と①1.、,/ ・→>()（）<@※:さん主\n]){0,9}|\\PC{0,20}",
     ) {
         let members = tab(TAB);
         let value = Value::of(&Cell::Text(cell.clone()));
