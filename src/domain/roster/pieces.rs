@@ -259,7 +259,9 @@ fn without_marks(text: &str) -> &str {
 /// What is left of `主: 田中`: a title of people, or half of the day, may stand before a name with a colon.
 pub(super) fn without_label(text: &str) -> Option<&str> {
     let (label, name) = text.split_once(':')?;
-    is_label(label).then_some(name)
+    // `AM10:00`
+    let is_of_a_time = name.starts_with(|c: char| c.is_ascii_digit());
+    (!is_of_a_time && is_label(label)).then_some(name)
 }
 
 /// What is left of `1. 田中`, and of `①田中`, which is compared as `1田中`. In a handle a digit may come first.
@@ -327,6 +329,7 @@ mod tests {
             ("Primary 1: 田中", "田中", "田中"),
             ("担当:AM:田中", "田中", "田中"),
             ("休み:田中", "休み:田中", "休み:田中"),
+            ("AM10:00 田中", "AM10:00 田中", "AM10:00 田中"),
             ("鈴木 担当:田中", "鈴木 担当:田中", "鈴木 担当:田中"),
             ("主(鈴木):田中", "主(鈴木):田中", "田中"),
             ("田中さん", "田中さん", "田中"),

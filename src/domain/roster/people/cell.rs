@@ -248,7 +248,8 @@ impl CellParser<'_> {
 
     /// What stands between two separators that always part names.
     fn piece(&self, whole: &str, parts: &[Part<'_>]) -> Naming {
-        let parts: Vec<&Part<'_>> = parts.iter().filter(|part| !is_leftover(part.text)).collect();
+        let is_no_name = |text| is_leftover(text) || (parts.len() > 1 && is_between_names(text));
+        let parts: Vec<&Part<'_>> = parts.iter().filter(|part| !is_no_name(part.text)).collect();
         match parts[..] {
             [] => return Naming::default(),
             [part] if part.found.is_some() => return part.found.clone().unwrap_or_default(),
@@ -327,11 +328,13 @@ impl CellParser<'_> {
         }
     }
 
-    /// `田中と鈴木`, if both are members: the word may be part of a name.
+    /// `田中と鈴木`, if all are members: the word may be part of a name.
     fn joined(&self, text: &str) -> Option<Naming> {
-        let mut two =
-            text.match_indices(JOINING[0]).map(|(at, word)| (text[..at].trim(), text[at + word.len()..].trim()));
-        two.find_map(|(one, other)| Some([self.member(one)?, self.member(other)?])).map(Naming::of_pieces)
+        text.match_indices(JOINING[0]).find_map(|(at, word)| {
+            let one = self.member(text[..at].trim())?;
+            let others = text[at + word.len()..].trim();
+            Some(Naming::of_pieces([one, self.member(others).or_else(|| self.joined(others))?]))
+        })
     }
 
     /// Somebody who is no member, and is printed by name.
@@ -346,8 +349,8 @@ impl CellParser<'_> {
     }
 }
 
-/// What is left of an `@`, a label, a number or a title of courtesy that stands alone, and what joins names.
+/// What is left of an `@`, a label or a title of courtesy that stands alone.
 fn is_leftover(text: &str) -> bool {
     let is_symbol = !text.is_empty() && !text.chars().any(|c| c == '@' || c == ':' || c.is_alphanumeric());
-    (Forms::of(text).bare().is_empty() && !is_symbol) || COURTESY.contains(&text) || is_between_names(text)
+    (Forms::of(text).bare().is_empty() && !is_symbol) || COURTESY.contains(&text)
 }

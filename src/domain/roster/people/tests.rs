@@ -170,7 +170,10 @@ fn roles_numbers_and_words_for_and_are_no_part_of_a_name() {
         ("田中と鈴木", "@tanaka, @suzuki-k"),
         ("田中 と 鈴木さん", "@tanaka, @suzuki-k"),
         ("ann and 田中", "@ann, @tanaka"),
+        ("田中と佐藤花子と鈴木", "@tanaka, @sato, @suzuki-k"),
         ("田中と新人", "田中と新人"),
+        ("と", "と"),
+        ("AM10:00 田中", "AM10:00 田中"),
         ("田中と鈴木休み", "!NameAndNobody"),
     ] {
         assert_eq!(said(&members, cell), expected, "{cell:?}");
