@@ -15,6 +15,7 @@ mod columns;
 mod date;
 mod duty;
 mod fallback;
+mod labels;
 mod layout;
 mod members;
 mod naming;

@@ -138,15 +138,20 @@ fn weekdays(grid: &Grid, titles: &Titles, columns: &[usize]) -> Vec<(usize, Week
 /// Whether more than half of what stands under the titles is marks.
 fn are_marks(grid: &Grid, titles: &Titles, columns: &[usize]) -> bool {
     let is_titled = |column: &&usize| titles.title(**column).is_some_and(|title| title.meaning() == Meaning::Other);
-    let (mut marks, mut cells) = (0_usize, 0_usize);
+    let (mut marks, mut crosses, mut cells) = (0_usize, 0_usize, 0_usize);
     for column in columns.iter().filter(is_titled) {
         for row in titles.body()..grid.height() {
             let value = grid.value(row, *column);
             cells += usize::from(!value.is_blank());
-            marks += usize::from(matches!(words::mark(value), Some(Mark::Set | Mark::Unset { plain: true })));
+            match words::mark(value) {
+                Some(Mark::Set | Mark::Unset { plain: true }) => marks += 1,
+                Some(Mark::Unset { plain: false }) => crosses += 1,
+                None => {}
+            }
         }
     }
-    marks * 2 > cells
+    // A cross alone is a word for nobody, too.
+    marks > 0 && (marks + crosses) * 2 > cells
 }
 
 /// Whether a cell of a column may say that somebody is on call.

@@ -115,7 +115,11 @@ impl Members {
 
     /// Whether a member other than `own` is named within a note.
     pub(super) fn names_another_within(&self, note: &str, own: &str) -> bool {
-        self.directory().is_some_and(|directory| directory.names_another_within(&key(note), &key(own)))
+        let Some(directory) = self.directory() else { return false };
+        // As a whole for names with blanks in them; and word by word, so that a name is seen beside another word.
+        let words: Vec<&str> = note.split_whitespace().collect();
+        let parts = words.windows(2).map(<[&str]>::concat).chain(words.iter().map(|word| (*word).to_owned()));
+        parts.chain([note.to_owned()]).any(|part| directory.names_another_within(&key(&part), &key(own)))
     }
 }
 
@@ -150,13 +154,21 @@ impl Directory {
             let torn_after = beside(name.chars().next_back()) && beside(note[at + name.len()..].chars().next());
             !torn_before && !torn_after
         };
-        self.names_within(note).any(|(at, name)| name != own && stands_alone(at, name))
+        let is_own = |form: &str| form == own || self.has_id(own, form);
+        self.names_within(note).any(|(at, form)| !is_own(form) && stands_alone(at, form))
     }
 
-    /// The members' names in a compared text, and where each begins.
+    /// Whether the compared form of an id is that of somebody by this compared name.
+    fn has_id(&self, name: &str, id: &str) -> bool {
+        let own = self.compared.get(name).into_iter().flatten().map(|index| &self.people[*index]);
+        let mut ids = own.flat_map(|person| [ChatName::Typetalk, ChatName::Slack].map(|chat| person.mention(chat)));
+        ids.any(|own| own.is_some_and(|own| key(own.id()) == id))
+    }
+
+    /// The members' names and ids in a compared text, and where each begins.
     fn names_within<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
         let at_each = text.char_indices().flat_map(move |(at, _)| self.forms_at(text, at).map(move |form| (at, form)));
-        at_each.filter(|(_, form)| self.compared.contains_key(*form))
+        at_each.filter(|(_, form)| self.is_one(form))
     }
 
     /// What of a compared text may be a form that is known, from a place on.

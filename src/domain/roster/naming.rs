@@ -16,6 +16,20 @@ pub(super) struct Naming {
     pub(super) trouble: Option<RowIssue>,
     /// A word says that nobody is meant.
     pub(super) nobody: bool,
+    /// How its people are written.
+    pub(super) style: Style,
+}
+
+/// How people are written in a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Style {
+    /// As names are.
+    #[default]
+    List,
+    /// In brackets.
+    Brackets,
+    /// Joined by a word, as in a sentence.
+    Sentence,
 }
 
 impl Naming {
@@ -30,6 +44,10 @@ impl Naming {
         Self { trouble: Some(issue), ..Self::default() }
     }
 
+    pub(super) fn in_a_sentence(self) -> Self {
+        Self { style: Style::Sentence, ..self }
+    }
+
     pub(super) fn word(word: Word) -> Self {
         match word {
             Word::Nobody { filler } => Self { nobody: !filler, ..Self::default() },
@@ -37,9 +55,10 @@ impl Naming {
         }
     }
 
-    /// Whether it is understood, and all whom it names are members.
+    /// Whether it is understood, and all whom it names are members. A sentence is no list of people.
     pub(super) fn has_no_others(&self) -> bool {
-        self.trouble.is_none() && self.no_name.is_none() && self.people.iter().all(|person| person.unknown().is_none())
+        let are_members = || self.people.iter().all(|person| person.unknown().is_none());
+        self.trouble.is_none() && self.no_name.is_none() && self.style != Style::Sentence && are_members()
     }
 
     /// Why what is written is not understood, if it isn't.
@@ -58,12 +77,20 @@ impl Naming {
         self.trouble = self.trouble.take().or_else(|| other.trouble.clone());
     }
 
-    /// Pieces of one cell: a name and a word for nobody contradict each other.
+    /// Pieces of one cell: a name and a word for nobody contradict each other, and who of some stands in brackets may be
+    /// meant or not.
     pub(super) fn of_pieces(pieces: impl IntoIterator<Item = Self>) -> Self {
         let mut naming = Self::default();
+        let (mut is_open, mut is_bracketed) = (false, false);
         for piece in pieces {
             naming.add(&piece);
             naming.nobody |= piece.nobody;
+            is_bracketed |= piece.style == Style::Brackets;
+            is_open |= piece.style != Style::Brackets && !piece.people.is_empty();
+            naming.style = if piece.style == Style::List { naming.style } else { piece.style };
+        }
+        if is_bracketed && is_open {
+            naming.trouble.get_or_insert(RowIssue::NameInBrackets);
         }
         if naming.nobody && !naming.people.is_empty() {
             naming.trouble.get_or_insert(RowIssue::NameAndNobody);

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::titles::is_label;
+use super::labels::without_label;
 
 /// A run of text between separators; brackets and Slack's `<…>` are not taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,6 +229,11 @@ impl<'a> Forms<'a> {
         self.led
     }
 
+    /// The same without marks behind it.
+    pub(super) fn unmarked(&self) -> &str {
+        self.unmarked
+    }
+
     pub(super) fn bare(&self) -> &str {
         without_courtesy(&self.plain)
     }
@@ -256,14 +261,6 @@ fn without_marks(text: &str) -> &str {
     text.trim_end_matches(|c: char| matches!(c, '※' | '*') || c.is_whitespace())
 }
 
-/// What is left of `主: 田中`: a title of people, or half of the day, may stand before a name with a colon.
-pub(super) fn without_label(text: &str) -> Option<&str> {
-    let (label, name) = text.split_once(':')?;
-    // `AM10:00`
-    let is_of_a_time = name.starts_with(|c: char| c.is_ascii_digit());
-    (!is_of_a_time && is_label(label)).then_some(name)
-}
-
 /// What is left of `1. 田中`, and of `①田中`, which is compared as `1田中`. In a handle a digit may come first.
 fn without_number(text: &str) -> &str {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -278,7 +275,12 @@ fn without_number(text: &str) -> &str {
 /// What stands between names and is none: `1.`, and words for "and".
 pub(super) fn is_between_names(text: &str) -> bool {
     let number = text.strip_suffix(['.', ')']).filter(|number| (1..=2).contains(&number.len()));
-    number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) || JOINING.contains(&text)
+    number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) || joins(text)
+}
+
+/// Whether a text is a word for "and".
+pub(super) fn joins(text: &str) -> bool {
+    JOINING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 pub(super) const JOINING: [&str; 2] = ["と", "and"];

@@ -1,6 +1,8 @@
 //! The rows of a table: whose day each is, and which of them can't be read.
 
-use chrono::{NaiveDate, TimeDelta};
+use std::collections::{HashMap, HashSet};
+
+use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 
 use super::ReadingRules;
 use super::cells::{Grid, Value};
@@ -68,6 +70,7 @@ impl Rows {
         let column: Vec<Written> = dated.iter().map(|row| row.written.clone()).collect();
         let spans = years::decide(&column, today);
         rows.weeks = Weeks::of(&spans, table.date_title().as_ref(), layout.header.is_some(), rules, today);
+        let weekdays = table.weekdays(&dated, &spans, &rows.weeks);
         for (index, (row, span)) in dated.iter().zip(&spans).enumerate() {
             let span = match span {
                 Ok(_) if row.has_bad_end => Err(Undecided { issue: RowIssue::BadEnd, about: about(span) }),
@@ -76,14 +79,26 @@ impl Rows {
             match span {
                 Ok(span) => {
                     let next = spans[index + 1..].iter().find_map(|next| next.as_ref().ok());
-                    let was_forgotten = next.is_some_and(|next| forgets_dates(&span, next, row, rules));
                     let (start, own_end) = (span.start, span.end);
                     let until = own_end.unwrap_or_else(|| rows.weeks.until(start));
+                    // A week may have a row for each of its days.
+                    let has_days = until > start && weekdays.get(&start).is_some_and(|weekdays| weekdays.len() > 1);
+                    let was_forgotten = !has_days && next.is_some_and(|next| forgets_dates(&span, next, row, rules));
                     rows.slips.extend(span.slip.map(|slip| (row.row, slip)));
                     let below = row.below.iter().filter(|_| !was_forgotten);
                     let weekly = own_end.is_none() && until > start;
-                    let lines = std::iter::once(&row.row).chain(below);
-                    rows.duties.extend(lines.map(|row| Duty { row: *row, part, start, until, weekly }));
+                    for line in std::iter::once(&row.row).chain(below) {
+                        let duty = Duty { row: *line, part, start, until, weekly };
+                        let Some(weekday) = table.weekday(*line).filter(|_| has_days) else {
+                            rows.duties.push(duty);
+                            continue;
+                        };
+                        let mut days = start.iter_days().take_while(|day| *day <= until);
+                        match days.find(|day| day.weekday() == weekday) {
+                            Some(day) => rows.duties.push(Duty { start: day, until: day, ..duty }),
+                            None => rows.lose(&[*line], &RowIssue::NoDate),
+                        }
+                    }
                     if was_forgotten {
                         rows.lose(&row.below, &RowIssue::DateForgotten);
                     }
@@ -192,6 +207,40 @@ impl Table<'_> {
             }
         }
         dated
+    }
+
+    /// The weekdays that stand beside each date that is several days', in its row and those below.
+    fn weekdays(
+        &self,
+        dated: &[Dated],
+        spans: &[Result<Span, Undecided>],
+        weeks: &Weeks,
+    ) -> HashMap<NaiveDate, HashSet<Weekday>> {
+        let mut weekdays: HashMap<NaiveDate, HashSet<Weekday>> = HashMap::new();
+        for (row, span) in dated.iter().zip(spans) {
+            if let Ok(span) = span
+                && span.end.unwrap_or_else(|| weeks.until(span.start)) > span.start
+            {
+                let lines = row.below.iter().chain([&row.row]);
+                weekdays.entry(span.start).or_default().extend(lines.filter_map(|line| self.weekday(*line)));
+            }
+        }
+        weekdays
+    }
+
+    /// The weekday that stands in a row, in a column of its own.
+    fn weekday(&self, row: usize) -> Option<Weekday> {
+        /// `(Wednesday)`, full width
+        const LONGEST_WEEKDAY: usize = 36;
+        let is_other = |column: usize| {
+            let is_of_people = self.part.columns.iter().any(|own| own.index == column);
+            !is_of_people && column != self.part.dates && Some(column) != self.part.ends
+        };
+        let cells = self.grid.row(row).iter().enumerate().filter(|(column, _)| is_other(*column));
+        // Beside another table it may be that one's.
+        let cells = cells.filter(|_| self.layout.parts.len() == 1);
+        let mut texts = cells.filter_map(|(_, value)| value.text().filter(|text| text.len() <= LONGEST_WEEKDAY));
+        texts.find_map(date::weekday)
     }
 
     /// Adds the end that stands in a column of its own; says whether it can't be read.

@@ -17,6 +17,7 @@ fn cleaned(text: &str) -> String {
     } else {
         text.into()
     };
+    let visible = if visible.contains(is_circled) { with_plain_numbers(&visible).into() } else { visible };
     let normal = if visible.is_ascii() { visible } else { NFKC.normalize(&visible).into_owned().into() };
     let mut cleaned = String::with_capacity(normal.len());
     let mut gap = None;
@@ -31,6 +32,24 @@ fn cleaned(text: &str) -> String {
         }
     }
     cleaned
+}
+
+/// `①田中` has a number before the name; as NFKC has it, `1田中`, it could be a handle.
+fn with_plain_numbers(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        plain.push(c);
+        if is_circled(c) && rest.peek().is_some_and(|next| next.is_alphabetic() || *next == '@') {
+            plain.pop();
+            plain.extend([" ", NFKC.normalize(c.encode_utf8(&mut [0; 4])).trim_end_matches('.'), ". "]);
+        }
+    }
+    plain
+}
+
+fn is_circled(c: char) -> bool {
+    matches!(c, '①'..='⑳' | '⒈'..='⒛')
 }
 
 /// Whether a text has nothing but what cleaning leaves as it is; most cells are such.
@@ -132,6 +151,9 @@ mod tests {
             ("\u{200b} ", ""),
             ("Loading…", "Loading..."),
             ("a\u{0}b", "ab"),
+            ("①田中②ann", "1. 田中 2. ann"),
+            ("⒑ @ann ⒒@ann", "10. @ann 11. @ann"),
+            ("田中①", "田中1"),
         ] {
             assert_eq!(clean(text), cleaned, "{text:?}");
         }

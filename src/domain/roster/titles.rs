@@ -1,6 +1,5 @@
 //! What a title says about its column: people, or plainly none, or neither.
 
-use super::pieces::{is_closing, is_opening};
 use super::spelling::clean;
 
 /// What a title says.
@@ -52,34 +51,51 @@ const NO_PEOPLE: &[&str] = &[
     "status",
     "no",
 ];
-/// Who is away, or has to do with the sheet: people, but nobody to call.
+/// Who is away, or has to do with the sheet, or had or will have the duty: people, but nobody to call.
 const NOT_ON_CALL: &[&str] = &[
-    "休み",
-    "休暇",
-    "有休",
-    "不在",
-    "不在者",
-    "欠席",
-    "欠席者",
-    "承認",
-    "承認者",
-    "作成者",
-    "更新者",
-    "記入者",
-    "入力者",
+    "休",
+    "元担当",
+    "旧担当",
+    "前担当",
+    "次担当",
+    "前回担当",
+    "次回担当",
+    "前任",
+    "前任者",
+    "変更前",
     "off",
+    "out",
+    "away",
+    "sick",
+    "pto",
+    "ooo",
     "leave",
     "vacation",
+    "holiday",
+    "holidays",
     "absent",
     "absence",
+    "unavailable",
+    "outofoffice",
     "approver",
     "author",
     "editor",
+    "reviewer",
+    "createdby",
+    "updatedby",
+    "editedby",
+    "approvedby",
+    "reviewedby",
+    "previous",
 ];
+/// With these a title of the same kind begins or ends.
+const AWAY: &[&str] =
+    &["休み", "休暇", "休日", "有休", "有給", "年休", "代休", "振休", "公休", "欠勤", "欠席", "不在", "出張"];
+/// With these it ends.
+const OF_THE_SHEET: &[&str] =
+    &["承認者", "作成者", "更新者", "記入者", "入力者", "確認者", "編集者", "登録者", "不在者", "欠席者", "休暇者"];
 const PEOPLE: &[&str] =
     &["名前", "氏名", "主", "副", "正", "主担", "副担", "サブ", "予備", "who", "name", "person", "assignee"];
-/// Who has one half of a day, before their name.
-const HALVES: &[&str] = &["午前", "午後", "am", "pm"];
 const PEOPLE_AT_THE_END: &[&str] = &["担当", "当番", "担当者"];
 const PEOPLE_AT_EITHER_END: &[&[&str]] = &[&["on", "call"], &["oncall"], &["primary"], &["secondary"], &["backup"]];
 const DATES: &[&str] = &["日付", "月日", "日", "date", "週", "week", "期間", "開始", "start", "開始日", "startdate"];
@@ -127,6 +143,20 @@ impl Title {
         Self { words, whole }
     }
 
+    /// Whether it is one of people, as a whole.
+    pub(super) fn is_of_people(&self) -> bool {
+        PEOPLE.contains(&self.whole.as_str())
+    }
+
+    /// What stands before 担当, 当番 or 担当者 at its end.
+    pub(super) fn role(&self) -> Option<&str> {
+        PEOPLE_AT_THE_END.iter().find_map(|end| self.whole.strip_suffix(end))
+    }
+
+    pub(super) fn words(&self) -> &[String] {
+        &self.words
+    }
+
     pub(super) fn whole(&self) -> &str {
         &self.whole
     }
@@ -139,16 +169,26 @@ impl Title {
                 && (own.iter().zip(*words).all(|(own, word)| own == word)
                     || own[own.len() - count..].iter().zip(*words).all(|(own, word)| own == word))
         };
-        if self.is_or_ends_in(NO_PEOPLE) || self.is_or_ends_in(NOT_ON_CALL) {
+        if self.is_or_ends_in(NO_PEOPLE) || NOT_ON_CALL.contains(&whole) {
             Meaning::NoPeople
         } else if PEOPLE.contains(&whole)
             || PEOPLE_AT_THE_END.iter().any(|end| whole.ends_with(end))
             || PEOPLE_AT_EITHER_END.iter().any(at_either_end)
         {
             Meaning::People
+        } else if self.is_of_others() {
+            Meaning::NoPeople
         } else {
             Meaning::Other
         }
+    }
+
+    /// Whether its people are away, or have to do with the sheet only.
+    fn is_of_others(&self) -> bool {
+        self.is_or_ends_in(NOT_ON_CALL)
+            || self.words.first().is_some_and(|first| matches!(first.as_str(), "off" | "out" | "pto" | "ooo"))
+            || AWAY.iter().any(|word| self.whole.starts_with(word) || self.whole.ends_with(word))
+            || OF_THE_SHEET.iter().any(|word| self.whole.ends_with(word))
     }
 
     pub(super) fn is_of_dates(&self) -> bool {
@@ -166,7 +206,7 @@ impl Title {
 
     /// Whether a row that holds it is a header. A day may be off, too.
     pub(super) fn is_known(&self) -> bool {
-        let says_what_stands_below = self.meaning() != Meaning::Other && !self.is_or_ends_in(NOT_ON_CALL);
+        let says_what_stands_below = self.meaning() != Meaning::Other && !self.is_of_others();
         self.is_of_dates() || self.is_of_ends() || says_what_stands_below
     }
 
@@ -186,21 +226,6 @@ impl Title {
 /// The long vowel mark and voicing marks are part of a Japanese word, and no letters.
 fn is_a_mark_of_a_letter(c: char) -> bool {
     matches!(c, 'ー' | '々' | '\u{300}'..='\u{36f}')
-}
-
-/// Whether a cleaned text is, as a whole, a title of people or a half of the day, as it stands before a name: `Primary: `.
-pub(super) fn is_label(text: &str) -> bool {
-    /// None is longer.
-    const MAX_LENGTH: usize = 24;
-    if text.len() > MAX_LENGTH || text.contains(|c| is_opening(c) || is_closing(c)) {
-        return false;
-    }
-    let title = Title::from_clean(text);
-    let is_one_of = |titles: &[&str]| titles.contains(&title.whole());
-    is_one_of(PEOPLE)
-        || is_one_of(PEOPLE_AT_THE_END)
-        || is_one_of(HALVES)
-        || PEOPLE_AT_EITHER_END.iter().any(|words| title.words == *words)
 }
 
 /// Whether an entry of `ROSTER_COLUMNS` means the column with this title.
@@ -254,6 +279,22 @@ mod tests {
             ("On leave", NoPeople),
             ("Time off", NoPeople),
             ("承認者", NoPeople),
+            ("お休み", NoPeople),
+            ("有給", NoPeople),
+            ("休み/不在", NoPeople),
+            ("不在メンバー", NoPeople),
+            ("最終更新者", NoPeople),
+            ("PTO", NoPeople),
+            ("Out of office", NoPeople),
+            ("Updated by", NoPeople),
+            ("前回担当", NoPeople),
+            ("元担当", NoPeople),
+            ("前半担当", People),
+            ("休日担当", People),
+            ("Backup editor", People),
+            ("Reviewer", NoPeople),
+            ("Outage", Other),
+            ("一休", Other),
             ("休憩担当", People),
             ("主任", Other),
             ("担当メモ", Other),

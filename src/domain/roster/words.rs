@@ -24,6 +24,10 @@ const NOBODY: &[&str] = &[
     "祝日",
     "定休",
     "有休",
+    "有給",
+    "年休",
+    "代休",
+    "欠勤",
     "年末年始",
     "休暇",
     "不在",
@@ -34,15 +38,37 @@ const NOBODY: &[&str] = &[
     "holiday",
     "vacation",
     "ooo",
+    "pto",
+    "sick",
+    "away",
+    "out",
+    "unavailable",
+    "on leave",
+    "no one",
+    "nil",
     "closed",
     "×",
 ];
-const UNDECIDED: &[&str] = &["未定", "調整中", "tbd", "tbc", "tba", "n/a", "who?", "loading..."];
+const UNDECIDED: &[&str] = &["未定", "調整中", "tbd", "tbd.", "tbc", "tba", "n/a", "n.a.", "who?", "loading..."];
 /// Long enough to be recognised within a longer word, and no part of names.
-const NOBODY_WITHIN: &[&str] =
-    &["なし", "無し", "休み", "休日", "祝日", "定休", "有休", "休暇", "不在", "年末年始", "該当なし", "×"];
+const NOBODY_WITHIN: &[&str] = &[
+    "なし",
+    "無し",
+    "休み",
+    "休日",
+    "祝日",
+    "定休",
+    "有休",
+    "有給",
+    "欠勤",
+    "休暇",
+    "不在",
+    "年末年始",
+    "該当なし",
+    "×",
+];
 /// Each word of this list and the next has one of them.
-const IN_EACH_WORD_WITHIN: [char; 8] = ['し', '休', '祝', '日', '末', '×', '無', '在'];
+const IN_EACH_WORD_WITHIN: [char; 10] = ['し', '休', '祝', '日', '末', '×', '無', '在', '給', '欠'];
 /// What may stand before or behind a name that is known.
 const NOBODY_BESIDE: &[&str] = &["休", "無", "祝"];
 

@@ -1,12 +1,15 @@
 //! The people whom a cell names, and whatever else it says about them.
 
+mod arrows;
+
 use super::super::cells::{Text, Value};
+use super::super::labels::{is_word_of_a_role, without_label};
 use super::super::members::{Found, Members, text_of};
-use super::super::naming::Naming;
+use super::super::naming::{Naming, Style};
 use super::super::no_name::is_no_name;
 use super::super::person::{Gap, Mention, Person};
 use super::super::pieces::{
-    COURTESY, Forms, JOINING, Token, arrows, has_arrow, is_between_names, notes, tokens, unwrapped, without_label,
+    COURTESY, Forms, JOINING, Token, arrows, has_arrow, is_between_names, joins, notes, tokens, unwrapped,
     without_notes,
 };
 use super::super::problem::RowIssue;
@@ -119,7 +122,7 @@ impl CellParser<'_> {
         if let Some(naming) = self.id(text) {
             return Some(naming);
         }
-        if let Some(word) = words::word(without_label(text).map_or(text, str::trim)) {
+        if let Some(word) = word(text) {
             return Some(Naming::word(word));
         }
         is_no_name(text).then(|| Naming::trouble(RowIssue::NotAName))
@@ -159,6 +162,7 @@ impl CellParser<'_> {
 
     /// `<@U…>` and its like; `@id` if it is a member's or plainly Slack's.
     fn id(&self, text: &str) -> Option<Naming> {
+        let text = without_label(text).map_or(text, str::trim);
         let gap = if self.members.directory().is_some() { Gap::NotAMember } else { Gap::NotAHandle };
         if let Some((mention, label)) = Mention::in_slacks_own_form(text) {
             let member = self.members.with_id(mention.id()).cloned();
@@ -172,35 +176,6 @@ impl CellParser<'_> {
         let own = own.filter(|mention| id.is_some() && mention.id().bytes().any(|byte| byte.is_ascii_digit()));
         own.filter(|_| self.members.directory().is_some())
             .map(|mention| Naming::one(Person::by_slack_id(mention, None, gap)))
-    }
-
-    /// `A→B`, alone in its cell, is B.
-    fn handed_over(&self, text: &str, arrows: &[(usize, usize)]) -> Naming {
-        let mut start = 0;
-        for (at, length) in arrows {
-            let from = text[start..*at].trim();
-            let parts = tokens(from);
-            let naming =
-                if from.is_empty() { Naming::trouble(RowIssue::Arrow) } else { self.several(from, &parts, false) };
-            if let Some(issue) = naming.trouble {
-                return Naming::trouble(issue);
-            }
-            let parts_are_names = || parts.iter().any(|part| self.is_known(&from[part.start..part.end]));
-            let is_one = parts.len() < 2 || self.member(from).is_some() || !parts_are_names();
-            if !is_one || naming.people.len() > 1 || naming.no_name.is_some() {
-                return Naming::trouble(RowIssue::Arrow);
-            }
-            start = at + length;
-        }
-        let to = text[start..].trim();
-        let naming = self.several(to, &tokens(to), self.members_only);
-        match naming.people.len() {
-            _ if to.is_empty() || naming.no_name.is_some() => Naming::trouble(RowIssue::Arrow),
-            0 if naming.undecided || naming.trouble.is_some() => naming,
-            0 => Naming::trouble(RowIssue::NameAndNobody),
-            1 => naming,
-            _ => Naming::trouble(RowIssue::Arrow),
-        }
     }
 
     /// Reads piece by piece; `until_doubt` as long as they name members only.
@@ -248,7 +223,17 @@ impl CellParser<'_> {
 
     /// What stands between two separators that always part names.
     fn piece(&self, whole: &str, parts: &[Part<'_>]) -> Naming {
-        let is_no_name = |text| is_leftover(text) || (parts.len() > 1 && is_between_names(text));
+        if let Some((label, rest)) = whole.split_once(':')
+            && label.contains(' ')
+            && without_label(whole).is_some()
+            && self.member(whole).is_none()
+        {
+            return self.several(rest.trim(), &tokens(rest.trim()), false);
+        }
+        let is_left = |text| is_leftover(text) && self.in_brackets(text).is_none();
+        let is_beside = |text| is_between_names(text) || (is_word_of_a_role(text) && self.member(text).is_none());
+        let is_no_name = |text| is_left(text) || (parts.len() > 1 && is_beside(text));
+        let are_joined = parts.len() > 1 && parts.iter().any(|part| joins(part.text));
         let parts: Vec<&Part<'_>> = parts.iter().filter(|part| !is_no_name(part.text)).collect();
         match parts[..] {
             [] => return Naming::default(),
@@ -257,7 +242,7 @@ impl CellParser<'_> {
             [_] => return self.name(whole),
             _ => {}
         }
-        if let Some(naming) = self.whole(whole) {
+        if let Some(naming) = self.whole(whole).or_else(|| self.joined(whole)) {
             return naming;
         }
         let known = |part: &&&Part<'_>| part.found.is_some() || self.is_known(part.text);
@@ -271,10 +256,11 @@ impl CellParser<'_> {
         let read = |part: &&Part<'_>| part.found.clone().unwrap_or_else(|| self.name(part.text));
         let is_name = |part: &&&Part<'_>| known(part) && !read(part).people.is_empty();
         if all_known || (has_tab && parts.iter().filter(is_name).count() >= 2) {
-            return Naming::of_pieces(parts.iter().map(read));
+            let naming = Naming::of_pieces(parts.iter().map(read));
+            return if are_joined { naming.in_a_sentence() } else { naming };
         }
         let contradicts = |part: &&Part<'_>| {
-            matches!(words::word(part.text), Some(Word::Nobody { filler: false }))
+            matches!(word(part.text), Some(Word::Nobody { filler: false }))
                 || read(part).trouble == Some(RowIssue::NameAndNobody)
         };
         if parts.iter().any(contradicts) {
@@ -285,7 +271,10 @@ impl CellParser<'_> {
 
     /// Whether a part may stand beside others: a member, an id or a word; without a tab, a handle.
     fn is_known(&self, text: &str) -> bool {
-        if self.member(text).is_some() || self.id(text).is_some() || words::word(text).is_some() {
+        if self.member(text).is_some() || self.id(text).is_some() || word(text).is_some() {
+            return true;
+        }
+        if self.in_brackets(text).is_some_and(|naming| naming.trouble.is_none()) {
             return true;
         }
         matches!(self.members, Members::NamesAreHandles) && self.handle(text).is_some()
@@ -300,9 +289,27 @@ impl CellParser<'_> {
         (person.can_be_mentioned() && !is_no_name(forms.bare())).then_some(person)
     }
 
+    /// Nothing but a name or a word in brackets, and perhaps a label: `主:(田中)`. Any other note names nobody.
+    fn in_brackets(&self, text: &str) -> Option<Naming> {
+        let forms = Forms::of(text);
+        let inner = unwrapped(forms.unmarked());
+        if !forms.bare().is_empty() || inner.is_empty() {
+            return None;
+        }
+        let handle = || self.handle(inner).filter(|_| text.contains(':')).map(Naming::one);
+        let within = self.member(inner).or_else(|| self.id(inner)).or_else(|| word(inner).map(Naming::word));
+        match within.or_else(handle) {
+            Some(naming) if inner.len() < forms.unmarked().len() => {
+                let style = if naming.people.is_empty() { Style::List } else { Style::Brackets };
+                Some(Naming { style, ..naming })
+            }
+            _ => self.trouble_in_notes(text, "").map(Naming::trouble),
+        }
+    }
+
     /// A single name.
     fn name(&self, text: &str) -> Naming {
-        if let Some(naming) = self.whole(text) {
+        if let Some(naming) = self.whole(text).or_else(|| self.in_brackets(text)) {
             return naming;
         }
         let is_name = |name: &str| self.members.find(name).is_some() || self.handle(name).is_some();
@@ -333,7 +340,8 @@ impl CellParser<'_> {
         text.match_indices(JOINING[0]).find_map(|(at, word)| {
             let one = self.member(text[..at].trim())?;
             let others = text[at + word.len()..].trim();
-            Some(Naming::of_pieces([one, self.member(others).or_else(|| self.joined(others))?]))
+            let others = self.member(others).or_else(|| self.joined(others))?;
+            Some(Naming::of_pieces([one, others]).in_a_sentence())
         })
     }
 
@@ -347,6 +355,11 @@ impl CellParser<'_> {
         let person = self.members.non_member(name, false).addressed(printed);
         Naming { trouble: self.trouble_in_notes(text, person.name()), ..Naming::one(person) }
     }
+}
+
+/// A word in place of a name; `主:なし`.
+fn word(text: &str) -> Option<Word> {
+    words::word(without_label(text).map_or(text, str::trim))
 }
 
 /// What is left of an `@`, a label or a title of courtesy that stands alone.
