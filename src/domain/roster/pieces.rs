@@ -267,14 +267,17 @@ fn without_number(text: &str) -> &str {
     if !(1..=2).contains(&(text.len() - rest.len())) {
         return text;
     }
-    let name = rest.strip_prefix(['.', ')']).unwrap_or(rest);
+    let name = rest.strip_prefix(NUMBERED).unwrap_or(rest);
     let is_apart = name.len() < rest.len() && name.starts_with(' ');
     if is_apart || name.starts_with(|c: char| !c.is_ascii() && c.is_alphabetic()) { name.trim_start() } else { text }
 }
 
+/// What stands behind a number.
+const NUMBERED: [char; 3] = ['.', ')', ':'];
+
 /// What stands between names and is none: `1.`, and words for "and".
 pub(super) fn is_between_names(text: &str) -> bool {
-    let number = text.strip_suffix(['.', ')']).filter(|number| (1..=2).contains(&number.len()));
+    let number = text.strip_suffix(NUMBERED).filter(|number| (1..=2).contains(&number.len()));
     number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) || joins(text)
 }
 

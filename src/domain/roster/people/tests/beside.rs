@@ -28,6 +28,7 @@ fn roles_numbers_and_words_for_and_are_no_part_of_a_name() {
         ("①@tanaka", "@tanaka"),
         ("1. 田中 2. 佐藤 花子", "@tanaka, @sato"),
         ("2田中さん", "@tanaka"),
+        ("1：田中 2：鈴木", "@tanaka, @suzuki-k"),
         ("2名", "!NotAName"),
         ("田中と鈴木", "@tanaka, @suzuki-k"),
         ("田中 と 鈴木さん", "@tanaka, @suzuki-k"),
