@@ -71,8 +71,6 @@ const NOT_ON_CALL: &[&str] = &[
     "ooo",
     "leave",
     "vacation",
-    "holiday",
-    "holidays",
     "absent",
     "absence",
     "unavailable",
@@ -89,10 +87,9 @@ const NOT_ON_CALL: &[&str] = &[
     "previous",
 ];
 /// With these a title of the same kind begins or ends.
-const AWAY: &[&str] =
-    &["休み", "休暇", "休日", "有休", "有給", "年休", "代休", "振休", "公休", "欠勤", "欠席", "不在", "出張"];
+const AWAY: &[&str] = &["休み", "休暇", "有休", "有給", "年休", "代休", "振休", "公休", "欠勤", "欠席", "不在", "出張"];
 /// With these it ends.
-const OF_THE_SHEET: &[&str] =
+const NOT_ON_CALL_AT_THE_END: &[&str] =
     &["承認者", "作成者", "更新者", "記入者", "入力者", "確認者", "編集者", "登録者", "不在者", "欠席者", "休暇者"];
 const PEOPLE: &[&str] =
     &["名前", "氏名", "主", "副", "正", "主担", "副担", "サブ", "予備", "who", "name", "person", "assignee"];
@@ -188,7 +185,7 @@ impl Title {
         self.is_or_ends_in(NOT_ON_CALL)
             || self.words.first().is_some_and(|first| matches!(first.as_str(), "off" | "out" | "pto" | "ooo"))
             || AWAY.iter().any(|word| self.whole.starts_with(word) || self.whole.ends_with(word))
-            || OF_THE_SHEET.iter().any(|word| self.whole.ends_with(word))
+            || NOT_ON_CALL_AT_THE_END.iter().any(|word| self.whole.ends_with(word))
     }
 
     pub(super) fn is_of_dates(&self) -> bool {
@@ -295,6 +292,8 @@ mod tests {
             ("Reviewer", NoPeople),
             ("Outage", Other),
             ("一休", Other),
+            ("休日", Other),
+            ("Holidays", Other),
             ("休憩担当", People),
             ("主任", Other),
             ("担当メモ", Other),
