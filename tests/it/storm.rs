@@ -53,6 +53,15 @@ async fn world(limit: &str) -> World {
     world
 }
 
+/// The same, whose instances share a table if there is one.
+async fn world_with(limit: &str, table: Option<&DynamoDb>) -> World {
+    let mut world = world(limit).await;
+    if let Some(table) = table {
+        world.remember_in(&table.url(), TABLE);
+    }
+    world
+}
+
 #[tokio::test]
 async fn a_thousand_incidents_in_a_minute_mention_people_up_to_the_limit_and_once_for_the_storm() {
     let world = world("20").await;
@@ -109,10 +118,7 @@ pub(crate) async fn new_incidents_are_counted_and_a_storm_is_told_once(a: &Ledge
 async fn two_processes_agree_through_the_table_and_without_it_each_counts_for_itself() {
     for (has_table, mentions) in [(true, 3 + 1), (false, 2 * (3 + 1))] {
         let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
-        let mut world = world("2").await;
-        if has_table {
-            world.remember_in(&dynamodb.url(), TABLE);
-        }
+        let world = world_with("2", has_table.then_some(&dynamodb)).await;
         let relays = [world.relay().await, world.relay().await];
         for number in 0..20 {
             comes(&relays[usize::try_from(number % 2).unwrap()], number, 5).await;
@@ -125,10 +131,7 @@ async fn two_processes_agree_through_the_table_and_without_it_each_counts_for_it
 async fn after_five_minutes_below_the_limit_people_are_mentioned_again() {
     let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
     for has_table in [false, true] {
-        let mut world = world("2").await;
-        if has_table {
-            world.remember_in(&dynamodb.url(), TABLE);
-        }
+        let world = world_with("2", has_table.then_some(&dynamodb)).await;
         let relay = world.relay().await;
         let mut number = 0;
         for (second, mentions) in
@@ -157,10 +160,7 @@ async fn the_first_event_after_it_ends_a_storm_and_its_message_shows_how_many_th
         [(true, "incident.triggered", 1), (false, "incident.acknowledged", 1), (false, "incident.annotated", 1)]
     {
         let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
-        let mut world = world("2").await;
-        if has_table {
-            world.remember_in(&dynamodb.url(), TABLE);
-        }
+        let world = world_with("2", has_table.then_some(&dynamodb)).await;
         let relay = world.relay().await;
         five_come(&relay).await;
         for (second, is_over) in [(250, false), (420, true), (430, true)] {
@@ -186,10 +186,7 @@ async fn the_first_event_after_it_ends_a_storm_and_its_message_shows_how_many_th
 async fn an_incident_that_ends_a_storm_and_is_one_too_many_begins_the_next() {
     let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
     for has_table in [false, true] {
-        let mut world = world("1").await;
-        if has_table {
-            world.remember_in(&dynamodb.url(), TABLE);
-        }
+        let world = world_with("1", has_table.then_some(&dynamodb)).await;
         let relay = world.relay().await;
         // The last minute with two is over at 60, and five minutes of calm at 360.
         for (number, second, mentions) in [(1, 2, 1), (2, 8, 2), (3, 358, 0), (4, 360, 2), (5, 362, 0)] {
@@ -218,8 +215,7 @@ async fn a_storm_that_no_event_ends_is_ended_by_the_next_reminder_which_says_so_
         [("2026-11-24T16:30:00+09:00", vec![line], vec![]), ("2026-11-24T16:58:00+09:00", vec![], vec![line])]
     {
         let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
-        let mut world = world("2").await;
-        world.remember_in(&dynamodb.url(), TABLE);
+        let world = world_with("2", Some(&dynamodb)).await;
         let relay = world.relay().await;
         for number in 1..=5 {
             assert_eq!(relay.signed(begins, &new_incident(number, begins)).await, posted(1));
@@ -237,8 +233,7 @@ async fn a_storm_that_no_event_ends_is_ended_by_the_next_reminder_which_says_so_
 async fn a_reminder_looks_for_storms_only_if_they_are_told_of_and_back_to_the_last_working_day() {
     let requests = async |limit: &str, at: &str| {
         let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
-        let mut world = world(limit).await;
-        world.remember_in(&dynamodb.url(), TABLE);
+        let world = world_with(limit, Some(&dynamodb)).await;
         reminded(&world, "next", at).await;
         dynamodb.requests()
     };
@@ -252,10 +247,7 @@ async fn a_reminder_looks_for_storms_only_if_they_are_told_of_and_back_to_the_la
 async fn a_storm_is_not_over_as_long_as_its_incidents_come_again() {
     let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
     for has_table in [false, true] {
-        let mut world = world("2").await;
-        if has_table {
-            world.remember_in(&dynamodb.url(), TABLE);
-        }
+        let world = world_with("2", has_table.then_some(&dynamodb)).await;
         let relay = world.relay().await;
         five_come(&relay).await;
         let waits = new_incident(6, &after(10));
@@ -288,8 +280,7 @@ async fn in_doubt_people_are_mentioned() {
 
     // The table can't count.
     let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
-    let mut world = self::world("1").await;
-    world.remember_in(&dynamodb.url(), TABLE);
+    let world = world_with("1", Some(&dynamodb)).await;
     let relay = world.relay().await;
     dynamodb.fail_always(Some(Fault::status(400)));
     for number in 1..5 {
@@ -322,8 +313,7 @@ async fn repeated_deliveries_practice_and_other_hours_are_not_counted() {
 async fn the_count_is_one_more_request_for_a_new_incident_and_only_if_it_is_set() {
     let requests = async |limit: &str, at: &str| {
         let dynamodb = DynamoDb::start(0, TABLE).await.unwrap();
-        let mut world = world(limit).await;
-        world.remember_in(&dynamodb.url(), TABLE);
+        let world = world_with(limit, Some(&dynamodb)).await;
         let relay = world.relay().await;
         comes(&relay, 1, 0).await;
         let before = dynamodb.requests();

@@ -50,154 +50,162 @@ fn said(members: &Members, cell: &str) -> String {
     words.join(", ")
 }
 
+/// Each cell says what stands beside it.
+fn check(members: &Members, cases: &[(&str, &str)]) {
+    for (cell, expected) in cases {
+        assert_eq!(said(members, cell), *expected, "{cell:?}");
+    }
+}
+
 #[test]
 fn cells_are_read_with_a_members_tab() {
     let members = tab(TAB);
-    for (cell, expected) in [
-        // A cell is tried whole.
-        ("Smith, John", "@jsmith"),
-        ("smith,john", "@jsmith"),
-        ("Ｒ＆Ｄ", "@rd"),
-        ("R & D", "@rd"),
-        ("田中(営業)", "@tanaka2"),
-        ("田中（営業）", "@tanaka2"),
-        ("Tue", "@tue"),
-        ("@tanaka", "@tanaka"),
-        ("@U0TANAKA1", "@tanaka"),
-        ("U0TANAKA1", "@tanaka"),
-        ("<@U0TANAKA1>", "@tanaka"),
-        ("<@U0NOBODY1>", "<U0NOBODY1>"),
-        ("@U0NOBODY1", "<U0NOBODY1>"),
-        ("U0NOBODY1", "U0NOBODY1"),
-        ("@nobody-else", "nobody-else"),
-        ("N/A", "?"),
-        ("(未定)", "?"),
-        ("((なし))", ""),
-        // Then it is parted.
-        ("田中、鈴木", "@tanaka, @suzuki-k"),
-        ("Smith, John、R&D/田中", "@jsmith, @rd, @tanaka"),
-        ("佐藤 花子 田中", "@sato, @tanaka"),
-        ("山田 太郎 田中", "@yamada, @tanaka"),
-        ("田中・鈴木＋森", "@tanaka, @suzuki-k, @mori"),
-        ("田中 鈴木 新人", "@tanaka, @suzuki-k, 新人"),
-        ("田中 新人", "田中 新人"),
-        ("佐藤 花子 の代わり", "佐藤 花子 の代わり"),
-        ("Taro Yamada", "Taro Yamada"),
-        ("田中、新人 二人目", "@tanaka, 新人 二人目"),
-        ("田中 なし", "@tanaka"),
-        ("田中 - 鈴木", "@tanaka, @suzuki-k"),
-        ("n/a、田中", "@tanaka, ?"),
-        ("田中、未定", "@tanaka, ?"),
-        ("", ""),
-        ("、", ""),
-        ("@", ""),
-        // What is no part of a name.
-        ("主: 田中 副: 鈴木", "@tanaka, @suzuki-k"),
-        ("・田中さん\n・鈴木 様※", "@tanaka, @suzuki-k"),
-        ("田中 (午前, 代) 鈴木【午後】", "@tanaka, @suzuki-k"),
-        ("田中さん、田中、@田中", "@tanaka"),
-        ("新人さん、新人", "新人さん"),
-        ("田中(田中電機)", "@tanaka"),
-        ("田中(planned)", "@tanaka"),
-        // Handed over.
-        ("田中→鈴木", "@suzuki-k"),
-        ("田中->鈴木さん", "@suzuki-k"),
-        ("佐藤 花子 ⇒ 鈴木", "@suzuki-k"),
-        ("新人 二人目→鈴木", "@suzuki-k"),
-        ("田中→森→鈴木", "@suzuki-k"),
-        ("田中→未定", "?"),
-        ("(田中→鈴木)", "@suzuki-k"),
-        ("田中\n→鈴木", "@suzuki-k"),
-        // Line breaks are blanks to a name.
-        ("佐\n藤\n花\n子", "@sato"),
-        ("田中\n(午前)\n(内線 12)", "@tanaka"),
-        ("田中\n(午前)\n※", "@tanaka"),
-        // Not understood.
-        ("田中→", "!Arrow"),
-        ("→田中", "!Arrow"),
-        ("田中→鈴木、森", "!Arrow"),
-        ("森、田中→鈴木", "!Arrow"),
-        ("森 田中→鈴木", "!Arrow"),
-        ("田中(→鈴木)", "!Arrow"),
-        ("田中→なし", "!NameAndNobody"),
-        ("田中休み", "!NameAndNobody"),
-        ("田中 休み", "!NameAndNobody"),
-        ("田中、休み", "!NameAndNobody"),
-        ("田中(休)", "!NameAndNobody"),
-        ("田中(午後休)", "!NameAndNobody"),
-        ("田中(off)", "!NameAndNobody"),
-        ("新人 休み", "!NameAndNobody"),
-        ("田中×", "!NameAndNobody"),
-        ("田中(鈴木)", "!NameInBrackets"),
-        ("田中(代: 森)", "!NameInBrackets"),
-        ("田中(ann)", "!NameInBrackets"),
-        ("田中、10:00", "!NotAName"),
-        ("田中/11/24", "!NotAName"),
-        ("11/24", "!NotAName"),
-        ("Mon", "!NotAName"),
-        ("○", "○"),
-        ("※", "※"),
-        ("=cmd|' /C calc'!A0", "=cmd, ', C calc'!A0"),
-        ("+@SUM(1+1)*cmd", "+@SUM(1+1)*cmd"),
-        ("新人(午前)", "新人(午前)"),
-        // A note.
-        ("ask anybody who is there", "note"),
-        ("田中 鈴木 森 佐藤 花子", "@tanaka, @suzuki-k, @mori, @sato"),
-        ("田中 and 鈴木 will both come", "note"),
-        ("田中、ask anybody who is there", "@tanaka, note"),
-        ("#REF!", "#"),
-        ("TRUE", ""),
-    ] {
-        assert_eq!(said(&members, cell), expected, "{cell:?}");
-    }
+    check(
+        &members,
+        &[
+            // A cell is tried whole.
+            ("Smith, John", "@jsmith"),
+            ("smith,john", "@jsmith"),
+            ("Ｒ＆Ｄ", "@rd"),
+            ("R & D", "@rd"),
+            ("田中(営業)", "@tanaka2"),
+            ("田中（営業）", "@tanaka2"),
+            ("Tue", "@tue"),
+            ("@tanaka", "@tanaka"),
+            ("@U0TANAKA1", "@tanaka"),
+            ("U0TANAKA1", "@tanaka"),
+            ("<@U0TANAKA1>", "@tanaka"),
+            ("<@U0NOBODY1>", "<U0NOBODY1>"),
+            ("@U0NOBODY1", "<U0NOBODY1>"),
+            ("U0NOBODY1", "U0NOBODY1"),
+            ("@nobody-else", "nobody-else"),
+            ("N/A", "?"),
+            ("(未定)", "?"),
+            ("((なし))", ""),
+            // Then it is parted.
+            ("田中、鈴木", "@tanaka, @suzuki-k"),
+            ("Smith, John、R&D/田中", "@jsmith, @rd, @tanaka"),
+            ("佐藤 花子 田中", "@sato, @tanaka"),
+            ("山田 太郎 田中", "@yamada, @tanaka"),
+            ("田中・鈴木＋森", "@tanaka, @suzuki-k, @mori"),
+            ("田中 鈴木 新人", "@tanaka, @suzuki-k, 新人"),
+            ("田中 新人", "田中 新人"),
+            ("佐藤 花子 の代わり", "佐藤 花子 の代わり"),
+            ("Taro Yamada", "Taro Yamada"),
+            ("田中、新人 二人目", "@tanaka, 新人 二人目"),
+            ("田中 なし", "@tanaka"),
+            ("田中 - 鈴木", "@tanaka, @suzuki-k"),
+            ("n/a、田中", "@tanaka, ?"),
+            ("田中、未定", "@tanaka, ?"),
+            ("", ""),
+            ("、", ""),
+            ("@", ""),
+            // What is no part of a name.
+            ("主: 田中 副: 鈴木", "@tanaka, @suzuki-k"),
+            ("・田中さん\n・鈴木 様※", "@tanaka, @suzuki-k"),
+            ("田中 (午前, 代) 鈴木【午後】", "@tanaka, @suzuki-k"),
+            ("田中さん、田中、@田中", "@tanaka"),
+            ("新人さん、新人", "新人さん"),
+            ("田中(田中電機)", "@tanaka"),
+            ("田中(planned)", "@tanaka"),
+            // Handed over.
+            ("田中→鈴木", "@suzuki-k"),
+            ("田中->鈴木さん", "@suzuki-k"),
+            ("佐藤 花子 ⇒ 鈴木", "@suzuki-k"),
+            ("新人 二人目→鈴木", "@suzuki-k"),
+            ("田中→森→鈴木", "@suzuki-k"),
+            ("田中→未定", "?"),
+            ("(田中→鈴木)", "@suzuki-k"),
+            ("田中\n→鈴木", "@suzuki-k"),
+            // Line breaks are blanks to a name.
+            ("佐\n藤\n花\n子", "@sato"),
+            ("田中\n(午前)\n(内線 12)", "@tanaka"),
+            ("田中\n(午前)\n※", "@tanaka"),
+            // Not understood.
+            ("田中→", "!Arrow"),
+            ("→田中", "!Arrow"),
+            ("田中→鈴木、森", "!Arrow"),
+            ("森、田中→鈴木", "!Arrow"),
+            ("森 田中→鈴木", "!Arrow"),
+            ("田中(→鈴木)", "!Arrow"),
+            ("田中→なし", "!NameAndNobody"),
+            ("田中休み", "!NameAndNobody"),
+            ("田中 休み", "!NameAndNobody"),
+            ("田中、休み", "!NameAndNobody"),
+            ("田中(休)", "!NameAndNobody"),
+            ("田中(午後休)", "!NameAndNobody"),
+            ("田中(off)", "!NameAndNobody"),
+            ("新人 休み", "!NameAndNobody"),
+            ("田中×", "!NameAndNobody"),
+            ("田中(鈴木)", "!NameInBrackets"),
+            ("田中(代: 森)", "!NameInBrackets"),
+            ("田中(ann)", "!NameInBrackets"),
+            ("田中、10:00", "!NotAName"),
+            ("田中/11/24", "!NotAName"),
+            ("11/24", "!NotAName"),
+            ("Mon", "!NotAName"),
+            ("○", "○"),
+            ("※", "※"),
+            ("=cmd|' /C calc'!A0", "=cmd, ', C calc'!A0"),
+            ("+@SUM(1+1)*cmd", "+@SUM(1+1)*cmd"),
+            ("新人(午前)", "新人(午前)"),
+            // A note.
+            ("ask anybody who is there", "note"),
+            ("田中 鈴木 森 佐藤 花子", "@tanaka, @suzuki-k, @mori, @sato"),
+            ("田中 and 鈴木 will both come", "note"),
+            ("田中、ask anybody who is there", "@tanaka, note"),
+            ("#REF!", "#"),
+            ("TRUE", ""),
+        ],
+    );
 }
 
 #[test]
 fn cells_are_read_without_a_members_tab() {
-    for (cell, expected) in [
-        ("tanaka", "@tanaka"),
-        ("@tanaka", "@tanaka"),
-        ("tanakaさん", "@tanaka"),
-        ("tanaka (AM)", "@tanaka"),
-        ("a1・a2/b1 b2", "@a1, @a2, @b1, @b2"),
-        ("a+b", "@a, @b"),
-        ("tanaka 新人", "tanaka 新人"),
-        ("田中", "田中"),
-        ("田中 鈴木", "田中 鈴木"),
-        ("田中、鈴木", "田中, 鈴木"),
-        ("tanaka->suzuki", "@suzuki"),
-        ("tanaka none", "!NameAndNobody"),
-        ("tanaka 1234", "tanaka 1234"),
-        ("swap with sato", "@swap, @with, @sato"),
-        ("tanaka and suzuki", "@tanaka, @suzuki"),
-        ("Primary: tanaka\nSecondary: suzuki", "@tanaka, @suzuki"),
-        ("AM:tanaka / PM:TBD", "@tanaka, ?"),
-        ("1. tanaka", "@tanaka"),
-        ("①tanaka ②suzuki", "@tanaka, @suzuki"),
-        ("tanaka, (suzuki)", "@tanaka"),
-        ("AM:tanaka、PM:(suzuki)", "!NameInBrackets"),
-        ("Primary on-call: tanaka", "@tanaka"),
-        ("Primary tanaka / Secondary suzuki", "@tanaka, @suzuki"),
-        ("backup", "@backup"),
-        ("1.tanaka 2sato", "@1.tanaka, @2sato"),
-        ("on call: tanaka", "@tanaka"),
-        ("one two three four five", "note"),
-        ("@a @b @c @d @e", "@a, @b, @c, @d, @e"),
-        ("090-0000-0000", "!NotAName"),
-        ("10-17", "!NotAName"),
-        ("https://example.com/x", "!NotAName"),
-    ] {
-        assert_eq!(said(&Members::NamesAreHandles, cell), expected, "{cell:?}");
-    }
+    check(
+        &Members::NamesAreHandles,
+        &[
+            ("tanaka", "@tanaka"),
+            ("@tanaka", "@tanaka"),
+            ("tanakaさん", "@tanaka"),
+            ("tanaka (AM)", "@tanaka"),
+            ("a1・a2/b1 b2", "@a1, @a2, @b1, @b2"),
+            ("a+b", "@a, @b"),
+            ("tanaka 新人", "tanaka 新人"),
+            ("田中", "田中"),
+            ("田中 鈴木", "田中 鈴木"),
+            ("田中、鈴木", "田中, 鈴木"),
+            ("tanaka->suzuki", "@suzuki"),
+            ("tanaka none", "!NameAndNobody"),
+            ("tanaka 1234", "tanaka 1234"),
+            ("swap with sato", "@swap, @with, @sato"),
+            ("tanaka and suzuki", "@tanaka, @suzuki"),
+            ("Primary: tanaka\nSecondary: suzuki", "@tanaka, @suzuki"),
+            ("AM:tanaka / PM:TBD", "@tanaka, ?"),
+            ("1. tanaka", "@tanaka"),
+            ("①tanaka ②suzuki", "@tanaka, @suzuki"),
+            ("tanaka, (suzuki)", "@tanaka"),
+            ("AM:tanaka、PM:(suzuki)", "!NameInBrackets"),
+            ("Primary on-call: tanaka", "@tanaka"),
+            ("Primary tanaka / Secondary suzuki", "@tanaka, @suzuki"),
+            ("backup", "@backup"),
+            ("1.tanaka 2sato", "@1.tanaka, @2sato"),
+            ("on call: tanaka", "@tanaka"),
+            ("one two three four five", "note"),
+            ("@a @b @c @d @e", "@a, @b, @c, @d, @e"),
+            ("090-0000-0000", "!NotAName"),
+            ("10-17", "!NotAName"),
+            ("https://example.com/x", "!NotAName"),
+        ],
+    );
 }
 
 #[test]
 fn an_unreadable_tab_maps_nobody() {
-    for (cell, expected) in
-        [("tanaka", "tanaka"), ("田中、鈴木", "田中, 鈴木"), ("なし", ""), ("<@U0TANAKA1>", "<U0TANAKA1>")]
-    {
-        assert_eq!(said(&Members::Unreadable, cell), expected, "{cell:?}");
-    }
+    check(
+        &Members::Unreadable,
+        &[("tanaka", "tanaka"), ("田中、鈴木", "田中, 鈴木"), ("なし", ""), ("<@U0TANAKA1>", "<U0TANAKA1>")],
+    );
 }
 
 #[test]
@@ -209,11 +217,10 @@ fn a_compared_form_that_fits_two_members_means_neither_unless_their_ids_are_one(
         ["Ito", "ito", ""],
         ["ITO", "ito", ""],
     ]);
-    for (cell, expected) in
-        [("Sato", "@sato1"), ("SATO", "@sato2"), ("sato", "sato"), ("sato, ito", "sato, @ito"), ("ito", "@ito")]
-    {
-        assert_eq!(said(&members, cell), expected, "{cell:?}");
-    }
+    check(
+        &members,
+        &[("Sato", "@sato1"), ("SATO", "@sato2"), ("sato", "sato"), ("sato, ito", "sato, @ito"), ("ito", "@ito")],
+    );
 }
 
 const PLAIN_TAB: &[[&str; 3]] = &[
