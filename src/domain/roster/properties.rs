@@ -225,6 +225,27 @@ proptest! {
         let padded = parse(Table { rows, ..table }, members());
         prop_assert_eq!(answers(&plain), answers(&padded));
     }
+
+    /// A week may have a row for each of its days, in whatever order; a day without one has none.
+    #[test]
+    fn rows_of_a_week_with_weekdays_are_those_of_its_days(
+        rows in prop::collection::hash_set(0..7_usize, 2..7)
+            .prop_flat_map(|days| (Just(days.into_iter().collect::<Vec<_>>()).prop_shuffle(), prop::collection::vec("(田中|鈴木|佐藤 花子|なし|新人)", 7))),
+    ) {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let (days, names) = rows;
+        let monday = "2026-11-23".parse::<NaiveDate>().unwrap();
+        let written = |day: usize| text(&(monday + TimeDelta::days(day.try_into().unwrap())).to_string());
+        let mut weekly = vec![vec![text("週"), text("曜日"), text("担当")]];
+        let mut daily = vec![vec![text("日付"), text("担当")]];
+        for (index, (day, name)) in days.iter().zip(&names).enumerate() {
+            let week = if index == 0 { written(0) } else { Cell::Empty };
+            weekly.push(vec![week, text(["月", "火", "水", "木", "金", "土", "日"][*day]), text(name)]);
+            daily.push(vec![written(*day), text(name)]);
+        }
+        let read = |rows| answers(&parse(Table::new(1, rows), members()));
+        prop_assert_eq!(read(weekly), read(daily));
+    }
 }
 
 #[test]
